@@ -1,0 +1,51 @@
+package dev.aerie.torch;
+
+/** The operators that transformer layers are made of. Rows are tokens: packed sequences, never padded. */
+public final class Nn {
+
+    private Nn() {}
+
+    /**
+     * x · weightᵀ + bias.
+     *
+     * @param x [..., in]
+     * @param weight [out, in]
+     * @param bias [out], or null
+     */
+    public static Tensor linear(Tensor x, Tensor weight, Tensor bias) {
+        return Script.tensor("linear", x, weight, bias);
+    }
+
+    public static Tensor linear(Tensor x, Tensor weight) {
+        return linear(x, weight, null);
+    }
+
+    /**
+     * @param ids int64 [T]
+     * @param weight [vocabulary, hidden]
+     * @return [T, hidden]
+     */
+    public static Tensor embedding(Tensor ids, Tensor weight) {
+        return Script.tensor("embedding", ids, weight);
+    }
+
+    /** Root mean square norm (Zhang and Sennrich, 2019) over the last dimension, its statistics in float32. */
+    public static Tensor rmsNorm(Tensor x, Tensor weight, double eps) {
+        return Script.tensor("rms_norm", x, weight, eps);
+    }
+
+    /**
+     * Rotary position embedding (Su et al., 2021) in the rotate-half form.
+     *
+     * @param x [T, heads, d]
+     * @param cos [T, d/2], sin likewise: one angle for each pair (j, j + d/2)
+     */
+    public static Tensor rotaryEmbedding(Tensor x, Tensor cos, Tensor sin) {
+        return Script.tensor("rotary_embedding", x, cos, sin);
+    }
+
+    /** down(silu(gate(x)) · up(x)) (Shazeer, 2020). */
+    public static Tensor swiGlu(Tensor x, Tensor gate, Tensor up, Tensor down) {
+        return Script.tensor("swi_glu", x, gate, up, down);
+    }
+}

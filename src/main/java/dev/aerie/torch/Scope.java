@@ -1,0 +1,117 @@
+package dev.aerie.torch;
+
+import java.util.ArrayDeque;
+import java.util.Collections;
+import java.util.Deque;
+import java.util.IdentityHashMap;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * The one owner of native memory: every tensor belongs to a scope and dies with it.
+ *
+ * <p>{@link #open} puts a scope on the thread's stack; tensors that operators return belong to the innermost one. What must
+ * outlive it is handed to another scope with {@link #adopt}. {@link #detached} makes a scope that is on no stack, for weights
+ * and other state that a long-lived object owns.
+ *
+ * <pre>{@code
+ * try (Scope layer = Scope.open()) {
+ *     Tensor y = ...;          // dies with the layer
+ *     wave.adopt(y);           // unless another scope takes it
+ * }
+ * }</pre>
+ *
+ * An open scope is closed by the thread that opened it, innermost first. A detached scope may be used by several threads.
+ */
+public final class Scope implements AutoCloseable {
+
+    private static final ThreadLocal<Deque<Scope>> STACK = ThreadLocal.withInitial(ArrayDeque::new);
+    private static final AtomicLong LIVE = new AtomicLong();
+
+    private final boolean onStack;
+    private final Set<Tensor> tensors = Collections.newSetFromMap(new IdentityHashMap<>());
+    private boolean closed;
+
+    private Scope(boolean onStack) {
+        this.onStack = onStack;
+    }
+
+    /** Opens a scope inside the thread's innermost one. */
+    public static Scope open() {
+        Scope scope = new Scope(true);
+        STACK.get().push(scope);
+        return scope;
+    }
+
+    /** A scope that is on no thread's stack: it owns only what it adopts. */
+    public static Scope detached() {
+        return new Scope(false);
+    }
+
+    /** Tensors alive in this JVM. */
+    public static long liveTensors() {
+        return LIVE.get();
+    }
+
+    static Scope innermost() {
+        Scope scope = STACK.get().peek();
+        if (scope == null) {
+            throw new IllegalStateException("No scope is open on thread " + Thread.currentThread().getName()
+                    + " to own a new tensor (expected a try (Scope ...) around it)");
+        }
+        return scope;
+    }
+
+    /** Takes a tensor over from the scope that owns it now; it then lives as long as this one. */
+    public Tensor adopt(Tensor tensor) {
+        Scope before = tensor.owner();
+        if (before != this) {
+            before.forget(tensor);
+            register(tensor);
+            tensor.setOwner(this);
+        }
+        return tensor;
+    }
+
+    synchronized void register(Tensor tensor) {
+        if (closed) {
+            throw new IllegalStateException("The scope is closed");
+        }
+        tensors.add(tensor);
+    }
+
+    synchronized void forget(Tensor tensor) {
+        tensors.remove(tensor);
+    }
+
+    static void born() {
+        LIVE.incrementAndGet();
+    }
+
+    static void died() {
+        LIVE.decrementAndGet();
+    }
+
+    @Override
+    public void close() {
+        Tensor[] mine;
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
+            closed = true;
+            mine = tensors.toArray(Tensor[]::new);
+            tensors.clear();
+        }
+        for (Tensor tensor : mine) {
+            tensor.free();
+        }
+        if (onStack) {
+            Deque<Scope> stack = STACK.get();
+            if (stack.peek() != this) {
+                throw new IllegalStateException("A scope was closed before the scopes opened inside it, or by another thread");
+            }
+            stack.pop();
+        }
+    }
+}

@@ -1,0 +1,340 @@
+package dev.aerie.torch;
+
+import ai.djl.pytorch.jni.ScriptBridge;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * A tensor of libtorch: a handle to native memory, owned by a {@link Scope}.
+ *
+ * <p>Methods that return a tensor return a new handle in the innermost open scope; {@code view}, {@code narrow},
+ * {@code transpose} and {@code expand} share memory with this one. Methods that end in an underscore change the tensor in
+ * place, as in torch. Not thread-safe while it is being changed.
+ */
+public final class Tensor implements AutoCloseable {
+
+    private long handle;
+    private Scope owner;
+    private long[] shape;
+    private DType dtype;
+
+    private Tensor(long handle, Scope owner) {
+        this.handle = handle;
+        this.owner = owner;
+        owner.register(this);
+        Scope.born();
+    }
+
+    /** Wraps a handle that libtorch handed over, in the innermost scope. */
+    static Tensor of(long handle) {
+        return new Tensor(handle, Scope.innermost());
+    }
+
+    // ---- making ----
+
+    /** float32 on the CPU. */
+    public static Tensor of(float[] values, long... shape) {
+        ByteBuffer buffer = direct(values.length * 4L);
+        buffer.asFloatBuffer().put(values);
+        return copyOf(buffer, DType.F32, shape);
+    }
+
+    /** int64 on the CPU. */
+    public static Tensor of(long[] values, long... shape) {
+        ByteBuffer buffer = direct(values.length * 8L);
+        buffer.asLongBuffer().put(values);
+        return copyOf(buffer, DType.I64, shape);
+    }
+
+    /** bool on the CPU. */
+    public static Tensor of(boolean[] values, long... shape) {
+        ByteBuffer buffer = direct(values.length);
+        for (int i = 0; i < values.length; i++) {
+            buffer.put(i, (byte) (values[i] ? 1 : 0));
+        }
+        return copyOf(buffer, DType.BOOL, shape);
+    }
+
+    /**
+     * A tensor with a copy of a buffer's bytes [0, capacity), in native byte order.
+     *
+     * @throws IllegalArgumentException if the buffer does not hold exactly the shape's elements
+     */
+    public static Tensor copyOf(ByteBuffer direct, DType dtype, long... shape) {
+        if (!direct.isDirect()) {
+            throw new IllegalArgumentException("Invalid buffer: on the heap (expected a direct buffer)");
+        }
+        if (count(shape) * dtype.bytes() != direct.capacity()) {
+            throw new IllegalArgumentException("Invalid buffer: " + direct.capacity() + " bytes (expected "
+                    + count(shape) * dtype.bytes() + " for " + dtype + Arrays.toString(shape) + ")");
+        }
+        Script.ready();
+        if (direct.capacity() == 0) {
+            return zeros(dtype, Device.CPU, shape);
+        }
+        long bytes = ScriptBridge.bytesOver(direct);
+        try {
+            return Script.tensor("copy_of_bytes", new Script.Raw(bytes), shape, dtype.code());
+        } finally {
+            ScriptBridge.freeTensor(bytes);
+            java.lang.ref.Reference.reachabilityFence(direct);
+        }
+    }
+
+    public static Tensor zeros(DType dtype, Device device, long... shape) {
+        return Script.tensor("zeros", shape, dtype.code(), device.toString());
+    }
+
+    public static Tensor full(double value, DType dtype, Device device, long... shape) {
+        return Script.tensor("full", shape, value, dtype.code(), device.toString());
+    }
+
+    /** int64 [end - start): start, start+1, ... */
+    public static Tensor range(long start, long end, Device device) {
+        return Script.tensor("arange", start, end, device.toString());
+    }
+
+    /** float32 on the CPU, normally distributed, the same for the same seed on one build of libtorch. */
+    public static Tensor randomNormal(long seed, double std, long... shape) {
+        return Script.tensor("random_normal", seed, std, shape);
+    }
+
+    // ---- asking ----
+
+    public long[] shape() {
+        if (shape == null) {
+            shape = ScriptBridge.shape(handle());
+        }
+        return shape.clone();
+    }
+
+    /** Size along a dimension; negative counts from the end. */
+    public long size(int dim) {
+        long[] s = shape();
+        return s[dim < 0 ? dim + s.length : dim];
+    }
+
+    public int rank() {
+        return shape().length;
+    }
+
+    public long count() {
+        return count(shape());
+    }
+
+    public DType dtype() {
+        if (dtype == null) {
+            dtype = DType.ofCode(Script.integer("dtype", this));
+        }
+        return dtype;
+    }
+
+    public Device device() {
+        long index = Script.integer("cuda_index", this);
+        return index < 0 ? Device.CPU : Device.cuda((int) index);
+    }
+
+    // ---- views ----
+
+    public Tensor view(long... shape) {
+        return Script.tensor("view", this, shape);
+    }
+
+    public Tensor narrow(int dim, long start, long length) {
+        return Script.tensor("narrow", this, dim, start, length);
+    }
+
+    public Tensor transpose(int a, int b) {
+        return Script.tensor("transpose", this, a, b);
+    }
+
+    public Tensor contiguous() {
+        return Script.tensor("contiguous", this);
+    }
+
+    /** The same memory without its history in autograd. */
+    public Tensor detach() {
+        return Script.tensor("detach", this);
+    }
+
+    // ---- copies ----
+
+    public Tensor copy() {
+        return Script.tensor("clone", this);
+    }
+
+    /** This tensor where it has the type already, else a converted copy; recorded by autograd. */
+    public Tensor to(DType dtype) {
+        return Script.tensor("to_dtype", this, dtype.code());
+    }
+
+    /** This tensor where it is there already, else a copy; recorded by autograd. */
+    public Tensor to(Device device) {
+        return Script.tensor("to_device", this, device.toString());
+    }
+
+    /** Rows (dimension 0) in the order of an int64 index on the same device. */
+    public Tensor rows(Tensor index) {
+        return Script.tensor("index_select", this, 0L, index);
+    }
+
+    public static Tensor cat(int dim, List<Tensor> tensors) {
+        return Script.tensor("cat", tensors, dim);
+    }
+
+    // ---- arithmetic ----
+
+    public Tensor add(Tensor other) {
+        return Script.tensor("add", this, other);
+    }
+
+    public Tensor sub(Tensor other) {
+        return Script.tensor("sub", this, other);
+    }
+
+    public Tensor mul(Tensor other) {
+        return Script.tensor("mul", this, other);
+    }
+
+    public Tensor mul(double factor) {
+        return Script.tensor("scale", this, factor);
+    }
+
+    public Tensor sum() {
+        return Script.tensor("sum", this);
+    }
+
+    /** int64: position of the largest element along the last dimension, the first of equals. */
+    public Tensor argmax() {
+        return Script.tensor("argmax", this);
+    }
+
+    // ---- in place ----
+
+    public Tensor copy_(Tensor source) {
+        Script.nothing("copy_", this, source);
+        return this;
+    }
+
+    public Tensor add_(Tensor other) {
+        Script.nothing("add_", this, other);
+        return this;
+    }
+
+    public Tensor mul_(double factor) {
+        Script.nothing("scale_", this, factor);
+        return this;
+    }
+
+    public Tensor zero_() {
+        Script.nothing("zero_", this);
+        return this;
+    }
+
+    // ---- reading ----
+
+    /** The elements as float32, in row-major order, whatever type and device they have. */
+    public float[] toFloats() {
+        float[] out = new float[Math.toIntExact(count())];
+        read(DType.F32, b -> b.asFloatBuffer().get(out));
+        return out;
+    }
+
+    public double[] toDoubles() {
+        double[] out = new double[Math.toIntExact(count())];
+        read(DType.F64, b -> b.asDoubleBuffer().get(out));
+        return out;
+    }
+
+    public long[] toLongs() {
+        long[] out = new long[Math.toIntExact(count())];
+        read(DType.I64, b -> b.asLongBuffer().get(out));
+        return out;
+    }
+
+    /** The bytes of the elements as they are, row-major, native byte order. */
+    public byte[] toBytes() {
+        byte[] out = new byte[Math.toIntExact(count() * dtype().bytes())];
+        read(dtype(), b -> b.get(out));
+        return out;
+    }
+
+    /** The only element, as a double. */
+    public double item() {
+        return Script.number("item", this);
+    }
+
+    /**
+     * The memory itself, without a copy: for collectives and files.
+     *
+     * @return direct, native byte order, valid while this tensor lives
+     * @throws IllegalStateException unless the tensor is contiguous, on the CPU and under 2 GiB
+     */
+    public ByteBuffer memory() {
+        if (!Script.flag("is_plain_memory", this) || count() * dtype().bytes() > Integer.MAX_VALUE) {
+            throw new IllegalStateException("Invalid tensor: " + this + " (expected contiguous, on the CPU, under 2 GiB)");
+        }
+        return count() == 0 ? direct(0) : ScriptBridge.memoryOf(handle()).order(ByteOrder.nativeOrder());
+    }
+
+    private void read(DType as, java.util.function.Consumer<ByteBuffer> reader) {
+        if (count() == 0) {
+            return;
+        }
+        try (Scope scope = Scope.open()) {
+            Tensor host = Script.tensor("to_host", this, as.code());
+            reader.accept(ScriptBridge.memoryOf(host.handle()).order(ByteOrder.nativeOrder()));
+        }
+    }
+
+    // ---- ownership ----
+
+    long handle() {
+        if (handle == 0) {
+            throw new IllegalStateException("The tensor is closed");
+        }
+        return handle;
+    }
+
+    Scope owner() {
+        handle();
+        return owner;
+    }
+
+    void setOwner(Scope owner) {
+        this.owner = owner;
+    }
+
+    /** Frees the native memory now instead of with the scope. Closing twice is harmless. */
+    @Override
+    public void close() {
+        if (handle != 0) {
+            owner.forget(this);
+            free();
+        }
+    }
+
+    void free() {
+        if (handle != 0) {
+            ScriptBridge.freeTensor(handle);
+            handle = 0;
+            Scope.died();
+        }
+    }
+
+    private static ByteBuffer direct(long bytes) {
+        return ByteBuffer.allocateDirect(Math.toIntExact(bytes)).order(ByteOrder.nativeOrder());
+    }
+
+    private static long count(long[] shape) {
+        return Arrays.stream(shape).reduce(1, Math::multiplyExact);
+    }
+
+    /** Type and shape, such as {@code F32[3, 64]}. */
+    @Override
+    public String toString() {
+        return handle == 0 ? "closed tensor" : dtype() + Arrays.toString(shape());
+    }
+}

@@ -1,0 +1,20 @@
+  def linear(self, x: Tensor, weight: Tensor, bias: Optional[Tensor]) -> Tensor:
+    return torch.linear(x, weight, bias)
+  def embedding(self, ids: Tensor, weight: Tensor) -> Tensor:
+    return torch.embedding(weight, ids)
+  def rms_norm(self, x: Tensor, weight: Tensor, eps: float) -> Tensor:
+    # Squares and means in float32, casts back, then multiplies by the weight, as Hugging Face's LlamaRMSNorm does.
+    wide = torch.to(x, 6)
+    if ops.prim.dtype(x) == 7:
+      wide = x
+    inverse = torch.rsqrt(torch.add(torch.mean(torch.square(wide), [-1], True), eps))
+    return torch.mul(weight, torch.to(torch.mul(wide, inverse), ops.prim.dtype(x)))
+  def rotary_embedding(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    half = torch.floordiv(torch.size(x, -1), 2)
+    c = torch.to(torch.unsqueeze(cos, 1), ops.prim.dtype(x))
+    s = torch.to(torch.unsqueeze(sin, 1), ops.prim.dtype(x))
+    a = torch.slice(x, -1, 0, half)
+    b = torch.slice(x, -1, half)
+    return torch.cat([torch.sub(torch.mul(a, c), torch.mul(b, s)), torch.add(torch.mul(b, c), torch.mul(a, s))], -1)
+  def swi_glu(self, x: Tensor, gate: Tensor, up: Tensor, down: Tensor) -> Tensor:
+    return torch.linear(torch.mul(torch.silu(torch.linear(x, gate)), torch.linear(x, up)), down)

@@ -1,0 +1,49 @@
+package dev.aerie;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** The order of the packages: one may use those after it in {@link #ORDER}, never those before. */
+class ArchitectureTest {
+
+    private static final List<String> ORDER =
+            List.of("jobs", "evaluate", "train", "prepare", "gang", "store", "draft", "target", "text", "torch");
+
+    private final JavaClasses classes = new ClassFileImporter()
+            .withImportOption(new ImportOption.DoNotIncludeTests())
+            .importPackages("dev.aerie", "ai.djl.pytorch.jni");
+
+    @Test
+    void packagesUseOnlyThoseBelow() {
+        for (int i = 1; i < ORDER.size(); i++) {
+            String[] above = ORDER.subList(0, i).stream().map(p -> "dev.aerie." + p + "..").toArray(String[]::new);
+            noClasses().that().resideInAPackage("dev.aerie." + ORDER.get(i) + "..")
+                    .should().dependOnClassesThat().resideInAnyPackage(above)
+                    .allowEmptyShould(true)
+                    .check(classes);
+        }
+    }
+
+    @Test
+    void onlyTorchKnowsTheEngine() {
+        noClasses().that().resideOutsideOfPackages("dev.aerie.torch..", "ai.djl..")
+                .should().dependOnClassesThat().resideInAnyPackage("ai.djl.pytorch..", "ai.djl.ndarray..", "ai.djl.engine..")
+                .allowEmptyShould(true)
+                .check(classes);
+    }
+
+    @Test
+    void tensorsModelsAndTextKnowNothingOfSpark() {
+        String[] plain = Stream.of("text", "target", "draft", "store", "torch").map(p -> "dev.aerie." + p + "..").toArray(String[]::new);
+        noClasses().that().resideInAnyPackage(plain)
+                .should().dependOnClassesThat().resideInAnyPackage("org.apache.spark..", "scala..")
+                .allowEmptyShould(true)
+                .check(classes);
+    }
+}
