@@ -1,0 +1,13 @@
+package dev.aerie.gang;
+
+/** A collective that cannot finish: the message names this rank, the peer and the collective. */
+public final class CollectiveException extends RuntimeException {
+
+    CollectiveException(String message) {
+        super(message);
+    }
+
+    CollectiveException(String message, Throwable cause) {
+        super(message, cause);
+    }
+}

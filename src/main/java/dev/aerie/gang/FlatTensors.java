@@ -1,0 +1,17 @@
+package dev.aerie.gang;
+
+import dev.aerie.torch.DType;
+import dev.aerie.torch.Tensor;
+
+/** What collectives demand of a tensor. */
+final class FlatTensors {
+
+    private FlatTensors() {}
+
+    static Tensor check(Tensor flat) {
+        if (flat.rank() != 1 || flat.dtype() != DType.F32) {
+            throw new IllegalArgumentException("Invalid tensor: " + flat + " (expected one dimension of float32)");
+        }
+        return flat;
+    }
+}
