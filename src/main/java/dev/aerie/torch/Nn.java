@@ -48,4 +48,19 @@ public final class Nn {
     public static Tensor swiGlu(Tensor x, Tensor gate, Tensor up, Tensor down) {
         return Script.tensor("swi_glu", x, gate, up, down);
     }
+
+    /** {@link #linear} of x plus an addend of the result's shape, such as a residual stream. */
+    public static Tensor linearAdd(Tensor x, Tensor weight, Tensor addend) {
+        return Script.tensor("linear_add", x, weight, addend);
+    }
+
+    /**
+     * silu(gate) · up, the activation of {@link #swiGlu}.
+     *
+     * @param gateUp [T, 2 · intermediate], gate first
+     * @return [T, intermediate]
+     */
+    public static Tensor siluProduct(Tensor gateUp) {
+        return Script.tensor("silu_product", gateUp);
+    }
 }

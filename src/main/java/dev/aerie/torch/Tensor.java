@@ -223,6 +223,12 @@ public final class Tensor implements AutoCloseable {
         return this;
     }
 
+    /** Adds source's rows to the rows of this tensor that an int64 index names; an index may come more than once. */
+    public Tensor addRows_(Tensor index, Tensor source) {
+        Script.nothing("add_rows_", this, index, source);
+        return this;
+    }
+
     public Tensor mul_(double factor) {
         Script.nothing("scale_", this, factor);
         return this;

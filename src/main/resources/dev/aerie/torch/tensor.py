@@ -60,6 +60,9 @@
   def add_(self, x: Tensor, other: Tensor) -> NoneType:
     torch.add_(x, other)
     return None
+  def add_rows_(self, x: Tensor, index: Tensor, source: Tensor) -> NoneType:
+    torch.index_add_(x, 0, index, torch.to(source, ops.prim.dtype(x)))
+    return None
   def scale_(self, x: Tensor, factor: float) -> NoneType:
     torch.mul_(x, factor)
     return None

@@ -1,0 +1,59 @@
+package dev.aerie.torch;
+
+/** Cross-entropy against a teacher's distribution over a part of its vocabulary. */
+public final class SoftCrossEntropy {
+
+    private SoftCrossEntropy() {}
+
+    /**
+     * What a teacher says about some tokens; p = softmax of its logits over the draft vocabulary alone.
+     *
+     * @param argMax int64 [R], over the whole vocabulary
+     * @param logSumExp float32 [R], over the whole vocabulary
+     * @param logits [R, draft vocabulary], in the type of the states
+     * @param draftLogSumExp float32 [R], over the draft vocabulary
+     */
+    public record Teacher(Tensor argMax, Tensor logSumExp, Tensor logits, Tensor draftLogSumExp) {}
+
+    /**
+     * @param loss float32 [n]: −Σ p · log q
+     * @param argMax int64 [n]: the draft's, as an index of the draft vocabulary
+     * @param acceptance float32 [n]: Σ min(p, q), with p over the whole vocabulary
+     * @param gradient [n, draft vocabulary]: of Σ weight · loss with respect to the draft's logits, in their type
+     */
+    public record Result(Tensor loss, Tensor argMax, Tensor acceptance, Tensor gradient) {}
+
+    /**
+     * Reads the vocabulary in chunks, so that [R, vocabulary] never exists.
+     *
+     * @param states [R, hidden], after the target's final norm
+     * @param lmHead [vocabulary, hidden]
+     * @param draftIds int64 [draft vocabulary], ascending, on the device of the states
+     * @param draftIdsHost the same on the host
+     * @param chunk vocabulary entries at a time
+     */
+    public static Teacher teacher(Tensor states, Tensor lmHead, Tensor draftIds, int[] draftIdsHost, int chunk) {
+        int vocabulary = Math.toIntExact(lmHead.size(0));
+        long[] ends = new long[(vocabulary + chunk - 1) / chunk];
+        int at = 0;
+        for (int c = 0; c < ends.length; c++) {
+            while (at < draftIdsHost.length && draftIdsHost[at] < (long) (c + 1) * chunk) {
+                at++;
+            }
+            ends[c] = at;
+        }
+        Tensor[] t = Script.tensors("teacher", states, lmHead, draftIds, ends, chunk);
+        return new Teacher(t[0], t[1], t[2], t[3]);
+    }
+
+    /**
+     * @param logits [n, draft vocabulary]
+     * @param rows int64 [n]: the teacher's row for each of them
+     * @param weight float32 [n]
+     */
+    public static Result of(Tensor logits, Teacher teacher, Tensor rows, Tensor weight) {
+        Tensor[] r = Script.tensors("soft_cross_entropy", logits, teacher.logits(), rows, teacher.draftLogSumExp(),
+                teacher.logSumExp(), weight);
+        return new Result(r[0], r[1], r[2], r[3]);
+    }
+}

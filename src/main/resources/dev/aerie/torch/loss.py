@@ -1,0 +1,35 @@
+  def soft_cross_entropy(self, logits: Tensor, teacher: Tensor, rows: Tensor, restricted: Tensor, full: Tensor, weight: Tensor) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
+    # p: softmax over the draft vocabulary alone; the acceptance needs it over the whole vocabulary, a factor for each row.
+    lse = torch.index_select(restricted, 0, rows)
+    share = torch.unsqueeze(torch.exp(torch.sub(lse, torch.index_select(full, 0, rows))), -1)
+    z = self.wide(torch.index_select(teacher, 0, rows))
+    p = torch.exp_(torch.sub(z, torch.unsqueeze(lse, -1)))
+    x = self.wide(logits)
+    best = torch.argmax(x, -1)
+    log_q = torch.log_softmax(x, -1)
+    loss = torch.neg(torch.sum(torch.mul(p, log_q), [-1]))
+    q = torch.exp_(log_q)
+    acceptance = torch.sum(torch.minimum(q, torch.mul(p, share)), [-1])
+    gradient = torch.mul_(torch.sub_(q, p), torch.unsqueeze(weight, -1))
+    return (loss, best, acceptance, torch.to(gradient, ops.prim.dtype(logits)))
+  def teacher(self, states: Tensor, lm_head: Tensor, draft_ids: Tensor, chunk_ends: List[int], chunk: int) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
+    # Running arg-max and log-sum-exp over chunks of the vocabulary: the logits of all of it never exist at once.
+    vocabulary = torch.size(lm_head, 0)
+    parts = annotate(List[Tensor], [])
+    first = torch.mm(states, torch.t(torch.slice(lm_head, 0, 0, chunk)))
+    best, where = torch.max(first, 1)
+    best = self.wide(best)
+    full = torch.logsumexp(self.wide(first), [1])
+    parts.append(torch.index_select(first, 1, torch.slice(draft_ids, 0, 0, chunk_ends[0])))
+    for c in range(1, len(chunk_ends)):
+      start = c * chunk
+      z = torch.mm(states, torch.t(torch.slice(lm_head, 0, start, start + chunk)))
+      b, w = torch.max(z, 1)
+      b = self.wide(b)
+      # Greater, not equal: the first of equal logits wins, as in argmax over the whole row.
+      where = torch.where(torch.gt(b, best), torch.add(w, start), where)
+      best = torch.maximum(best, b)
+      full = torch.logaddexp(full, torch.logsumexp(self.wide(z), [1]))
+      parts.append(torch.index_select(z, 1, torch.sub(torch.slice(draft_ids, 0, chunk_ends[c - 1], chunk_ends[c]), start)))
+    restricted = torch.cat(parts, 1)
+    return (where, full, restricted, torch.logsumexp(self.wide(restricted), [1]))
