@@ -1,0 +1,144 @@
+package dev.aerie.gang;
+
+import java.io.BufferedInputStream;
+import java.io.DataInputStream;
+import java.io.IOException;
+import java.io.Serializable;
+import java.net.InetSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Hears from the ranks while they run: one TCP connection from each, which proves the stage's secret.
+ *
+ * <p>Of Spark's own ways to the driver, accumulators arrive only when a task ends, and plugin messages need a plugin that was
+ * configured before the context started. A connection works in every kind of cluster, and its end tells at once which
+ * rank's process is gone.
+ */
+final class DriverReports implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(DriverReports.class);
+    private static final Duration PROOF_TIME = Duration.ofSeconds(20);
+    private static final int LONGEST_LINE = 1 << 24;
+
+    /** Where the ranks find the driver; part of the task. */
+    record Address(String host, int port, Secret secret) implements Serializable {}
+
+    private final GangObserver observer;
+    private final Address address;
+    private final ServerSocketChannel server;
+    private final ExecutorService threads;
+    private final List<RankFailure> failures = new CopyOnWriteArrayList<>();
+    private volatile long lastHeard;
+    private volatile boolean closed;
+
+    /**
+     * @param bind local address to listen on
+     * @param advertised by which executors reach this driver
+     */
+    DriverReports(String bind, String advertised, GangObserver observer) throws IOException {
+        this.observer = observer;
+        this.server = ServerSocketChannel.open();
+        server.bind(new InetSocketAddress(bind, 0));
+        address = new Address(advertised, ((InetSocketAddress) server.getLocalAddress()).getPort(), Secret.random());
+        threads = Executors.newCachedThreadPool(task -> {
+            Thread thread = new Thread(task, "aerie-gang-reports");
+            thread.setDaemon(true);
+            return thread;
+        });
+        threads.execute(this::accept);
+    }
+
+    Address address() {
+        return address;
+    }
+
+    /** Time since any rank said anything; zero until the first has. */
+    Duration silence() {
+        return lastHeard == 0 ? Duration.ZERO : Duration.ofNanos(System.nanoTime() - lastHeard);
+    }
+
+    /** The failure that explains the others, if any rank failed. */
+    Optional<RankFailure> failure() {
+        return failures.stream().min(Comparator.comparing(RankFailure::kind));
+    }
+
+    private void accept() {
+        while (!closed) {
+            try {
+                SocketChannel channel = server.accept();
+                threads.execute(() -> follow(channel));
+            } catch (IOException | RuntimeException e) {
+                if (!closed) {
+                    LOG.warn("The driver cannot accept connections of ranks", e);
+                    return;
+                }
+            }
+        }
+    }
+
+    private void follow(SocketChannel channel) {
+        int rank;
+        try {
+            channel.socket().setKeepAlive(true);
+            rank = Integer.parseInt(address.secret().admit(channel, Deadline.in(PROOF_TIME)));
+            // The ranks may be silent for as long as Gang allows; it watches that.
+            channel.socket().setSoTimeout(0);
+        } catch (IOException | RuntimeException e) {
+            LOG.warn("The driver turned away a connection: {}", RingLinks.reason(e));
+            RingLinks.closeQuietly(channel);
+            return;
+        }
+        long step = -1;
+        try (channel; DataInputStream in = new DataInputStream(new BufferedInputStream(channel.socket().getInputStream()))) {
+            while (true) {
+                lastHeard = System.nanoTime();
+                byte kind = in.readByte();
+                step = in.readLong();
+                int length = in.readInt();
+                if (length < 0 || length > LONGEST_LINE) {
+                    throw new IOException("a message of " + length + " bytes");
+                }
+                String text = new String(in.readNBytes(length), StandardCharsets.UTF_8);
+                if (kind == RankReports.LINE) {
+                    tell(rank, step, text);
+                } else if (kind == RankReports.FAILED) {
+                    failures.add(RankFailure.parse(text));
+                    return;
+                } else if (kind == RankReports.DONE) {
+                    return;
+                }
+            }
+        } catch (IOException e) {
+            if (!closed) {
+                failures.add(RankFailure.lost(rank, step));
+            }
+        }
+    }
+
+    private synchronized void tell(int rank, long step, String line) {
+        try {
+            observer.reported(rank, step, line);
+        } catch (RuntimeException e) {
+            // A console that fails must not end the training.
+            LOG.warn("A report of rank {} at step {} could not be shown: {}", rank, step, line, e);
+        }
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        RingLinks.closeQuietly(server);
+        threads.shutdownNow();
+    }
+}

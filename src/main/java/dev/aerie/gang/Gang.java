@@ -1,0 +1,156 @@
+package dev.aerie.gang;
+
+import java.io.IOException;
+import java.io.Serializable;
+import java.io.UncheckedIOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.stream.IntStream;
+import org.apache.spark.SparkConf;
+import org.apache.spark.SparkContext;
+import org.apache.spark.api.java.JavaFutureAction;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.rdd.RDD;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import scala.reflect.ClassTag;
+
+/**
+ * Runs ranks together as the tasks of a Spark barrier stage, and again when one of them fails.
+ *
+ * <p>Spark aborts the job as soon as one task of such a stage fails, so the attempts are counted here, in the driver: a failed
+ * one is repeated, on whatever executors there are then, until {@link GangSettings#maxAttempts} or until two in a row brought
+ * no progress.
+ */
+public final class Gang {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Gang.class);
+
+    /** How long the ranks' own words may come after Spark's that a task failed. */
+    private static final Duration LAST_WORDS = Duration.ofSeconds(1);
+    private static final Duration CANCELLATION = Duration.ofMinutes(2);
+    private static final int IDLE_ATTEMPTS = 2;
+
+    private Gang() {}
+
+    /**
+     * @param name what the gang does, for Spark's job list and messages
+     * @return what the ranks returned, in order
+     * @throws IllegalArgumentException when a rank found its input wrong, or a Spark setting could make the gang hang
+     * @throws GangException when the attempts are used up or bring no progress
+     */
+    public static <R extends Serializable> List<R> run(
+            SparkContext context, String name, GangSettings settings, RankBody<R> body, GangObserver observer) {
+        GangConf.check(context);
+        long reached = observer.progress();
+        int idle = 0;
+        for (int attempt = 1; ; attempt++) {
+            try {
+                return attempt(context, name, settings, attempt, body, observer);
+            } catch (AttemptException e) {
+                if (e.input) {
+                    throw new IllegalArgumentException(e.getMessage(), e);
+                }
+                long now = observer.progress();
+                idle = now > reached ? 0 : idle + 1;
+                reached = now;
+                String end = context.isStopped() ? "Spark has stopped"
+                        : attempt == settings.maxAttempts() ? "all " + attempt + " attempts are used up"
+                        : idle == IDLE_ATTEMPTS ? IDLE_ATTEMPTS + " attempts in a row made no progress beyond step " + now
+                        : null;
+                if (end != null) {
+                    throw new GangException(name + " failed: " + end + ". " + e.getMessage(), e);
+                }
+                LOG.warn("Attempt {} of {} failed at progress {}: {}", attempt, settings.maxAttempts(), now, e.getMessage());
+                observer.retrying(attempt + 1, e.getMessage());
+                sleep(settings.pauseAfter(attempt), name, e);
+            }
+        }
+    }
+
+    private static final class AttemptException extends Exception {
+        final boolean input;
+
+        AttemptException(String message, boolean input, Throwable cause) {
+            super(message, cause);
+            this.input = input;
+        }
+    }
+
+    private static <R extends Serializable> List<R> attempt(SparkContext context, String name, GangSettings settings, int attempt,
+            RankBody<R> body, GangObserver observer) throws AttemptException {
+        JavaSparkContext spark = JavaSparkContext.fromSparkContext(context);
+        String group = "aerie-gang-" + UUID.randomUUID();
+        SparkConf conf = context.getConf();
+        String host = conf.get("spark.driver.host");
+        try (DriverReports reports = new DriverReports(conf.get("spark.driver.bindAddress", host), host, observer)) {
+            // Interrupt on cancel: Spark reads it when it kills the ranks that outlive a failed one.
+            spark.setJobGroup(group, name + ", attempt " + attempt, true);
+            ClassTag<R> tag = ClassTag.apply(Serializable.class);
+            List<Integer> ranks = IntStream.range(0, settings.ranks()).boxed().toList();
+            RDD<R> stage = spark.parallelize(ranks, settings.ranks()).rdd().barrier()
+                    .mapPartitions(new GangTask<>(settings, attempt, reports.address(), body), false, tag);
+            return await(JavaRDD.fromRDD(stage, tag).collectAsync(), spark, group, settings, reports);
+        } catch (IOException e) {
+            throw new UncheckedIOException("The driver cannot listen for its ranks on " + host, e);
+        } finally {
+            spark.clearJobGroup();
+        }
+    }
+
+    private static <R> List<R> await(JavaFutureAction<List<R>> job, JavaSparkContext spark, String group, GangSettings settings,
+            DriverReports reports) throws AttemptException {
+        String cancelled = null;
+        Deadline end = null;
+        while (true) {
+            try {
+                return job.get(1, TimeUnit.SECONDS);
+            } catch (TimeoutException stillRunning) {
+                if (cancelled == null && reports.silence().compareTo(settings.silence()) > 0) {
+                    cancelled = "no rank said anything for " + settings.silence().toSeconds() + " s";
+                    end = Deadline.in(CANCELLATION);
+                    spark.cancelJobGroup(group, cancelled);
+                } else if (end != null && end.passed()) {
+                    throw new AttemptException(cancelled + ", and Spark did not end the stage within " + end, false, null);
+                }
+            } catch (InterruptedException e) {
+                spark.cancelJobGroup(group, "the driver was interrupted");
+                Thread.currentThread().interrupt();
+                throw new GangException("The driver was interrupted", e);
+            } catch (ExecutionException e) {
+                throw failure(cancelled, e, reports);
+            }
+        }
+    }
+
+    private static AttemptException failure(String cancelled, ExecutionException e, DriverReports reports) {
+        if (cancelled != null) {
+            return new AttemptException(cancelled, false, e);
+        }
+        sleepQuietly(LAST_WORDS);
+        return reports.failure()
+                .map(f -> new AttemptException(f.getMessage(), f.kind() == RankFailure.Kind.INPUT, e))
+                .orElseGet(() -> new AttemptException(RingLinks.reason(e.getCause()), false, e));
+    }
+
+    private static void sleep(Duration pause, String name, Exception cause) {
+        if (!sleepQuietly(pause)) {
+            throw new GangException(name + " failed: the driver was interrupted. " + cause.getMessage(), cause);
+        }
+    }
+
+    private static boolean sleepQuietly(Duration pause) {
+        try {
+            Thread.sleep(pause.toMillis());
+            return true;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+}

@@ -1,0 +1,62 @@
+package dev.aerie.gang;
+
+import dev.aerie.torch.Scope;
+import java.io.IOException;
+import java.io.Serializable;
+import java.util.List;
+import org.apache.spark.BarrierTaskContext;
+import org.apache.spark.BarrierTaskInfo;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import scala.collection.Iterator;
+import scala.jdk.javaapi.CollectionConverters;
+import scala.runtime.AbstractFunction1;
+
+/** The task of one rank, as Spark runs it: partition r of the barrier stage is rank r. */
+final class GangTask<R extends Serializable> extends AbstractFunction1<Iterator<Integer>, Iterator<R>>
+        implements Serializable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(GangTask.class);
+
+    private final GangSettings settings;
+    private final int attempt;
+    private final DriverReports.Address driver;
+    private final RankBody<R> body;
+
+    GangTask(GangSettings settings, int attempt, DriverReports.Address driver, RankBody<R> body) {
+        this.settings = settings;
+        this.attempt = attempt;
+        this.driver = driver;
+        this.body = body;
+    }
+
+    @Override
+    public Iterator<R> apply(Iterator<Integer> unused) {
+        BarrierTaskContext task = BarrierTaskContext.get();
+        int rank = task.partitionId();
+        try (RankReports reports = RankReports.connect(driver, rank, settings.rendezvous())) {
+            try (Scope scope = Scope.open(); Collective collective = meet(task, rank)) {
+                R result = body.run(new RankContext(collective, attempt, TaskDevice.of(task), reports));
+                reports.done();
+                return CollectionConverters.asScala(List.of(result).iterator());
+            } catch (Throwable e) {
+                throw reports.fail(e);
+            }
+        }
+    }
+
+    /** Spark's own exchange between the tasks of a stage tells every rank where the others listen. */
+    private Collective meet(BarrierTaskContext task, int rank) throws IOException {
+        if (settings.ranks() == 1) {
+            return new SoloCollective();
+        }
+        BarrierTaskInfo[] infos = task.getTaskInfos();
+        String address = infos[rank].address();
+        String host = address.contains(":") ? address.substring(0, address.lastIndexOf(':')) : address;
+        try (RingLinks links = RingLinks.listen(rank, host, driver.secret())) {
+            String[] all = task.allGather(host + ":" + links.port());
+            LOG.info("Rank {} of {} meets {}", rank, all.length, all);
+            return links.connect(List.of(all), settings.rendezvous(), settings.collective());
+        }
+    }
+}

@@ -1,0 +1,87 @@
+package dev.aerie.gang;
+
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+
+/** A rank's end of its connection to the driver ({@link DriverReports}). */
+final class RankReports implements AutoCloseable {
+
+    /** First byte of a message; then the step, the length of a text in UTF-8, the text. */
+    static final byte STEP = 1;
+    static final byte LINE = 2;
+    static final byte FAILED = 3;
+    static final byte DONE = 4;
+
+    private final int rank;
+    private final SocketChannel channel;
+    private final DataOutputStream out;
+    private long step = -1;
+
+    private RankReports(int rank, SocketChannel channel) throws IOException {
+        this.rank = rank;
+        this.channel = channel;
+        this.out = new DataOutputStream(new java.io.BufferedOutputStream(channel.socket().getOutputStream()));
+    }
+
+    static RankReports connect(DriverReports.Address driver, int rank, Duration within) {
+        Deadline deadline = Deadline.in(within);
+        SocketChannel channel = null;
+        try {
+            channel = SocketChannel.open();
+            channel.socket().setTcpNoDelay(true);
+            channel.socket().connect(new InetSocketAddress(driver.host(), driver.port()), deadline.remainingMillis());
+            driver.secret().introduce(channel, String.valueOf(rank), deadline);
+            return new RankReports(rank, channel);
+        } catch (IOException | RuntimeException e) {
+            RingLinks.closeQuietly(channel);
+            throw new CollectiveException("Rank " + rank + " cannot connect to the driver (" + driver.host() + ":"
+                    + driver.port() + "): " + RingLinks.reason(e), e);
+        }
+    }
+
+    void step(long now) {
+        step = now;
+        send(STEP, "");
+    }
+
+    void line(String line) {
+        send(LINE, line);
+    }
+
+    void done() {
+        send(DONE, "");
+    }
+
+    /** The rank's failure with its rank and step, after telling the driver of it. */
+    RankFailure fail(Throwable cause) {
+        RankFailure failure = RankFailure.of(rank, step, cause);
+        try {
+            send(FAILED, failure.kind() + " " + failure.getMessage());
+        } catch (RuntimeException driverGone) {
+            failure.addSuppressed(driverGone);
+        }
+        return failure;
+    }
+
+    private void send(byte kind, String text) {
+        byte[] utf8 = text.getBytes(StandardCharsets.UTF_8);
+        try {
+            out.writeByte(kind);
+            out.writeLong(step);
+            out.writeInt(utf8.length);
+            out.write(utf8);
+            out.flush();
+        } catch (IOException e) {
+            throw new CollectiveException("Rank " + rank + " lost the driver: " + RingLinks.reason(e), e);
+        }
+    }
+
+    @Override
+    public void close() {
+        RingLinks.closeQuietly(channel);
+    }
+}
