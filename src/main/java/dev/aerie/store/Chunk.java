@@ -1,0 +1,31 @@
+package dev.aerie.store;
+
+/**
+ * One row of a shard's file: at most {@link #MAX_TOKENS} neighbouring tokens of one conversation.
+ *
+ * @param conversation id of the conversation
+ * @param part what it is for
+ * @param conversationTokens length of the whole conversation
+ * @param firstToken position of the chunk's first token in it
+ * @param ids token ids
+ * @param supervised the loss mask
+ * @param aux captured states of all its tokens, a value for each column of the codec
+ * @param teacher states after the final norm of its teacher rows, likewise
+ */
+record Chunk(
+        String conversation,
+        Part part,
+        int conversationTokens,
+        int firstToken,
+        int[] ids,
+        boolean[] supervised,
+        byte[][] aux,
+        byte[][] teacher) {
+
+    /** 8 MB of bf16 at hidden size 4,096: larger rows cost heap (a 300 MB row takes 7 GB) and gain nothing. */
+    static final int MAX_TOKENS = 256;
+
+    int tokens() {
+        return ids.length;
+    }
+}

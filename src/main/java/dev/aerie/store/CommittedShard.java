@@ -1,0 +1,51 @@
+package dev.aerie.store;
+
+import java.util.List;
+
+/**
+ * A commit marker: the one file that holds a shard, and what is in it.
+ *
+ * @param formatVersion {@link StoreSettings#FORMAT_VERSION}
+ * @param shard its number in the plan
+ * @param file its name in {@code shards/}
+ * @param rows rows of the file: chunks of at most 256 tokens
+ * @param tokens tokens of all its conversations
+ * @param teacherRows states after the final norm
+ * @param bytes length of the file
+ * @param sha256 of the file, hexadecimal
+ * @param conversations in the order of the file
+ * @param refused conversations of the plan that are not in it
+ */
+public record CommittedShard(
+        int formatVersion,
+        int shard,
+        String file,
+        int rows,
+        long tokens,
+        long teacherRows,
+        long bytes,
+        String sha256,
+        List<ConversationEntry> conversations,
+        List<RefusedConversation> refused) {
+
+    public CommittedShard {
+        if (shard < 0) {
+            throw new IllegalArgumentException("Invalid shard: " + shard + " (expected 0 or more)");
+        }
+        // The name becomes part of a path, and markers may come from elsewhere.
+        if (file == null || !file.matches("shard-\\d{5,}-[0-9a-f]+\\.parquet")) {
+            throw new IllegalArgumentException("Invalid file: " + file + " (expected shard-<number>-<attempt>.parquet)");
+        }
+        conversations = List.copyOf(conversations);
+        refused = List.copyOf(refused);
+        long sum = conversations.stream().mapToLong(ConversationEntry::tokens).sum();
+        if (sum != tokens) {
+            throw new IllegalArgumentException("Invalid tokens: " + tokens + " (expected " + sum + ", the sum of the conversations)");
+        }
+    }
+
+    /** The path under the store's folder. */
+    String path() {
+        return StoreFiles.SHARDS + "/" + file;
+    }
+}

@@ -1,0 +1,198 @@
+package dev.aerie.store;
+
+import java.io.IOException;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.apache.hadoop.conf.Configuration;
+
+/**
+ * A hidden-state store: a folder on any Hadoop file system, in the format of docs/store.md.
+ *
+ * <p>The unit of work is a shard, written by {@link #writer} and counted once its marker is there, so that killed tasks,
+ * repeated attempts and restarts change nothing in what a reader sees.
+ */
+public final class HiddenStateStore {
+
+    private final StoreFiles files;
+    private final StoreSettings settings;
+    private final List<CommittedShard> shards;
+
+    private HiddenStateStore(StoreFiles files, StoreSettings settings, List<CommittedShard> shards) {
+        this.files = files;
+        this.settings = settings;
+        this.shards = List.copyOf(shards);
+    }
+
+    /**
+     * Starts a store, or goes on with one that the same settings started.
+     *
+     * @param uri a folder, with or without scheme
+     * @return the store with the shards that are committed already
+     * @throws InvalidStoreException if a store is there that was made with other settings, naming the field
+     */
+    public static HiddenStateStore create(String uri, Configuration conf, StoreSettings settings) throws IOException {
+        StoreFiles files = StoreFiles.at(uri, conf);
+        if (!files.createExclusive(StoreFiles.SETTINGS, StoreJson.pretty(settings))) {
+            readSettings(files).requireSame(settings, files.uri());
+        }
+        return open(files);
+    }
+
+    /**
+     * Opens a store for reading.
+     *
+     * @throws InvalidStoreException if there is none, if it is damaged, or if some shards are not committed yet
+     */
+    public static HiddenStateStore open(String uri, Configuration conf) throws IOException {
+        HiddenStateStore store = openPartial(uri, conf);
+        store.requireComplete();
+        return store;
+    }
+
+    /**
+     * Opens a store that may still be growing; it shows the shards committed by now.
+     *
+     * @throws InvalidStoreException if there is none or if it is damaged
+     */
+    public static HiddenStateStore openPartial(String uri, Configuration conf) throws IOException {
+        return open(StoreFiles.at(uri, conf));
+    }
+
+    /** Whether a store was started in the folder. */
+    public static boolean exists(String uri, Configuration conf) throws IOException {
+        return StoreFiles.at(uri, conf).read(StoreFiles.SETTINGS).isPresent();
+    }
+
+    private static HiddenStateStore open(StoreFiles files) throws IOException {
+        StoreSettings settings = readSettings(files);
+        var json = files.read(StoreFiles.MANIFEST);
+        List<CommittedShard> shards;
+        if (json.isPresent()) {
+            String name = "manifest " + files.path(StoreFiles.MANIFEST);
+            shards = StoreJson.read(json.get(), Manifest.class, name).shards();
+            if (!numbers(shards).equals(IntStream.range(0, settings.planned().shards()).boxed().toList())) {
+                throw new InvalidStoreException("Invalid " + name + ": shards " + numbers(shards) + " (expected 0 to "
+                        + (settings.planned().shards() - 1) + ")");
+            }
+        } else {
+            shards = Markers.readAll(files);
+            for (int shard : numbers(shards)) {
+                if (shard >= settings.planned().shards()) {
+                    throw new InvalidStoreException("Invalid store " + files.uri() + ": shard " + shard + " is committed (expected 0 to "
+                            + (settings.planned().shards() - 1) + ")");
+                }
+            }
+        }
+        return new HiddenStateStore(files, settings, shards);
+    }
+
+    private static StoreSettings readSettings(StoreFiles files) throws IOException {
+        byte[] json = files.read(StoreFiles.SETTINGS)
+                .orElseThrow(() -> new InvalidStoreException("Invalid store " + files.uri()
+                        + ": it has no store.json (expected a folder that prepare has written)"));
+        return StoreJson.read(json, StoreSettings.class, StoreFiles.SETTINGS + " of store " + files.uri());
+    }
+
+    private static List<Integer> numbers(List<CommittedShard> shards) {
+        return shards.stream().map(CommittedShard::shard).toList();
+    }
+
+    /** The folder, with scheme and absolute, so that it means the same in every process. */
+    public String uri() {
+        return files.uri();
+    }
+
+    public StoreSettings settings() {
+        return settings;
+    }
+
+    /** The shards committed when the store was opened, ascending. */
+    public List<CommittedShard> shards() {
+        return shards;
+    }
+
+    /** Conversations of one part, in the order of the plan. */
+    public Stream<ConversationEntry> conversations(Part part) {
+        return shards.stream().flatMap(s -> s.conversations().stream()).filter(c -> c.part() == part);
+    }
+
+    /** Numbers of the shards of the plan that were not committed when the store was opened. */
+    public List<Integer> missingShards() {
+        Set<Integer> committed = Set.copyOf(numbers(shards));
+        return IntStream.range(0, settings.planned().shards()).filter(s -> !committed.contains(s)).boxed().toList();
+    }
+
+    /** @throws InvalidStoreException if a shard was not committed when the store was opened */
+    public void requireComplete() {
+        if (!missingShards().isEmpty()) {
+            throw new InvalidStoreException("Invalid store " + uri() + ": " + shards.size() + " of " + settings.planned().shards()
+                    + " shards are committed (expected all; run prepare again to finish it)");
+        }
+    }
+
+    /** Opens a committed shard. */
+    public ShardReader reader(CommittedShard shard) {
+        return new ShardReader(files, settings, shard);
+    }
+
+    /** Starts an attempt at a shard of the plan. */
+    public ShardWriter writer(int shard) throws IOException {
+        return new ShardWriter(files, settings, shard);
+    }
+
+    /**
+     * Writes the manifest once every shard is committed. Harmless when it is there.
+     *
+     * @return the finished store
+     * @throws InvalidStoreException if a shard is missing
+     */
+    public HiddenStateStore complete() throws IOException {
+        HiddenStateStore now = open(files);
+        now.requireComplete();
+        // Markers never change, so whoever writes it first writes the same.
+        files.createExclusive(StoreFiles.MANIFEST, StoreJson.compact(new Manifest(StoreSettings.FORMAT_VERSION, now.shards)));
+        return now;
+    }
+
+    /** Names under the store's folder of what attempts that never committed left behind. */
+    public List<String> orphans() throws IOException {
+        Set<String> live = new HashSet<>(open(files).shards.stream().map(CommittedShard::file).collect(Collectors.toSet()));
+        Stream<String> lost = files.list(StoreFiles.SHARDS).stream()
+                .map(f -> f.getPath().getName())
+                .filter(name -> !live.contains(name))
+                .map(name -> StoreFiles.SHARDS + "/" + name);
+        Stream<String> temporary = files.list(StoreFiles.MARKERS).stream()
+                .map(f -> f.getPath().getName())
+                .filter(name -> name.startsWith("."))
+                .map(name -> StoreFiles.MARKERS + "/" + name);
+        return Stream.concat(lost, temporary).toList();
+    }
+
+    /**
+     * Deletes the orphans of a finished store. In one that grows, an orphan may be a file whose marker is about to be written.
+     *
+     * @return how many there were
+     * @throws InvalidStoreException if a shard is missing
+     */
+    public int removeOrphans() throws IOException {
+        open(files).requireComplete();
+        List<String> orphans = orphans();
+        for (String orphan : orphans) {
+            files.delete(orphan);
+        }
+        return orphans.size();
+    }
+
+    /** Makes the folder if need be and returns how many bytes its file system has room for. */
+    public static long freeBytes(String uri, Configuration conf) throws IOException {
+        return StoreFiles.at(uri, conf).freeBytes();
+    }
+
+    StoreFiles files() {
+        return files;
+    }
+}

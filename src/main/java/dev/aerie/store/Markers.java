@@ -1,0 +1,58 @@
+package dev.aerie.store;
+
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.apache.hadoop.fs.FileStatus;
+
+/** The folder {@code _committed}: one marker for each shard that counts. */
+final class Markers {
+
+    private static final Pattern NAME = Pattern.compile("shard-(\\d{5,9})\\.json");
+
+    private Markers() {}
+
+    static String shardName(int shard) {
+        return String.format("shard-%05d", shard);
+    }
+
+    static String path(int shard) {
+        return StoreFiles.MARKERS + "/" + shardName(shard) + ".json";
+    }
+
+    /** @throws InvalidStoreException if the marker is damaged */
+    static CommittedShard read(StoreFiles files, int shard) throws IOException {
+        byte[] json = files.read(path(shard)).orElseThrow(() -> new FileNotFoundException(files.path(path(shard)).toString()));
+        CommittedShard marker = StoreJson.read(json, CommittedShard.class, "marker " + files.path(path(shard)));
+        if (marker.shard() != shard) {
+            throw new InvalidStoreException(
+                    "Invalid marker " + files.path(path(shard)) + ": shard is " + marker.shard() + " (expected " + shard + ")");
+        }
+        return marker;
+    }
+
+    /** Numbers of the committed shards, without reading their markers. */
+    static SortedMap<Integer, FileStatus> list(StoreFiles files) throws IOException {
+        SortedMap<Integer, FileStatus> out = new TreeMap<>();
+        for (FileStatus status : files.list(StoreFiles.MARKERS)) {
+            Matcher name = NAME.matcher(status.getPath().getName());
+            if (name.matches()) {
+                out.put(Integer.parseInt(name.group(1)), status);
+            }
+        }
+        return out;
+    }
+
+    static List<CommittedShard> readAll(StoreFiles files) throws IOException {
+        List<CommittedShard> out = new ArrayList<>();
+        for (int shard : list(files).keySet()) {
+            out.add(read(files, shard));
+        }
+        return out;
+    }
+}

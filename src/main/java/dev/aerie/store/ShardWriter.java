@@ -1,0 +1,233 @@
+package dev.aerie.store;
+
+import dev.aerie.torch.Finite;
+import dev.aerie.torch.Scope;
+import dev.aerie.torch.Tensor;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.parquet.conf.PlainParquetConfiguration;
+import org.apache.parquet.hadoop.ParquetWriter;
+import org.apache.parquet.hadoop.api.WriteSupport;
+import org.apache.parquet.hadoop.metadata.CompressionCodecName;
+import org.apache.parquet.io.OutputFile;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One attempt at one shard: a file of its own that counts only once its marker is there.
+ *
+ * <p>What the file holds is a function of the conversations and states alone, so two attempts write the same bytes. Closing
+ * without {@link #commit} deletes the file; an attempt that dies leaves it behind as an orphan that no reader sees.
+ */
+public final class ShardWriter implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(ShardWriter.class);
+
+    /** How a commit ended: the marker that stands, and whether it is this attempt's. */
+    public record Commit(CommittedShard shard, boolean won) {}
+
+    private final StoreFiles files;
+    private final StoreSettings settings;
+    private final int shard;
+    private final String file;
+    private final ShardOutput output;
+    private final ParquetWriter<Chunk> writer;
+    private final List<ConversationEntry> conversations = new ArrayList<>();
+    private final List<RefusedConversation> refused = new ArrayList<>();
+    private int rows;
+    private long tokens;
+    private long teacherRows;
+    private boolean finished;
+
+    ShardWriter(StoreFiles files, StoreSettings settings, int shard) throws IOException {
+        if (shard < 0 || shard >= settings.planned().shards()) {
+            throw new IllegalArgumentException(
+                    "Invalid shard: " + shard + " (expected 0 to " + (settings.planned().shards() - 1) + ")");
+        }
+        this.files = files;
+        this.settings = settings;
+        this.shard = shard;
+        this.file = Markers.shardName(shard) + "-" + UUID.randomUUID().toString().replace("-", "").substring(0, 12) + ".parquet";
+        this.output = new ShardOutput(files, StoreFiles.SHARDS + "/" + file);
+        this.writer = open(output, settings, shard);
+    }
+
+    private static ParquetWriter<Chunk> open(OutputFile output, StoreSettings settings, int shard) throws IOException {
+        WriteSupport<Chunk> rows =
+                new ChunkWriteSupport(new ShardSchema(settings.codec()), ShardSchema.footer(settings, shard));
+        class Builder extends ParquetWriter.Builder<Chunk, Builder> {
+            Builder() {
+                super(output);
+            }
+
+            @Override
+            protected Builder self() {
+                return this;
+            }
+
+            @Override
+            protected WriteSupport<Chunk> getWriteSupport(Configuration conf) {
+                return rows;
+            }
+        }
+        // A configuration of our own: what a cluster sets for parquet.* must not change the bytes of a shard.
+        return new Builder()
+                .withConf(new PlainParquetConfiguration(Map.of("parquet.compression.codec.zstd.level", "1")))
+                .withCompressionCodec(CompressionCodecName.ZSTD)
+                .withRowGroupSize(64L << 20)
+                // A page for each row, which makes one conversation readable without its neighbours.
+                .withPageRowCountLimit(1)
+                // Sizes are checked every 100 rows by default: 800 MB of them, which overruns a page's 2 GB and the heap.
+                .withMinRowCountForPageSizeCheck(1)
+                .withMaxRowCountForPageSizeCheck(1)
+                .withDictionaryEncoding(false)
+                .withStatisticsEnabled(false)
+                .withSizeStatisticsEnabled(false)
+                .withStatisticsEnabled("conversation_id", true)
+                .withPageWriteChecksumEnabled(true)
+                .build();
+    }
+
+    public int shard() {
+        return shard;
+    }
+
+    /**
+     * Appends a conversation.
+     *
+     * @param ids token ids [T]
+     * @param supervised the loss mask [T]
+     * @param aux captured states [T, layers × hidden], any floating type, any device
+     * @param last states after the final norm of all tokens [T, hidden]; the teacher's rows are taken out of them
+     * @throws NonFiniteStateException if a state that would be stored is not a number; nothing was written of it
+     */
+    public void write(String id, Part part, int[] ids, boolean[] supervised, Tensor aux, Tensor last) throws IOException {
+        check(id, ids, supervised, aux, last);
+        try (Scope scope = Scope.open()) {
+            int[] teacher = settings.teacherRows().of(supervised);
+            Tensor stored = aux.to(settings.codec().dtype());
+            Tensor taught = last.rows(Tensor.of(Arrays.stream(teacher).asLongStream().toArray(), teacher.length).to(last.device()))
+                    .to(settings.codec().dtype());
+            requireFinite(stored, taught, teacher);
+            conversations.add(new ConversationEntry(id, part, rows, ids.length, count(supervised)));
+            int taken = 0;
+            for (int first = 0; first < ids.length; first += Chunk.MAX_TOKENS) {
+                int n = Math.min(Chunk.MAX_TOKENS, ids.length - first);
+                int from = taken;
+                while (taken < teacher.length && teacher[taken] < first + n) {
+                    taken++;
+                }
+                try (Scope chunk = Scope.open()) {
+                    writer.write(new Chunk(
+                            id,
+                            part,
+                            ids.length,
+                            first,
+                            Arrays.copyOfRange(ids, first, first + n),
+                            Arrays.copyOfRange(supervised, first, first + n),
+                            settings.codec().encode(stored.narrow(0, first, n)),
+                            settings.codec().encode(taught.narrow(0, from, taken - from))));
+                }
+                rows++;
+            }
+            tokens += ids.length;
+            teacherRows += teacher.length;
+        }
+    }
+
+    /** Notes a conversation of the plan that the shard goes on without. */
+    public void refuse(String id, Part part, String reason) {
+        refused.add(new RefusedConversation(id, part, reason));
+    }
+
+    /**
+     * Closes the file and writes the shard's marker, unless another attempt's is there: then this attempt's file goes.
+     *
+     * @return the marker that stands
+     */
+    public Commit commit() throws IOException {
+        if (finished) {
+            throw new IllegalStateException("The attempt at shard " + shard + " is finished");
+        }
+        writer.close();
+        CommittedShard mine = new CommittedShard(
+                StoreSettings.FORMAT_VERSION,
+                shard,
+                file,
+                rows,
+                tokens,
+                teacherRows,
+                output.bytes(),
+                output.sha256Hex(),
+                conversations,
+                refused);
+        boolean created = files.createExclusive(Markers.path(shard), StoreJson.compact(mine));
+        CommittedShard standing = created ? mine : Markers.read(files, shard);
+        // Where the answer to our own PUT was lost, the retry finds our marker and is told that it lost.
+        boolean won = standing.file().equals(file);
+        finished = true;
+        if (!won) {
+            files.delete(mine.path());
+            if (!standing.sha256().equals(mine.sha256())) {
+                LOG.warn("Two attempts at shard {} of {} differ ({} and {}): the target's results differ between hosts",
+                        shard, files.uri(), standing.sha256(), mine.sha256());
+            }
+        }
+        return new Commit(standing, won);
+    }
+
+    /** Gives the attempt up unless it was committed. */
+    @Override
+    public void close() throws IOException {
+        if (!finished) {
+            finished = true;
+            try {
+                writer.close();
+            } finally {
+                files.delete(StoreFiles.SHARDS + "/" + file);
+            }
+        }
+    }
+
+    private void requireFinite(Tensor aux, Tensor teacher, int[] teacherRows) {
+        long bad = Finite.firstViolation(aux);
+        if (bad >= 0) {
+            int layer = (int) (bad % settings.auxWidth()) / settings.hiddenSize();
+            throw new NonFiniteStateException(
+                    "the output of layer " + settings.captureLayers().get(layer), bad / settings.auxWidth());
+        }
+        bad = Finite.firstViolation(teacher);
+        if (bad >= 0) {
+            throw new NonFiniteStateException("the final norm", teacherRows[(int) (bad / settings.hiddenSize())]);
+        }
+    }
+
+    private void check(String id, int[] ids, boolean[] supervised, Tensor aux, Tensor last) {
+        if (finished) {
+            throw new IllegalStateException("The attempt at shard " + shard + " is finished");
+        }
+        if (ids.length == 0 || supervised.length != ids.length) {
+            throw new IllegalArgumentException("Invalid conversation " + id + ": " + ids.length + " tokens, mask of "
+                    + supervised.length + " (expected at least one and as many)");
+        }
+        long[] wantedAux = {ids.length, settings.auxWidth()};
+        long[] wantedLast = {ids.length, settings.hiddenSize()};
+        if (!Arrays.equals(aux.shape(), wantedAux) || !Arrays.equals(last.shape(), wantedLast)) {
+            throw new IllegalArgumentException("Invalid states of conversation " + id + ": " + aux + " and " + last + " (expected "
+                    + Arrays.toString(wantedAux) + " and " + Arrays.toString(wantedLast) + ")");
+        }
+    }
+
+    private static int count(boolean[] flags) {
+        int n = 0;
+        for (boolean flag : flags) {
+            n += flag ? 1 : 0;
+        }
+        return n;
+    }
+}

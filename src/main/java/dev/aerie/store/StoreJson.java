@@ -1,0 +1,66 @@
+package dev.aerie.store;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+
+/** The store's JSON files: snake_case, strict about what it reads. */
+final class StoreJson {
+
+    private static final JsonMapper MAPPER = JsonMapper.builder()
+            .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+            .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
+
+    private StoreJson() {}
+
+    static JsonNode tree(Object value) {
+        return MAPPER.valueToTree(value);
+    }
+
+    /** With line breaks, for files that people open. */
+    static byte[] pretty(Object value) {
+        try {
+            return MAPPER.writerWithDefaultPrettyPrinter().writeValueAsBytes(value);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    static byte[] compact(Object value) {
+        try {
+            return MAPPER.writeValueAsBytes(value);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /**
+     * Reads a file of the format version this code knows.
+     *
+     * @param name what to call the file in the message
+     * @throws InvalidStoreException if the bytes are no such JSON, or of another format version
+     */
+    static <T> T read(byte[] json, Class<T> type, String name) {
+        try {
+            JsonNode tree = MAPPER.readTree(json);
+            int version = tree == null ? 0 : tree.path("format_version").asInt(0);
+            if (version != StoreSettings.FORMAT_VERSION) {
+                throw new InvalidStoreException("Invalid " + name + ": format_version is " + version + " (expected "
+                        + StoreSettings.FORMAT_VERSION + ", which this version of Aerie reads)");
+            }
+            return MAPPER.treeToValue(tree, type);
+        } catch (IOException e) {
+            Throwable reason = e.getCause() instanceof IllegalArgumentException ? e.getCause() : e;
+            throw new InvalidStoreException("Invalid " + name + ": " + firstLine(reason) + " (expected JSON as docs/store.md)", e);
+        }
+    }
+
+    private static String firstLine(Throwable e) {
+        return String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+    }
+}

@@ -1,0 +1,117 @@
+package dev.aerie.store;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * The content of {@code store.json}: what a store is made from and how it is written. Fixed before the first shard.
+ *
+ * @param formatVersion {@link #FORMAT_VERSION}
+ * @param fingerprints what it was made from
+ * @param hiddenSize width of one state of the target
+ * @param captureLayers decoder layers, 0-based, whose outputs are stored side by side, low to high
+ * @param teacherRows for which tokens the state after the final norm is stored
+ * @param codec how states are written
+ * @param planned how much the plan puts in
+ */
+public record StoreSettings(
+        int formatVersion,
+        Fingerprints fingerprints,
+        int hiddenSize,
+        List<Integer> captureLayers,
+        TeacherRows teacherRows,
+        Codec codec,
+        PlannedCounts planned) {
+
+    /** Raised whenever a file of this version could be misread by older code. */
+    public static final int FORMAT_VERSION = 1;
+
+    public StoreSettings {
+        Objects.requireNonNull(fingerprints, "fingerprints");
+        Objects.requireNonNull(teacherRows, "teacher_rows");
+        Objects.requireNonNull(codec, "codec");
+        Objects.requireNonNull(planned, "planned");
+        captureLayers = List.copyOf(captureLayers);
+        if (formatVersion != FORMAT_VERSION) {
+            throw new IllegalArgumentException("Invalid format_version: " + formatVersion + " (expected " + FORMAT_VERSION + ")");
+        }
+        if (hiddenSize < 1) {
+            throw new IllegalArgumentException("Invalid hidden_size: " + hiddenSize + " (expected at least 1)");
+        }
+        if (captureLayers.isEmpty() || captureLayers.stream().anyMatch(l -> l < 0)) {
+            throw new IllegalArgumentException("Invalid capture_layers: " + captureLayers + " (expected layers from 0)");
+        }
+    }
+
+    /** Settings in this version's format. */
+    public static StoreSettings of(
+            Fingerprints fingerprints,
+            int hiddenSize,
+            List<Integer> captureLayers,
+            TeacherRows teacherRows,
+            Codec codec,
+            PlannedCounts planned) {
+        return new StoreSettings(FORMAT_VERSION, fingerprints, hiddenSize, captureLayers, teacherRows, codec, planned);
+    }
+
+    /** Columns of {@code aux}: captured layers × hidden size. */
+    public int auxWidth() {
+        return captureLayers.size() * hiddenSize;
+    }
+
+    /**
+     * Refuses a store that another run's settings cannot go on with.
+     *
+     * @param store the name to use in the message
+     * @throws InvalidStoreException naming the first field that differs, what it is and what was expected
+     */
+    public void requireSame(StoreSettings expected, String store) {
+        Map<String, String> found = fields(StoreJson.tree(this));
+        Map<String, String> wanted = fields(StoreJson.tree(expected));
+        wanted.forEach((field, value) -> requireEqual(field, found.get(field), value, store));
+    }
+
+    /**
+     * Refuses a store in which one field is another than a reader needs.
+     *
+     * @param field as store.json spells it, such as {@code fingerprints.target} or {@code capture_layers}
+     * @throws InvalidStoreException naming the field, what it is and what was expected
+     */
+    public void require(String field, Object expected, String store) {
+        String found = fields(StoreJson.tree(this)).get(field);
+        if (found == null) {
+            throw new IllegalArgumentException("Invalid field: " + field + " (expected one of store.json)");
+        }
+        JsonNode wanted = StoreJson.tree(expected);
+        requireEqual(field, found, wanted.isTextual() ? wanted.textValue() : wanted.toString(), store);
+    }
+
+    /** @throws InvalidStoreException if rows that a reader needs were not stored */
+    public void requireTeacherRows(TeacherRows needed, String store) {
+        if (!teacherRows.covers(needed)) {
+            requireEqual("teacher_rows", teacherRows.text(), needed.text(), store);
+        }
+    }
+
+    private static void requireEqual(String field, String found, String expected, String store) {
+        if (!expected.equals(found)) {
+            throw new InvalidStoreException(
+                    "Invalid store " + store + ": " + field + " is " + found + " (expected " + expected + ")");
+        }
+    }
+
+    private static Map<String, String> fields(JsonNode tree) {
+        Map<String, String> out = new LinkedHashMap<>();
+        tree.properties().forEach(e -> {
+            if (e.getValue().isObject()) {
+                fields(e.getValue()).forEach((k, v) -> out.put(e.getKey() + "." + k, v));
+            } else {
+                out.put(e.getKey(), e.getValue().isTextual() ? e.getValue().textValue() : e.getValue().toString());
+            }
+        });
+        return out;
+    }
+}

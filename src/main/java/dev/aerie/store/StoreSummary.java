@@ -1,0 +1,54 @@
+package dev.aerie.store;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+
+/** What a store is, in a few lines for a person. */
+public final class StoreSummary {
+
+    private StoreSummary() {}
+
+    /** @return lines of text with a line break after each */
+    public static String of(HiddenStateStore store) throws IOException {
+        StoreSettings s = store.settings();
+        List<CommittedShard> shards = store.shards();
+        long tokens = shards.stream().mapToLong(CommittedShard::tokens).sum();
+        long bytes = shards.stream().mapToLong(CommittedShard::bytes).sum();
+        long teacher = shards.stream().mapToLong(CommittedShard::teacherRows).sum();
+        List<RefusedConversation> refused = shards.stream().flatMap(x -> x.refused().stream()).toList();
+        StringBuilder out = new StringBuilder();
+        line(out, "store", store.uri());
+        line(out, "format", s.formatVersion() + ", codec " + s.codec().name() + ", teacher_rows " + s.teacherRows().text());
+        line(out, "states", "layers " + s.captureLayers() + " and the final norm, hidden size " + s.hiddenSize());
+        line(out, "target", s.fingerprints().target());
+        line(out, "tokenizer", s.fingerprints().tokenizer());
+        line(out, "template", s.fingerprints().template());
+        line(out, "inputs", s.fingerprints().inputs());
+        line(out, "settings", s.fingerprints().settings());
+        line(out, "shards", shards.size() + " of " + s.planned().shards() + " committed");
+        for (Part part : Part.values()) {
+            line(out, part.text(), part(store, part));
+        }
+        if (tokens > 0) {
+            line(out, "size", String.format(Locale.ROOT, "%,d bytes, %.1f per token, %.3f of 8 × hidden size; teacher states for %.1f %% of the tokens",
+                    bytes, (double) bytes / tokens, bytes / (8.0 * s.hiddenSize() * tokens), 100.0 * teacher / tokens));
+        }
+        line(out, "orphans", store.orphans().size() + " files of attempts that never committed");
+        line(out, "refused", refused.size() + " conversations");
+        refused.stream().limit(10).forEach(r -> line(out, "", r.id() + ": " + r.reason()));
+        return out.toString();
+    }
+
+    private static String part(HiddenStateStore store, Part part) {
+        List<ConversationEntry> c = store.conversations(part).collect(Collectors.toList());
+        long tokens = c.stream().mapToLong(ConversationEntry::tokens).sum();
+        long supervised = c.stream().mapToLong(ConversationEntry::supervised).sum();
+        return String.format(Locale.ROOT, "%,d conversations, %,d tokens, %,d supervised", c.size(), tokens, supervised);
+    }
+
+    private static void line(StringBuilder out, String name, String value) {
+        out.append(String.format("%-10s %s%n", name, value));
+    }
+}

@@ -1,0 +1,84 @@
+package dev.aerie.store;
+
+import dev.aerie.torch.Finite;
+import dev.aerie.torch.Scope;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.security.MessageDigest;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Consumer;
+
+/**
+ * Re-reads a store against its markers: every file's length and SHA-256, every page's checksum, every conversation's rows, and that
+ * all states are finite.
+ *
+ * @param shards shards read
+ * @param conversations conversations read without fault
+ * @param tokens their tokens
+ * @param bytes bytes of the files read
+ * @param problems one sentence each; none in a sound store
+ */
+public record StoreVerification(int shards, long conversations, long tokens, long bytes, List<String> problems) {
+
+    /** @param progress told after each shard */
+    public static StoreVerification of(HiddenStateStore store, Consumer<CommittedShard> progress) throws IOException {
+        List<String> problems = new ArrayList<>();
+        Set<String> ids = new HashSet<>();
+        long conversations = 0;
+        long tokens = 0;
+        long bytes = 0;
+        for (int missing : store.missingShards()) {
+            problems.add("Shard " + missing + " is not committed");
+        }
+        for (CommittedShard shard : store.shards()) {
+            digestProblem(store, shard).ifPresent(problems::add);
+            bytes += shard.bytes();
+            try (ShardReader reader = store.reader(shard)) {
+                for (Optional<StoredConversation> c = reader.next(); c.isPresent(); c = reader.next()) {
+                    contentProblem(shard, c.get()).ifPresent(problems::add);
+                    if (!ids.add(c.get().part().text() + "/" + c.get().id())) {
+                        problems.add("Conversation " + c.get().id() + " is stored twice, the second time in " + shard.path());
+                    }
+                    conversations++;
+                    tokens += c.get().tokens();
+                }
+            } catch (InvalidStoreException e) {
+                problems.add(e.getMessage());
+            }
+            progress.accept(shard);
+        }
+        return new StoreVerification(store.shards().size(), conversations, tokens, bytes, List.copyOf(problems));
+    }
+
+    private static Optional<String> digestProblem(HiddenStateStore store, CommittedShard shard) throws IOException {
+        MessageDigest digest = ShardOutput.sha256();
+        try (InputStream in = store.files().open(shard.path())) {
+            byte[] buffer = new byte[1 << 20];
+            for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+                digest.update(buffer, 0, n);
+            }
+        } catch (FileNotFoundException e) {
+            return Optional.of("Invalid shard " + shard.path() + ": no such file (expected the one its marker names)");
+        }
+        String found = HexFormat.of().formatHex(digest.digest());
+        return found.equals(shard.sha256())
+                ? Optional.empty()
+                : Optional.of("Invalid shard " + shard.path() + ": SHA-256 is " + found + " (expected " + shard.sha256() + ")");
+    }
+
+    private static Optional<String> contentProblem(CommittedShard shard, StoredConversation conversation) {
+        try (Scope scope = Scope.open()) {
+            boolean finite = Finite.firstViolation(conversation.aux()) < 0
+                    && Finite.firstViolation(conversation.teacherStates()) < 0;
+            return finite
+                    ? Optional.empty()
+                    : Optional.of("Conversation " + conversation.id() + " in " + shard.path() + " holds NaN or infinity");
+        }
+    }
+}
