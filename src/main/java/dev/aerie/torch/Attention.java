@@ -27,4 +27,16 @@ public final class Attention {
     public static Tensor cached(Tensor q, Tensor k, Tensor v, double scale) {
         return Script.tensor("attention_cached", q, k, v, scale);
     }
+
+    /**
+     * Writes keys or values of new tokens into a cache.
+     *
+     * @param cache [capacity, kv heads, d], changed in place
+     * @param rows [n, kv heads, d]
+     * @param length tokens in the cache before
+     * @return a view of the cache, [length + n, kv heads, d]
+     */
+    public static Tensor append(Tensor cache, Tensor rows, long length) {
+        return Script.tensor("cache_append", cache, rows, length);
+    }
 }

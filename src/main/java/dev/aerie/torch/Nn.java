@@ -46,7 +46,12 @@ public final class Nn {
 
     /** down(silu(gate(x)) · up(x)) (Shazeer, 2020). */
     public static Tensor swiGlu(Tensor x, Tensor gate, Tensor up, Tensor down) {
-        return Script.tensor("swi_glu", x, gate, up, down);
+        return swiGlu(x, gate, null, up, null, down, null);
+    }
+
+    /** With biases, each of which may be null. */
+    public static Tensor swiGlu(Tensor x, Tensor gate, Tensor gateBias, Tensor up, Tensor upBias, Tensor down, Tensor downBias) {
+        return Script.tensor("swi_glu", x, gate, gateBias, up, upBias, down, downBias);
     }
 
     /** {@link #linear} of x plus an addend of the result's shape, such as a residual stream. */

@@ -29,23 +29,25 @@ public final class Scope implements AutoCloseable {
     private static final AtomicLong LIVE = new AtomicLong();
 
     private final boolean onStack;
+    private final Scope outer;
     private final Set<Tensor> tensors = Collections.newSetFromMap(new IdentityHashMap<>());
     private boolean closed;
 
-    private Scope(boolean onStack) {
+    private Scope(boolean onStack, Scope outer) {
         this.onStack = onStack;
+        this.outer = outer;
     }
 
     /** Opens a scope inside the thread's innermost one. */
     public static Scope open() {
-        Scope scope = new Scope(true);
+        Scope scope = new Scope(true, STACK.get().peek());
         STACK.get().push(scope);
         return scope;
     }
 
     /** A scope that is on no thread's stack: it owns only what it adopts. */
     public static Scope detached() {
-        return new Scope(false);
+        return new Scope(false, null);
     }
 
     /** Tensors alive in this JVM. */
@@ -71,6 +73,14 @@ public final class Scope implements AutoCloseable {
             tensor.setOwner(this);
         }
         return tensor;
+    }
+
+    /** Gives a result of this scope to the scope that it was opened in: what a method does with the tensor it returns. */
+    public Tensor release(Tensor tensor) {
+        if (outer == null) {
+            throw new IllegalStateException("No scope is open around this one to own " + tensor);
+        }
+        return outer.adopt(tensor);
     }
 
     synchronized void register(Tensor tensor) {

@@ -16,5 +16,5 @@
     a = torch.slice(x, -1, 0, half)
     b = torch.slice(x, -1, half)
     return torch.cat([torch.sub(torch.mul(a, c), torch.mul(b, s)), torch.add(torch.mul(b, c), torch.mul(a, s))], -1)
-  def swi_glu(self, x: Tensor, gate: Tensor, up: Tensor, down: Tensor) -> Tensor:
-    return torch.linear(torch.mul(torch.silu(torch.linear(x, gate)), torch.linear(x, up)), down)
+  def swi_glu(self, x: Tensor, gate: Tensor, gate_bias: Optional[Tensor], up: Tensor, up_bias: Optional[Tensor], down: Tensor, down_bias: Optional[Tensor]) -> Tensor:
+    return torch.linear(torch.mul(torch.silu(torch.linear(x, gate, gate_bias)), torch.linear(x, up, up_bias)), down, down_bias)

@@ -1,0 +1,15 @@
+package dev.aerie.target;
+
+/** A model folder that cannot be used: its message is one sentence for the person who named the folder. */
+public final class InvalidModelException extends IllegalArgumentException {
+
+    private static final long serialVersionUID = 1L;
+
+    public InvalidModelException(String message) {
+        super(message);
+    }
+
+    public InvalidModelException(String message, Throwable cause) {
+        super(message, cause);
+    }
+}

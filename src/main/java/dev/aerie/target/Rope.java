@@ -1,0 +1,181 @@
+package dev.aerie.target;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
+/**
+ * Rotary position embedding: how fast each pair of dimensions turns.
+ *
+ * <p>Frequencies are computed in float32 in the order in which Hugging Face's modeling_rope_utils.py computes them, because
+ * at position 100,000 a last digit of a frequency is visible in the angle.
+ */
+public sealed interface Rope {
+
+    double theta();
+
+    /** Angle per position of each pair (j, j + dim/2), float32 [dim/2]. */
+    float[] frequencies(int dim);
+
+    /** What cosine and sine are multiplied by. */
+    default double attentionFactor() {
+        return 1;
+    }
+
+    /** The form transformers 5 writes under {@code rope_parameters}. */
+    ObjectNode toParameters();
+
+    /** Frequencies theta^(-2j/dim) (Su et al., 2021). */
+    record Default(double theta) implements Rope {
+
+        @Override
+        public float[] frequencies(int dim) {
+            return unscaled(theta, dim);
+        }
+
+        @Override
+        public ObjectNode toParameters() {
+            return parameters("default", theta);
+        }
+    }
+
+    /** Llama 3.1: slow pairs are slowed by a factor, fast ones left, those between interpolated. */
+    record Llama3(double theta, double factor, double lowFreqFactor, double highFreqFactor, int originalMaxPositions)
+            implements Rope {
+
+        @Override
+        public float[] frequencies(int dim) {
+            float[] out = unscaled(theta, dim);
+            double longest = originalMaxPositions / lowFreqFactor;
+            double shortest = originalMaxPositions / highFreqFactor;
+            for (int j = 0; j < out.length; j++) {
+                float wavelength = (float) (2 * Math.PI) / out[j];
+                if (wavelength > longest) {
+                    out[j] = out[j] / (float) factor;
+                } else if (wavelength >= shortest) {
+                    float smooth = (float) ((originalMaxPositions / wavelength - lowFreqFactor) / (highFreqFactor - lowFreqFactor));
+                    out[j] = (1 - smooth) * out[j] / (float) factor + smooth * out[j];
+                }
+            }
+            return out;
+        }
+
+        @Override
+        public ObjectNode toParameters() {
+            return parameters("llama3", theta)
+                    .put("factor", factor)
+                    .put("low_freq_factor", lowFreqFactor)
+                    .put("high_freq_factor", highFreqFactor)
+                    .put("original_max_position_embeddings", originalMaxPositions);
+        }
+    }
+
+    /**
+     * YaRN (Peng et al., 2023, arXiv 2309.00071).
+     *
+     * @param attentionFactor already worked out from factor, mscale and mscale_all_dim where the configuration gives none
+     * @param truncate whether the ends of the ramp are rounded to whole pairs
+     */
+    record Yarn(double theta, double factor, int originalMaxPositions, double betaFast, double betaSlow,
+            double attentionFactor, boolean truncate) implements Rope {
+
+        @Override
+        public float[] frequencies(int dim) {
+            double low = pairTurning(betaFast, dim);
+            double high = pairTurning(betaSlow, dim);
+            if (truncate) {
+                low = Math.floor(low);
+                high = Math.ceil(high);
+            }
+            low = Math.max(low, 0);
+            high = Math.min(high, dim - 1);
+            if (low == high) {
+                high += 0.001;
+            }
+            float[] out = new float[dim / 2];
+            for (int j = 0; j < out.length; j++) {
+                float period = period(theta, j, dim);
+                float interpolated = 1 / ((float) factor * period);
+                float ramp = Math.min(1, Math.max(0, (j - (float) low) / (float) (high - low)));
+                float kept = 1 - ramp;
+                out[j] = interpolated * (1 - kept) + 1 / period * kept;
+            }
+            return out;
+        }
+
+        /** The (fractional) pair that makes this many turns within the original context. */
+        private double pairTurning(double turns, int dim) {
+            return dim * Math.log(originalMaxPositions / (turns * 2 * Math.PI)) / (2 * Math.log(theta));
+        }
+
+        @Override
+        public ObjectNode toParameters() {
+            return parameters("yarn", theta)
+                    .put("factor", factor)
+                    .put("original_max_position_embeddings", originalMaxPositions)
+                    .put("beta_fast", betaFast)
+                    .put("beta_slow", betaSlow)
+                    .put("attention_factor", attentionFactor)
+                    .put("truncate", truncate);
+        }
+    }
+
+    /**
+     * Reads either form of a config.json: {@code rope_parameters} (transformers 5), or {@code rope_theta} with
+     * {@code rope_scaling} (4). Expects max_position_embeddings beside them.
+     *
+     * @throws InvalidModelException for a rope type or a parameter that is not implemented
+     */
+    static Rope read(ConfigJson config) {
+        int maxPositions = config.positive("max_position_embeddings", 2048);
+        double base = config.number("rope_theta", 10_000);
+        String key = config.has("rope_parameters") ? "rope_parameters" : "rope_scaling";
+        config.ignore("rope_parameters", "rope_scaling");
+        if (!config.has(key)) {
+            return new Default(base);
+        }
+        ConfigJson parameters = config.object(key);
+        double theta = parameters.number("rope_theta", base);
+        String type = parameters.text("rope_type", parameters.text("type", "default"));
+        Rope rope = switch (type) {
+            case "default" -> new Default(theta);
+            case "llama3" -> new Llama3(theta, parameters.number("factor"), parameters.number("low_freq_factor"),
+                    parameters.number("high_freq_factor"), parameters.positive("original_max_position_embeddings", maxPositions));
+            case "yarn" -> yarn(parameters, theta, maxPositions);
+            default -> throw parameters.invalid(parameters.has("rope_type") ? "rope_type" : "type", "default, llama3 or yarn");
+        };
+        parameters.refuseUnread("rope type " + type);
+        return rope;
+    }
+
+    private static Yarn yarn(ConfigJson parameters, double theta, int maxPositions) {
+        int original = parameters.positive("original_max_position_embeddings", maxPositions);
+        double factor = parameters.number("factor", (double) maxPositions / original);
+        double mscale = parameters.number("mscale", 0);
+        double mscaleAllDim = parameters.number("mscale_all_dim", 0);
+        double attention = mscale != 0 && mscaleAllDim != 0
+                ? mscale(factor, mscale) / mscale(factor, mscaleAllDim)
+                : mscale(factor, 1);
+        return new Yarn(theta, factor, original, parameters.number("beta_fast", 32), parameters.number("beta_slow", 1),
+                parameters.number("attention_factor", attention), parameters.flag("truncate", true));
+    }
+
+    private static double mscale(double factor, double weight) {
+        return factor <= 1 ? 1 : 0.1 * weight * Math.log(factor) + 1;
+    }
+
+    private static ObjectNode parameters(String type, double theta) {
+        return JsonNodeFactory.instance.objectNode().put("rope_type", type).put("rope_theta", theta);
+    }
+
+    private static float[] unscaled(double theta, int dim) {
+        float[] out = new float[dim / 2];
+        for (int j = 0; j < out.length; j++) {
+            out[j] = 1 / period(theta, j, dim);
+        }
+        return out;
+    }
+
+    private static float period(double theta, int pair, int dim) {
+        return (float) Math.pow(theta, (float) (2 * pair) / dim);
+    }
+}

@@ -1,0 +1,72 @@
+package dev.aerie.target;
+
+import java.util.List;
+
+/**
+ * What every family of targets has in its config.json.
+ *
+ * @param layers decoder layers
+ * @param headDim dimensions of one attention head
+ * @param vocabSize rows of the embedding; a tokenizer may know fewer tokens
+ * @param maxPositions longest sequence the model was made for
+ * @param eosTokenIds tokens that end a generation: those of generation_config.json, else of config.json; may be empty
+ * @param bosTokenId null where there is none; padTokenId likewise
+ */
+public record TargetConfig(
+        String modelType,
+        int hiddenSize,
+        int layers,
+        int heads,
+        int kvHeads,
+        int headDim,
+        int vocabSize,
+        double rmsNormEps,
+        Rope rope,
+        int maxPositions,
+        List<Integer> eosTokenIds,
+        Integer bosTokenId,
+        Integer padTokenId) {
+
+    /** Reads the keys by the names that Llama gave them and most families kept. */
+    public static TargetConfig read(ConfigJson json) {
+        int hidden = json.positive("hidden_size");
+        int heads = json.positive("num_attention_heads");
+        int kvHeads = json.positive("num_key_value_heads", heads);
+        if (heads % kvHeads != 0) {
+            throw json.invalid("num_key_value_heads", "a divisor of num_attention_heads = " + heads);
+        }
+        if (!json.has("head_dim") && hidden % heads != 0) {
+            throw json.invalid("num_attention_heads", "a divisor of hidden_size = " + hidden + ", or head_dim given");
+        }
+        return new TargetConfig(
+                json.text("model_type"),
+                hidden,
+                json.positive("num_hidden_layers"),
+                heads,
+                kvHeads,
+                json.positive("head_dim", hidden / heads),
+                json.positive("vocab_size"),
+                json.number("rms_norm_eps", 1e-6),
+                Rope.read(json),
+                json.positive("max_position_embeddings", 2048),
+                json.integers("eos_token_id"),
+                json.has("bos_token_id") ? json.integer("bos_token_id") : null,
+                json.has("pad_token_id") ? json.integer("pad_token_id") : null);
+    }
+
+    TargetConfig withEosTokenIds(List<Integer> ids) {
+        return new TargetConfig(modelType, hiddenSize, layers, heads, kvHeads, headDim, vocabSize, rmsNormEps, rope, maxPositions,
+                List.copyOf(ids), bosTokenId, padTokenId);
+    }
+
+    /**
+     * @param size of the tokenizer, its added tokens included
+     * @throws InvalidModelException if it can name tokens that the embedding lacks; a larger embedding is padding, and common
+     */
+    public void requireTokenizerOf(int size) {
+        if (size > vocabSize) {
+            throw new InvalidModelException("Invalid tokenizer: " + size + " tokens (expected at most the " + vocabSize
+                    + " rows of the target's embedding)");
+        }
+    }
+}

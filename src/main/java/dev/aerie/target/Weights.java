@@ -1,0 +1,177 @@
+package dev.aerie.target;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.aerie.torch.DType;
+import dev.aerie.torch.Device;
+import dev.aerie.torch.Tensor;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.EnumSet;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.Predicate;
+
+/** The tensors of a model folder: one {@code model.safetensors}, or the files that {@code model.safetensors.index.json} lists. */
+public final class Weights implements AutoCloseable {
+
+    private static final String SINGLE = "model.safetensors";
+    private static final String INDEX = "model.safetensors.index.json";
+    private static final Set<DType> FLOATING = EnumSet.of(DType.F32, DType.F16, DType.BF16, DType.F64);
+    /** A message that lists ten thousand names helps nobody. */
+    private static final int NAMES_SHOWN = 50;
+
+    private final Path folder;
+    private final Map<String, SafetensorsFile> fileOf = new LinkedHashMap<>();
+    private final List<SafetensorsFile> files = new ArrayList<>();
+
+    private Weights(Path folder) {
+        this.folder = folder;
+    }
+
+    /** @throws InvalidModelException if a file is missing or damaged, or the index and the files disagree */
+    public static Weights open(Path folder) {
+        Weights weights = new Weights(folder);
+        try {
+            if (Files.exists(folder.resolve(INDEX))) {
+                weights.openIndexed();
+            } else if (Files.exists(folder.resolve(SINGLE))) {
+                SafetensorsFile file = weights.openFile(SINGLE);
+                file.names().forEach(name -> weights.fileOf.put(name, file));
+            } else {
+                throw new InvalidModelException("Missing weights: " + folder + " (expected " + SINGLE + " or " + INDEX + " in it)");
+            }
+            return weights;
+        } catch (RuntimeException e) {
+            weights.close();
+            throw e;
+        }
+    }
+
+    private SafetensorsFile openFile(String name) {
+        SafetensorsFile file = SafetensorsFile.open(folder.resolve(name));
+        files.add(file);
+        return file;
+    }
+
+    private void openIndexed() {
+        Path index = folder.resolve(INDEX);
+        JsonNode map = ConfigJson.parse(index).path("weight_map");
+        if (!map.isObject() || map.isEmpty()) {
+            throw new InvalidModelException("Invalid index: " + index + " (expected a weight_map from tensor names to files)");
+        }
+        Map<String, String> listed = new TreeMap<>();
+        for (Map.Entry<String, JsonNode> e : map.properties()) {
+            String file = e.getValue().asText();
+            if (!e.getValue().isTextual() || !file.matches("[^/\\\\]+\\.safetensors")) {
+                throw new InvalidModelException("Invalid index: " + index + " puts " + e.getKey() + " into " + e.getValue()
+                        + " (expected the name of a safetensors file in the same folder)");
+            }
+            listed.put(e.getKey(), file);
+        }
+        Set<String> absent = new TreeSet<>(listed.values());
+        absent.removeIf(f -> Files.exists(folder.resolve(f)));
+        if (!absent.isEmpty()) {
+            throw new InvalidModelException("Missing safetensors files: " + folder + " lacks " + listing(absent)
+                    + ", which " + INDEX + " lists");
+        }
+        Set<String> wrong = new TreeSet<>();
+        for (String name : new TreeSet<>(listed.values())) {
+            SafetensorsFile file = openFile(name);
+            for (String tensor : file.names()) {
+                if (name.equals(listed.get(tensor))) {
+                    fileOf.put(tensor, file);
+                } else {
+                    wrong.add(tensor + " lies in " + name + " and is listed for " + listed.getOrDefault(tensor, "no file"));
+                }
+            }
+        }
+        listed.forEach((tensor, file) -> {
+            if (!fileOf.containsKey(tensor)) {
+                wrong.add(tensor + " is listed for " + file + " and does not lie in it");
+            }
+        });
+        if (!wrong.isEmpty()) {
+            throw new InvalidModelException("Invalid index: " + index + ": " + listing(wrong));
+        }
+    }
+
+    public Set<String> names() {
+        return fileOf.keySet();
+    }
+
+    /**
+     * Compares what there is with what the configuration asks for.
+     *
+     * @param ignored tells tensors that may lie there unused
+     * @throws InvalidModelException naming every missing, misshapen, wrongly typed and unknown tensor
+     */
+    void check(Collection<WeightSpec> expected, Predicate<String> ignored) {
+        List<String> missing = new ArrayList<>();
+        List<String> misshapen = new ArrayList<>();
+        List<String> mistyped = new ArrayList<>();
+        Set<String> known = new HashSet<>();
+        for (WeightSpec spec : expected) {
+            known.add(spec.name());
+            SafetensorsFile file = fileOf.get(spec.name());
+            if (file == null) {
+                missing.add(spec.describe());
+            } else if (!Arrays.equals(file.entry(spec.name()).shape(), spec.shape())) {
+                misshapen.add(spec.name() + Arrays.toString(file.entry(spec.name()).shape())
+                        + " (expected " + Arrays.toString(spec.shape()) + ")");
+            } else if (!FLOATING.contains(file.dtype(spec.name()))) {
+                mistyped.add(spec.name() + " " + file.dtype(spec.name()).safetensorsName());
+            }
+        }
+        List<String> extra = fileOf.keySet().stream().filter(n -> !known.contains(n) && !ignored.test(n)).sorted().toList();
+        List<String> problems = new ArrayList<>();
+        report(problems, "missing", missing);
+        report(problems, "misshapen", misshapen);
+        report(problems, "of a type that is not float32, float16 or bfloat16", mistyped);
+        report(problems, "unknown to this model family", extra);
+        if (!problems.isEmpty()) {
+            throw new InvalidModelException("Invalid weights: " + folder + ": " + String.join("; ", problems));
+        }
+    }
+
+    private static void report(List<String> problems, String what, Collection<String> names) {
+        if (!names.isEmpty()) {
+            problems.add(names.size() + " tensor" + (names.size() == 1 ? "" : "s") + " " + what + ": " + listing(names));
+        }
+    }
+
+    private static String listing(Collection<String> names) {
+        String shown = String.join(", ", names.stream().limit(NAMES_SHOWN).toList());
+        return names.size() > NAMES_SHOWN ? shown + " and " + (names.size() - NAMES_SHOWN) + " more" : shown;
+    }
+
+    /**
+     * A tensor in the innermost scope: mapped where it is stored in the wanted type and the device is the CPU, else a copy.
+     *
+     * @throws InvalidModelException where there is none of this name and shape
+     */
+    public Tensor read(WeightSpec spec, DType dtype, Device device) {
+        SafetensorsFile file = fileOf.get(spec.name());
+        if (file == null) {
+            throw new InvalidModelException("Missing tensor: " + spec.describe() + " in " + folder);
+        }
+        long[] shape = file.entry(spec.name()).shape();
+        if (!Arrays.equals(shape, spec.shape())) {
+            throw new InvalidModelException("Invalid tensor: " + spec.name() + Arrays.toString(shape) + " in " + folder
+                    + " (expected " + Arrays.toString(spec.shape()) + ")");
+        }
+        return file.tensor(spec.name()).to(device).to(dtype);
+    }
+
+    @Override
+    public void close() {
+        files.forEach(SafetensorsFile::close);
+    }
+}
