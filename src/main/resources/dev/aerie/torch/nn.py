@@ -18,3 +18,5 @@
     return torch.cat([torch.sub(torch.mul(a, c), torch.mul(b, s)), torch.add(torch.mul(b, c), torch.mul(a, s))], -1)
   def swi_glu(self, x: Tensor, gate: Tensor, gate_bias: Optional[Tensor], up: Tensor, up_bias: Optional[Tensor], down: Tensor, down_bias: Optional[Tensor]) -> Tensor:
     return torch.linear(torch.mul(torch.silu(torch.linear(x, gate, gate_bias)), torch.linear(x, up, up_bias)), down, down_bias)
+  def cross_entropy(self, logits: Tensor, ids: Tensor) -> Tensor:
+    return torch.cross_entropy_loss(logits, ids, None, 1, -100, 0.)
