@@ -1,15 +1,13 @@
   def soft_cross_entropy(self, logits: Tensor, teacher: Tensor, rows: Tensor, restricted: Tensor, full: Tensor, weight: Tensor) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
-    # p: softmax over the draft vocabulary alone; the acceptance needs it over the whole vocabulary, a factor for each row.
-    lse = torch.index_select(restricted, 0, rows)
-    share = torch.unsqueeze(torch.exp(torch.sub(lse, torch.index_select(full, 0, rows))), -1)
-    z = self.wide(torch.index_select(teacher, 0, rows))
-    p = torch.exp_(torch.sub(z, torch.unsqueeze(lse, -1)))
+    # p over the draft vocabulary alone; the acceptance needs it over the whole vocabulary, which is a factor for each row.
+    share = torch.exp(torch.sub(torch.index_select(restricted, 0, rows), torch.index_select(full, 0, rows)))
+    p = torch.softmax(self.wide(torch.index_select(teacher, 0, rows)), -1)
     x = self.wide(logits)
     best = torch.argmax(x, -1)
-    log_q = torch.log_softmax(x, -1)
-    loss = torch.neg(torch.sum(torch.mul(p, log_q), [-1]))
-    q = torch.exp_(log_q)
-    acceptance = torch.sum(torch.minimum(q, torch.mul(p, share)), [-1])
+    loss = torch.neg(torch.sum(torch.mul(p, torch.log_softmax(x, -1)), [-1]))
+    # Not the exponential of the logarithm: late in training q is close to p, and their difference shows its last digits.
+    q = torch.softmax(x, -1)
+    acceptance = torch.sum(torch.minimum(q, torch.mul(p, torch.unsqueeze(share, -1))), [-1])
     gradient = torch.mul_(torch.sub_(q, p), torch.unsqueeze(weight, -1))
     return (loss, best, acceptance, torch.to(gradient, ops.prim.dtype(logits)))
   def teacher(self, states: Tensor, lm_head: Tensor, draft_ids: Tensor, chunk_ends: List[int], chunk: int) -> Tuple[Tensor, Tensor, Tensor, Tensor]:

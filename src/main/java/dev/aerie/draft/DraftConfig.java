@@ -1,0 +1,82 @@
+package dev.aerie.draft;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.aerie.target.ConfigJson;
+import dev.aerie.target.Rope;
+import java.util.List;
+
+/**
+ * The shape of an EAGLE-3 draft: one Llama decoder layer whose attention reads [embedding, hidden state].
+ *
+ * @param hiddenSize also the width of the target's embeddings, which the draft reads
+ * @param headDim width of one attention head, even
+ * @param targetHiddenSize width of one captured target layer
+ * @param vocabSize tokens of the target
+ * @param draftVocabSize tokens that the draft can propose
+ * @param rope the target's, because the draft stands at the same positions
+ * @param captureLayers 0-based decoder layers whose outputs the draft reads, low to high; empty for the default of
+ *     [1, n/2 − 1, n − 4], which serving engines know by themselves
+ * @param bosTokenId null where the target has none; padTokenId likewise
+ */
+public record DraftConfig(int hiddenSize, int intermediateSize, int attentionHeads, int keyValueHeads, int headDim,
+        int targetHiddenSize, int vocabSize, int draftVocabSize, double rmsNormEps, int maxPositions, Rope rope,
+        List<Integer> captureLayers, Integer bosTokenId, List<Integer> eosTokenIds, Integer padTokenId) {
+
+    /** Layers that the draft reads at a time. */
+    public static final int CAPTURED = 3;
+
+    /** @throws IllegalArgumentException naming the key of the exported form, its value and what was expected */
+    public DraftConfig {
+        positive("hidden_size", hiddenSize);
+        positive("intermediate_size", intermediateSize);
+        positive("num_attention_heads", attentionHeads);
+        positive("num_key_value_heads", keyValueHeads);
+        positive("head_dim", headDim);
+        positive("target_hidden_size", targetHiddenSize);
+        positive("vocab_size", vocabSize);
+        positive("max_position_embeddings", maxPositions);
+        require(attentionHeads % keyValueHeads == 0, "num_key_value_heads", keyValueHeads,
+                "a divisor of num_attention_heads, " + attentionHeads);
+        require(headDim % 2 == 0, "head_dim", headDim, "an even number for rotary embedding");
+        require(draftVocabSize >= 1 && draftVocabSize <= vocabSize, "draft_vocab_size", draftVocabSize, "1 to " + vocabSize);
+        require(rmsNormEps > 0, "rms_norm_eps", rmsNormEps, "a positive number");
+        captureLayers = List.copyOf(captureLayers);
+        eosTokenIds = List.copyOf(eosTokenIds);
+        require(captureLayers.isEmpty() || captureLayers.size() == CAPTURED, "eagle_aux_hidden_state_layer_ids", captureLayers,
+                "exactly " + CAPTURED + " layers, or none for the default");
+    }
+
+    /**
+     * Reads a config.json of the exported form, ours or SpecForge's.
+     *
+     * @throws IllegalArgumentException for a missing or mistyped key, and for a draft of another architecture
+     */
+    public static DraftConfig read(ConfigJson json) {
+        return DraftConfigJson.read(json);
+    }
+
+    /** The exported form: what SGLang and vLLM read. */
+    public ObjectNode toJson() {
+        return DraftConfigJson.write(this);
+    }
+
+    /** Width of all heads' queries. */
+    int queryWidth() {
+        return attentionHeads * headDim;
+    }
+
+    /** Width of all heads' keys, and of their values. */
+    int keyValueWidth() {
+        return keyValueHeads * headDim;
+    }
+
+    private static void positive(String key, int value) {
+        require(value >= 1, key, value, "a whole number from 1");
+    }
+
+    private static void require(boolean good, String key, Object value, String expected) {
+        if (!good) {
+            throw new IllegalArgumentException("Invalid " + key + ": " + value + " (expected " + expected + ")");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+package dev.aerie.draft;
+
+import dev.aerie.torch.DType;
+import dev.aerie.torch.Device;
+import dev.aerie.torch.Scope;
+import dev.aerie.torch.Tensor;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Function;
+
+/** The trainable parameters: views of one flat float32 tensor in the order of {@link DraftLayout}. */
+public final class DraftParameters implements AutoCloseable {
+
+    /** Spread of a new draft's matrices (transformers' initializer_range); norms start at 1. */
+    private static final double INITIAL_STD = 0.02;
+
+    private final DraftConfig config;
+    private final DraftLayout layout;
+    private final Scope scope = Scope.detached();
+    private final Tensor flat;
+
+    private DraftParameters(DraftConfig config, Device device) {
+        this.config = config;
+        this.layout = new DraftLayout(config);
+        try (Scope making = Scope.open()) {
+            this.flat = scope.adopt(Tensor.zeros(DType.F32, device, layout.size()));
+        }
+    }
+
+    /** Normally distributed matrices and norms of 1, the same for the same seed. */
+    public static DraftParameters random(DraftConfig config, long seed, Device device) {
+        DraftParameters parameters = new DraftParameters(config, device);
+        List<DraftLayout.Entry> entries = parameters.layout.entries();
+        for (int i = 0; i < entries.size(); i++) {
+            DraftLayout.Entry entry = entries.get(i);
+            try (Scope making = Scope.open()) {
+                parameters.get(entry.name()).copy_(entry.isNorm()
+                        ? Tensor.full(1, DType.F32, Device.CPU, entry.shape())
+                        : Tensor.randomNormal(seed * 31 + i, INITIAL_STD, entry.shape()));
+            }
+        }
+        return parameters;
+    }
+
+    /**
+     * Copies the tensors of a file or a checkpoint, of any floating type.
+     *
+     * @param tensors the tensor of a name, in the innermost scope
+     * @throws IllegalArgumentException where one has another shape than the configuration says
+     */
+    public static DraftParameters load(DraftConfig config, Function<String, Tensor> tensors, Device device) {
+        DraftParameters parameters = new DraftParameters(config, device);
+        for (DraftLayout.Entry entry : parameters.layout.entries()) {
+            try (Scope loading = Scope.open()) {
+                Tensor source = tensors.apply(entry.name());
+                if (!Arrays.equals(source.shape(), entry.shape())) {
+                    throw new IllegalArgumentException("Invalid draft parameter: " + entry.name() + " has shape "
+                            + Arrays.toString(source.shape()) + " (expected " + Arrays.toString(entry.shape()) + ")");
+                }
+                parameters.get(entry.name()).copy_(source);
+            }
+        }
+        return parameters;
+    }
+
+    public DraftConfig config() {
+        return config;
+    }
+
+    public DraftLayout layout() {
+        return layout;
+    }
+
+    /** float32 [layout().size()]; optimizers change it in place. */
+    public Tensor flat() {
+        return flat;
+    }
+
+    /** In the order of the flat tensor. */
+    public List<String> names() {
+        return layout.entries().stream().map(DraftLayout.Entry::name).toList();
+    }
+
+    /** A view of one parameter, in the innermost scope. */
+    public Tensor get(String name) {
+        return layout.view(flat, name);
+    }
+
+    /** What the arithmetic reads, in the innermost scope: the parameters themselves in float32, else a copy of them now. */
+    DraftTensors tensors(DType compute) {
+        return DraftTensors.over(config, layout, flat.to(compute));
+    }
+
+    @Override
+    public void close() {
+        scope.close();
+    }
+}

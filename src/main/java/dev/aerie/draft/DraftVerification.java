@@ -1,0 +1,142 @@
+package dev.aerie.draft;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.aerie.torch.DType;
+import dev.aerie.torch.Device;
+import dev.aerie.torch.Scope;
+import dev.aerie.torch.Tensor;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * Compares losses, metrics and gradients with what SpecForge computed for the same draft ({@link DraftGolden}); what
+ * {@code verify-draft} prints.
+ */
+public final class DraftVerification {
+
+    /** Relative, for losses and rates. */
+    private static final double METRIC_TOLERANCE = 1e-5;
+    /** Relative to the tensor's largest magnitude. */
+    private static final double GRADIENT_TOLERANCE = 1e-4;
+
+    /**
+     * One comparison.
+     *
+     * @param difference the largest, relative
+     */
+    public record Check(String what, double difference, double tolerance) {
+
+        /** Whether it is within tolerance; NaN never is. */
+        public boolean passed() {
+            return difference <= tolerance;
+        }
+
+        @Override
+        public String toString() {
+            return String.format(Locale.ROOT, "%-4s %-58s %.2e (at most %.0e)", passed() ? "ok" : "FAIL", what, difference, tolerance);
+        }
+    }
+
+    private final DraftGolden golden;
+    private final List<Check> checks = new ArrayList<>();
+
+    private DraftVerification(DraftGolden golden) {
+        this.golden = golden;
+    }
+
+    /**
+     * Runs every comparison that the folder has figures for.
+     *
+     * @throws IllegalArgumentException if the folder holds no golden, or one of a loss or draft that is not implemented
+     */
+    public static List<Check> run(Path folder) {
+        try (DraftGolden golden = new DraftGolden(folder); Scope scope = Scope.open()) {
+            DraftVerification verification = new DraftVerification(golden);
+            verification.stage("samples", "init", LossMode.SPECFORGE);
+            verification.stage("late", "late", LossMode.SPECFORGE);
+            verification.stage("strict", "late", LossMode.STRICT);
+            return verification.checks;
+        }
+    }
+
+    private void stage(String stage, String parametersOf, LossMode mode) {
+        if (!golden.has(stage)) {
+            return;
+        }
+        try (Scope scope = Scope.open();
+                DraftParameters parameters = golden.parameters(parametersOf);
+                TttTraining training = new TttTraining(parameters, golden.target(), mode, golden.steps(), DType.F32)) {
+            for (int k = 0; k < golden.samples(); k++) {
+                TrainingBatch batch = golden.batch(k);
+                Teacher teacher = training.teacher(batch);
+                Tensor gradient = Tensor.zeros(DType.F32, Device.CPU, parameters.layout().size());
+                TttMetrics metrics = training.forwardBackward(batch, teacher, teacher.denominators(), gradient);
+                metrics(stage + " " + k, golden.metrics(stage, k), metrics, teacher.denominators());
+                if (!stage.equals("late")) {
+                    gradients(stage.equals("strict") ? "strict.sample" + k : "sample" + k, parameters.layout(), gradient);
+                }
+            }
+        }
+    }
+
+    private void metrics(String what, JsonNode expected, TttMetrics actual, double[] denominators) {
+        double loss = 0;
+        double acceptance = 0;
+        long counts = 0;
+        for (int i = 0; i < golden.steps(); i++) {
+            loss = Math.max(loss, relative(expected.path("loss").path(i), actual.meanLoss(i, denominators[i])));
+            counts += differs(expected.path("correct").path(i), actual.correct()[i]);
+            counts += differs(expected.path(expected.has("supervised") ? "supervised" : "denom").path(i), actual.supervised()[i]);
+            if (expected.has("rows")) {
+                counts += differs(expected.path("rows").path(i), actual.lossRows()[i]);
+            }
+            if (expected.has("acceptance_rate")) {
+                acceptance = Math.max(acceptance, relative(expected.path("acceptance_rate").path(i), actual.acceptanceRate(i)));
+            }
+        }
+        checks.add(new Check(what + ": loss of each TTT step", loss, METRIC_TOLERANCE));
+        checks.add(new Check(what + ": correct, supervised and loss rows", counts, 0));
+        if (expected.has("acceptance_rate")) {
+            checks.add(new Check(what + ": acceptance rate", acceptance, METRIC_TOLERANCE));
+        }
+        if (expected.has("total")) {
+            checks.add(new Check(what + ": total loss", relative(expected.path("total"), actual.totalLoss(denominators)), METRIC_TOLERANCE));
+        }
+    }
+
+    private void gradients(String prefix, DraftLayout layout, Tensor flat) {
+        for (DraftLayout.Entry entry : layout.entries()) {
+            try (Scope scope = Scope.open()) {
+                checks.add(new Check(prefix + ": gradient of " + entry.name(),
+                        largest(golden.gradient(prefix, entry.name()), layout.view(flat, entry.name())), GRADIENT_TOLERANCE));
+            }
+        }
+    }
+
+    /** The largest difference over the expected tensor's largest magnitude. */
+    private static double largest(Tensor expected, Tensor actual) {
+        float[] e = expected.toFloats();
+        float[] a = actual.toFloats();
+        double magnitude = 0;
+        double difference = 0;
+        for (int i = 0; i < e.length; i++) {
+            magnitude = Math.max(magnitude, Math.abs(e[i]));
+            difference = Math.max(difference, Math.abs((double) e[i] - a[i]));
+            if (Float.isNaN(a[i])) {
+                return Double.NaN;
+            }
+        }
+        return difference / magnitude;
+    }
+
+    private static double relative(JsonNode expected, double actual) {
+        double e = expected.asDouble(Double.NaN);
+        return e == actual ? 0 : Math.abs(e - actual) / Math.abs(e);
+    }
+
+    private static long differs(JsonNode expected, long actual) {
+        return expected.asDouble(Double.NaN) == actual ? 0 : 1;
+    }
+}

@@ -1,0 +1,31 @@
+package dev.aerie.draft;
+
+import dev.aerie.text.DraftVocabulary;
+import dev.aerie.torch.Tensor;
+
+/**
+ * What the draft takes from its target and never changes. The tensors stay their owner's.
+ *
+ * @param embedTokens [target vocabulary, hidden]
+ * @param lmHead [target vocabulary, target hidden]
+ * @param vocabulary the target's tokens that the draft can propose
+ */
+public record FrozenTarget(Tensor embedTokens, Tensor lmHead, DraftVocabulary vocabulary) {
+
+    /** @throws IllegalArgumentException where the draft's configuration does not fit */
+    void require(DraftConfig config) {
+        require("embed_tokens rows", embedTokens.size(0), config.vocabSize());
+        require("embed_tokens width", embedTokens.size(1), config.hiddenSize());
+        require("lm_head rows", lmHead.size(0), config.vocabSize());
+        require("lm_head width", lmHead.size(1), config.targetHiddenSize());
+        require("draft vocabulary", vocabulary.size(), config.draftVocabSize());
+        require("target vocabulary", vocabulary.targetSize(), config.vocabSize());
+    }
+
+    private static void require(String what, long actual, long expected) {
+        if (actual != expected) {
+            throw new IllegalArgumentException(
+                    "Invalid target for this draft: " + what + " " + actual + " (expected " + expected + ")");
+        }
+    }
+}

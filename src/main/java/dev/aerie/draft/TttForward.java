@@ -1,0 +1,209 @@
+package dev.aerie.draft;
+
+import dev.aerie.target.RotaryTable;
+import dev.aerie.target.RotaryTable.Rotation;
+import dev.aerie.torch.DType;
+import dev.aerie.torch.Device;
+import dev.aerie.torch.Nn;
+import dev.aerie.torch.Scope;
+import dev.aerie.torch.Tensor;
+import dev.aerie.torch.TttAttention;
+import dev.aerie.torch.TttAttention.Context;
+import dev.aerie.torch.TttAttention.Own;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * The training-time test of one micro-batch, forward: the draft runs {@code steps} times over the asking rows, each time on its
+ * own output, as it will when it serves. Keeps what the backward pass needs.
+ *
+ * <p>Row t reads at step i the embedding of token t+1+i and hidden state g_i[t], where g_0 = fc(captured layers) and g_{i+1} is
+ * the layer's output before the final norm. All tensors belong to the scope that was innermost when it was made.
+ */
+final class TttForward {
+
+    /**
+     * What a step leaves behind.
+     *
+     * @param hidden [A, hidden] g_i; normed: its norm
+     * @param queries [A, heads, d], rotated by t+i
+     * @param afterAttention [A, hidden]; postNormed: its norm
+     * @param gateUp [A, 2 · intermediate], before the activation; gated after it
+     * @param output [A, hidden] g_{i+1}
+     */
+    record Step(Tensor hidden, Tensor normed, Tensor queries, TttAttention.Result attended, Tensor afterAttention,
+            Tensor postNormed, Tensor gateUp, Tensor gated, Tensor output) {}
+
+    final DraftConfig config;
+    final DraftTensors weights;
+    final TrainingBatch batch;
+    final LossRows rows;
+    final Device device;
+    final DType dtype;
+    private final RotaryTable rotary;
+    private final Scope scope;
+
+    /** [T, hidden] embeddings of the tokens, and their norm. */
+    final Tensor embedded;
+    final Tensor embeddedNormed;
+    /** [T, q + k + v]: the embedding's side of the projections, shared by all steps. */
+    private final Tensor embeddingSide;
+    /** [T, 3 · target hidden], g_0 and its norm, of every row: each is a key at step 0. */
+    final Tensor aux;
+    final Tensor hidden0;
+    final Tensor normed0;
+    /** int64 [A]: the rows that ask. */
+    final Tensor asking;
+    final Context context;
+    private final Own own;
+    final List<Step> steps = new ArrayList<>();
+
+    /** @param scope the innermost one, which owns what is kept */
+    TttForward(DraftConfig config, DraftTensors weights, Tensor embedTokens, RotaryTable rotary, TrainingBatch batch, LossRows rows,
+            Scope scope) {
+        this.config = config;
+        this.weights = weights;
+        this.batch = batch;
+        this.rows = rows;
+        this.rotary = rotary;
+        this.scope = scope;
+        this.dtype = weights.fc().dtype();
+        this.device = weights.fc().device();
+        double eps = config.rmsNormEps();
+
+        embedded = Nn.embedding(index(batch.ids()), embedTokens).to(dtype);
+        embeddedNormed = Nn.rmsNorm(embedded, weights.embeddingNorm(), eps);
+        embeddingSide = Nn.linear(embeddedNormed, weights.embeddingSide());
+        aux = batch.aux().to(device).to(dtype);
+        hidden0 = Nn.linear(aux, weights.fc());
+        normed0 = Nn.rmsNorm(hidden0, weights.hiddenNorm(), eps);
+        asking = index(Arrays.stream(rows.asking()).asLongStream().toArray());
+        context = context();
+        long slots = (long) rows.asking().length * config.keyValueHeads();
+        own = new Own(Tensor.zeros(dtype, device, slots, rows.steps() - 1, config.headDim()),
+                Tensor.zeros(dtype, device, slots, rows.steps() - 1, config.headDim()));
+    }
+
+    private Context context() {
+        try (Scope inner = Scope.open()) {
+            int q = config.queryWidth();
+            int kv = config.keyValueWidth();
+            Tensor keyValues = Nn.linearAdd(normed0, weights.hiddenSide().narrow(0, q, 2L * kv),
+                    embeddingSide.narrow(1, q, 2L * kv).rows(tokensRead(null, 0)));
+            Rotation rotation = rotation(null, 0);
+            Tensor keys = Nn.rotaryEmbedding(heads(keyValues.narrow(1, 0, kv)), rotation.cos(), rotation.sin());
+            Tensor values = heads(keyValues.narrow(1, kv, kv)).contiguous();
+            return new Context(scope.adopt(TttAttention.expand(keys, config.attentionHeads())),
+                    scope.adopt(TttAttention.expand(values, config.attentionHeads())), rows.blocks());
+        }
+    }
+
+    /** Runs all steps. */
+    TttForward run() {
+        Tensor hidden = hidden0.rows(asking);
+        for (int i = 0; i < rows.steps(); i++) {
+            Tensor normed = i == 0 ? normed0.rows(asking) : Nn.rmsNorm(hidden, weights.hiddenNorm(), config.rmsNormEps());
+            steps.add(step(i, hidden, normed));
+            hidden = steps.get(i).output();
+        }
+        return this;
+    }
+
+    private Step step(int i, Tensor hidden, Tensor normed) {
+        try (Scope inner = Scope.open()) {
+            Tensor queries = i == 0 ? firstQueries(normed) : project(i, normed);
+            TttAttention.Result attended = TttAttention.forward(queries, context, own(i), scale());
+            Tensor afterAttention = Nn.linearAdd(flat(attended.output()), weights.output(), hidden);
+            Tensor postNormed = Nn.rmsNorm(afterAttention, weights.postNorm(), config.rmsNormEps());
+            Tensor gateUp = Nn.linear(postNormed, weights.gateUp());
+            Tensor gated = Nn.siluProduct(gateUp);
+            Tensor output = Nn.linearAdd(gated, weights.down(), afterAttention);
+            List.of(queries, attended.output(), attended.logSumExp(), afterAttention, postNormed, gateUp, gated, output)
+                    .forEach(scope::adopt);
+            return new Step(hidden, normed, queries, attended, afterAttention, postNormed, gateUp, gated, output);
+        }
+    }
+
+    private Tensor firstQueries(Tensor normed) {
+        int q = config.queryWidth();
+        Tensor projected = Nn.linearAdd(normed, weights.hiddenSide().narrow(0, 0, q),
+                embeddingSide.narrow(1, 0, q).rows(tokensRead(rows.asking(), 0)));
+        Rotation rotation = rotation(rows.asking(), 0);
+        return Nn.rotaryEmbedding(heads(projected), rotation.cos(), rotation.sin());
+    }
+
+    /** Queries of a later step; its keys and values go to the rows' own. */
+    private Tensor project(int i, Tensor normed) {
+        int q = config.queryWidth();
+        int kv = config.keyValueWidth();
+        Tensor projected = Nn.linearAdd(normed, weights.hiddenSide(), embeddingSide.rows(tokensRead(rows.asking(), i)));
+        Rotation rotation = rotation(rows.asking(), i);
+        Tensor rotated = Nn.rotaryEmbedding(heads(projected.narrow(1, 0, q + kv)), rotation.cos(), rotation.sin());
+        putOwn(own.keys(), i, rotated.narrow(1, config.attentionHeads(), config.keyValueHeads()));
+        putOwn(own.values(), i, projected.narrow(1, q + kv, kv));
+        return rotated.narrow(1, 0, config.attentionHeads()).contiguous();
+    }
+
+    /** Own keys and values of the steps 1 … i. */
+    Own own(int i) {
+        return new Own(own.keys().narrow(1, 0, i), own.values().narrow(1, 0, i));
+    }
+
+    private void putOwn(Tensor own, int i, Tensor x) {
+        own.narrow(1, i - 1, 1).copy_(x.contiguous().view(own.size(0), 1, config.headDim()));
+    }
+
+    double scale() {
+        return 1 / Math.sqrt(config.headDim());
+    }
+
+    /** [n, heads · d] as [n, heads, d]. */
+    Tensor heads(Tensor x) {
+        return x.view(x.size(0), x.size(1) / config.headDim(), config.headDim());
+    }
+
+    /** [n, heads, d] as [n, heads · d]. */
+    static Tensor flat(Tensor x) {
+        return x.view(x.size(0), x.size(1) * x.size(2));
+    }
+
+    /**
+     * int64: the token that each row reads at a step. Past the end of its sequence a row reads the last token there: no loss
+     * depends on what such a row makes of it.
+     *
+     * @param which rows, or null for all
+     */
+    Tensor tokensRead(int[] which, int step) {
+        long[] tokens = new long[which == null ? batch.tokens() : which.length];
+        forEachRow(which, (place, row, sequence) -> tokens[place] = Math.min(row + 1 + step, batch.end(sequence) - 1));
+        return index(tokens);
+    }
+
+    /** Of the rows' positions within their sequences, moved on by the step. */
+    Rotation rotation(int[] which, int step) {
+        long[] positions = new long[which == null ? batch.tokens() : which.length];
+        forEachRow(which, (place, row, sequence) -> positions[place] = row - batch.start(sequence) + step);
+        return rotary.at(positions);
+    }
+
+    private interface RowVisitor {
+        void visit(int place, int row, int sequence);
+    }
+
+    private void forEachRow(int[] which, RowVisitor visitor) {
+        int sequence = 0;
+        int count = which == null ? batch.tokens() : which.length;
+        for (int place = 0; place < count; place++) {
+            int row = which == null ? place : which[place];
+            while (row >= batch.end(sequence)) {
+                sequence++;
+            }
+            visitor.visit(place, row, sequence);
+        }
+    }
+
+    Tensor index(long[] values) {
+        return Tensor.of(values, values.length).to(device);
+    }
+}

@@ -1,0 +1,112 @@
+package dev.aerie.draft;
+
+import dev.aerie.target.RotaryTable;
+import dev.aerie.torch.DType;
+import dev.aerie.torch.Device;
+import dev.aerie.torch.Scope;
+import dev.aerie.torch.Tensor;
+
+/**
+ * Loss, metrics and gradients of the EAGLE-3 draft under its training-time test (Li et al., 2025, section 3.2).
+ *
+ * <p>The mathematics is in docs/draft.md. One object serves one thread at a time; calls open scopes of their own and leave
+ * nothing behind but what they return.
+ */
+public final class TttTraining implements AutoCloseable {
+
+    private final DraftParameters parameters;
+    private final FrozenTarget target;
+    private final LossMode mode;
+    private final int steps;
+    private final DType compute;
+    private final Device device;
+    private final RotaryTable rotary;
+    private final VocabularyIndex vocabulary;
+
+    /**
+     * @param parameters float32; read anew by every call
+     * @param target its tensors in {@code compute}, on the device of the parameters
+     * @param steps TTT steps, 7 in EAGLE-3
+     * @param compute type of the arithmetic; gradients are summed in float32 whatever it is
+     * @throws IllegalArgumentException where target and draft do not fit
+     */
+    public TttTraining(DraftParameters parameters, FrozenTarget target, LossMode mode, int steps, DType compute) {
+        if (steps < 1) {
+            throw new IllegalArgumentException("Invalid ttt_length: " + steps + " (expected at least 1)");
+        }
+        target.require(parameters.config());
+        this.parameters = parameters;
+        this.target = target;
+        this.mode = mode;
+        this.steps = steps;
+        this.compute = compute;
+        this.device = parameters.flat().device();
+        if (!device.isCpu() && compute == DType.F32) {
+            throw new IllegalArgumentException("Invalid train.dtype: float32 (expected bfloat16 on a GPU, "
+                    + "whose fused attention takes half types only)");
+        }
+        this.rotary = new RotaryTable(parameters.config().rope(), parameters.config().headDim(), device);
+        this.vocabulary = new VocabularyIndex(target.vocabulary(), device);
+    }
+
+    public int steps() {
+        return steps;
+    }
+
+    /**
+     * What the target says about a micro-batch; belongs to the innermost scope.
+     *
+     * @throws IllegalArgumentException if the batch lacks the teacher state of a row that the loss mode teaches from
+     */
+    public Teacher teacher(TrainingBatch batch) {
+        return Teacher.of(batch, mode, steps, target, vocabulary, device);
+    }
+
+    /** The metrics, without gradients. */
+    public TttMetrics forward(TrainingBatch batch, Teacher teacher) {
+        if (teacher.lossRows().entries() == 0) {
+            return withoutLoss(teacher);
+        }
+        try (Scope scope = Scope.open()) {
+            return new TttLoss(pass(batch, teacher, scope).run(), teacher).forward();
+        }
+    }
+
+    /**
+     * Adds the gradient of Σ 0.8^i · (Σ losses of step i) / denominators[i] to an accumulator.
+     *
+     * @param denominators of the whole step: those of {@link Teacher#denominators} summed over its micro-batches (and ranks);
+     *     a step of the TTT whose denominator is 0 contributes nothing
+     * @param flatGradient float32, of the layout of the parameters
+     */
+    public TttMetrics forwardBackward(TrainingBatch batch, Teacher teacher, double[] denominators, Tensor flatGradient) {
+        if (teacher.lossRows().entries() == 0) {
+            return withoutLoss(teacher);
+        }
+        try (Scope scope = Scope.open()) {
+            TttForward forward = pass(batch, teacher, scope).run();
+            DraftTensors gradients = DraftTensors.over(parameters.config(), parameters.layout(), flatGradient);
+            Tensor[] outputs = new Tensor[steps];
+            TttMetrics metrics = new TttLoss(forward, teacher).forwardBackward(denominators, gradients, outputs);
+            new TttBackward(forward, gradients).run(outputs);
+            return metrics;
+        }
+    }
+
+    private TttForward pass(TrainingBatch batch, Teacher teacher, Scope scope) {
+        return new TttForward(parameters.config(), parameters.tensors(compute), target.embedTokens(), rotary, batch,
+                teacher.lossRows(), scope);
+    }
+
+    private TttMetrics withoutLoss(Teacher teacher) {
+        TttMetrics metrics = TttMetrics.zero(steps);
+        System.arraycopy(teacher.lossRows().supervised(), 0, metrics.supervised(), 0, steps);
+        return metrics;
+    }
+
+    @Override
+    public void close() {
+        rotary.close();
+        vocabulary.close();
+    }
+}

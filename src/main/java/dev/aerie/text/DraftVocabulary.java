@@ -1,0 +1,57 @@
+package dev.aerie.text;
+
+import java.util.Arrays;
+import java.util.stream.IntStream;
+
+/**
+ * The part of the target's vocabulary that a draft can propose.
+ *
+ * @param targetSize tokens of the target
+ * @param ids target ids, ascending; a token's place in it is its draft id
+ */
+public record DraftVocabulary(int targetSize, int[] ids) {
+
+    /** @throws IllegalArgumentException unless the ids are some of the target's, ascending */
+    public DraftVocabulary {
+        for (int i = 0; i < ids.length; i++) {
+            if (ids[i] < 0 || ids[i] >= targetSize || i > 0 && ids[i] <= ids[i - 1]) {
+                throw new IllegalArgumentException("Invalid draft vocabulary: id " + ids[i] + " at " + i
+                        + " (expected ascending ids under " + targetSize + ")");
+            }
+        }
+        if (ids.length == 0) {
+            throw new IllegalArgumentException("Invalid draft vocabulary: no ids (expected at least one)");
+        }
+    }
+
+    /**
+     * The most frequent tokens, of equals the one with the lower id; tokens that never occur fill it up.
+     *
+     * @param counts of each target token, over supervised tokens
+     */
+    public static DraftVocabulary from(long[] counts, int size) {
+        if (size < 1 || size > counts.length) {
+            throw new IllegalArgumentException("Invalid draft_vocab_size: " + size + " (expected 1 to " + counts.length + ")");
+        }
+        int[] ids = IntStream.range(0, counts.length).boxed()
+                .sorted((a, b) -> counts[a] == counts[b] ? Integer.compare(a, b) : Long.compare(counts[b], counts[a]))
+                .limit(size).mapToInt(Integer::intValue).sorted().toArray();
+        return new DraftVocabulary(counts.length, ids);
+    }
+
+    public int size() {
+        return ids.length;
+    }
+
+    /** Offsets: the target id of draft id i is i + d2t[i]. */
+    public long[] d2t() {
+        return IntStream.range(0, ids.length).mapToLong(i -> ids[i] - i).toArray();
+    }
+
+    /** For each target token whether the draft can propose it. */
+    public boolean[] t2d() {
+        boolean[] in = new boolean[targetSize];
+        Arrays.stream(ids).forEach(id -> in[id] = true);
+        return in;
+    }
+}

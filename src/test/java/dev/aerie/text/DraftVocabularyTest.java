@@ -1,0 +1,26 @@
+package dev.aerie.text;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import org.junit.jupiter.api.Test;
+
+class DraftVocabularyTest {
+
+    @Test
+    void takesTheMostFrequentAndOfEqualsTheLowerId() {
+        DraftVocabulary vocabulary = DraftVocabulary.from(new long[] {0, 3, 1, 9, 1, 0}, 3);
+        assertArrayEquals(new int[] {1, 2, 3}, vocabulary.ids());
+        assertArrayEquals(new long[] {1, 1, 1}, vocabulary.d2t());
+        assertArrayEquals(new boolean[] {false, true, true, true, false, false}, vocabulary.t2d());
+        assertArrayEquals(new int[] {0, 1, 2, 3, 4}, DraftVocabulary.from(new long[] {0, 3, 1, 9, 1, 0}, 5).ids());
+    }
+
+    @Test
+    void refusesWhatIsNoVocabulary() {
+        assertThrows(IllegalArgumentException.class, () -> new DraftVocabulary(4, new int[] {1, 1}));
+        assertThrows(IllegalArgumentException.class, () -> new DraftVocabulary(4, new int[] {4}));
+        assertThrows(IllegalArgumentException.class, () -> new DraftVocabulary(4, new int[0]));
+        assertThrows(IllegalArgumentException.class, () -> DraftVocabulary.from(new long[3], 4));
+    }
+}
