@@ -38,13 +38,17 @@ public record TargetConfig(
         if (!json.has("head_dim") && hidden % heads != 0) {
             throw json.invalid("num_attention_heads", "a divisor of hidden_size = " + hidden + ", or head_dim given");
         }
+        int headDim = json.positive("head_dim", hidden / heads);
+        if (headDim % 2 != 0) {
+            throw json.invalid("head_dim", "an even number, for rotary embedding");
+        }
         return new TargetConfig(
                 json.text("model_type"),
                 hidden,
                 json.positive("num_hidden_layers"),
                 heads,
                 kvHeads,
-                json.positive("head_dim", hidden / heads),
+                headDim,
                 json.positive("vocab_size"),
                 json.number("rms_norm_eps", 1e-6),
                 Rope.read(json),

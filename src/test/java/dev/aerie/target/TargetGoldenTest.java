@@ -47,6 +47,15 @@ class TargetGoldenTest {
     }
 
     @Test
+    void agreesOnTheModelThatTheRepositoryCarries() {
+        try (Target target = Target.load(TestModel.FOLDER, DType.F32, Device.CPU)) {
+            TargetVerification errors = TargetVerification.compare(target, TestModel.FOLDER.resolve("golden.safetensors"));
+            assertEquals(5, errors.rows().size());
+            assertTrue(errors.largestError() < TOLERANCE, errors::toString);
+        }
+    }
+
+    @Test
     void capturedLayersAreHuggingFaceStatesOneHigher() {
         Path golden = Shared.path("golden/targets/llama3-8layer");
         try (Target target = Target.load(golden, DType.F32, Device.CPU);
