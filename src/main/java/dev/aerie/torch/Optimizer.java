@@ -1,5 +1,6 @@
 package dev.aerie.torch;
 
+import java.io.Serializable;
 import java.util.List;
 
 /** Steps that change parameters in place. Nothing here is recorded by autograd. */
@@ -12,7 +13,24 @@ public final class Optimizer {
      *
      * @param decay decoupled weight decay, a factor of the learning rate
      */
-    public record AdamW(double beta1, double beta2, double eps, double decay) {
+    public record AdamW(double beta1, double beta2, double eps, double decay) implements Serializable {
+
+        public AdamW {
+            share("beta1", beta1);
+            share("beta2", beta2);
+            if (!(eps > 0)) {
+                throw new IllegalArgumentException("Invalid eps: " + eps + " (expected a positive number)");
+            }
+            if (!(decay >= 0)) {
+                throw new IllegalArgumentException("Invalid weight_decay: " + decay + " (expected 0 or more)");
+            }
+        }
+
+        private static void share(String name, double value) {
+            if (!(value >= 0 && value < 1)) {
+                throw new IllegalArgumentException("Invalid " + name + ": " + value + " (expected 0 to 1, 1 excluded)");
+            }
+        }
 
         /** PyTorch's defaults, except the decay. */
         public static AdamW withDecay(double decay) {
@@ -23,7 +41,7 @@ public final class Optimizer {
     /**
      * One step of AdamW (Loshchilov and Hutter, 2019), as torch.optim.AdamW computes it.
      *
-     * @param parameter changed; all tensors float32 (or float64), of one shape
+     * @param parameter changed; all tensors float32 (or float64), contiguous, of one shape
      * @param mean running mean of the gradients, zero before the first step; changed
      * @param variance running mean of their squares, likewise
      * @param step 1 for the first
@@ -33,8 +51,8 @@ public final class Optimizer {
         if (step < 1) {
             throw new IllegalArgumentException("Invalid step: " + step + " (expected at least 1)");
         }
-        Script.nothing("adam_w", parameter, gradient, mean, variance, learningRate, settings.beta1(), settings.beta2(),
-                settings.eps(), settings.decay(), step);
+        Script.nothing("adam_w", List.of(parameter), List.of(gradient), List.of(mean), List.of(variance), learningRate,
+                settings.beta1(), settings.beta2(), settings.eps(), settings.decay(), step);
     }
 
     /** Euclidean norm of all elements of all tensors together. */

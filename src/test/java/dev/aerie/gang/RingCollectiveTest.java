@@ -13,11 +13,9 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
-import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -38,36 +36,12 @@ class RingCollectiveTest {
         threads.shutdownNow();
     }
 
-    private interface Rank<R> {
-        R run(Collective collective) throws Exception;
+    private <R> List<R> gang(int size, Duration limit, ThreadGang.Rank<R> body) throws Exception {
+        return ThreadGang.join(start(size, limit, body));
     }
 
-    private <R> List<R> gang(int size, Duration limit, Rank<R> body) throws Exception {
-        List<R> out = new ArrayList<>();
-        for (Future<R> f : start(size, limit, body)) {
-            out.add(f.get(60, TimeUnit.SECONDS));
-        }
-        return out;
-    }
-
-    private <R> List<Future<R>> start(int size, Duration limit, Rank<R> body) throws Exception {
-        Secret secret = Secret.random();
-        List<RingLinks> links = new ArrayList<>();
-        List<String> addresses = new ArrayList<>();
-        for (int r = 0; r < size; r++) {
-            links.add(RingLinks.listen(r, "127.0.0.1", secret));
-            addresses.add("127.0.0.1:" + links.get(r).port());
-        }
-        List<Future<R>> futures = new ArrayList<>();
-        for (RingLinks link : links) {
-            Callable<R> call = () -> {
-                try (Scope scope = Scope.open(); Collective c = link.connect(addresses, LIMIT, limit)) {
-                    return body.run(c);
-                }
-            };
-            futures.add(threads.submit(call));
-        }
-        return futures;
+    private <R> List<Future<R>> start(int size, Duration limit, ThreadGang.Rank<R> body) throws Exception {
+        return ThreadGang.start(threads, size, limit, body);
     }
 
     private static float[] values(long seed, int rank, int count) {

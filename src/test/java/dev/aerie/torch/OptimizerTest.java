@@ -46,6 +46,28 @@ class OptimizerTest {
     }
 
     @Test
+    void adamWChangesASliceAndNothingBesideIt() {
+        try (Scope scope = Scope.open()) {
+            Tensor p = Tensor.of(new float[] {1, 1, 1, 1}, 4);
+            Tensor one = Tensor.of(new float[] {1, 1}, 2);
+            Optimizer.adamW(p.narrow(0, 1, 2), one, Tensor.zeros(DType.F32, Device.CPU, 2),
+                    Tensor.zeros(DType.F32, Device.CPU, 2), Optimizer.AdamW.withDecay(0), 0.5, 1);
+            assertArrayEquals(new float[] {1, 0.5f, 0.5f, 1}, p.toFloats(), 1e-6f);
+        }
+        assertEquals("Invalid beta2: 1.0 (expected 0 to 1, 1 excluded)",
+                assertThrows(IllegalArgumentException.class, () -> new Optimizer.AdamW(0.9, 1, 1e-8, 0)).getMessage());
+    }
+
+    @Test
+    void globalNormCoversManyPieces() {
+        try (Scope scope = Scope.open()) {
+            int n = (1 << 22) + 12;
+            assertEquals(2 * Math.sqrt(n), Optimizer.globalNorm(List.of(Tensor.full(2, DType.F32, Device.CPU, n))), 1e-9);
+            assertEquals(0, Optimizer.globalNorm(List.of(Tensor.zeros(DType.F32, Device.CPU, 0))));
+        }
+    }
+
+    @Test
     void globalNormIsOfAllTensorsTogether() {
         double[] a = normal(random, 7);
         double[] b = normal(random, 12);

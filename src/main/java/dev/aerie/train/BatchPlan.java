@@ -1,0 +1,158 @@
+package dev.aerie.train;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.IntStream;
+
+/**
+ * Which conversations each step trains on: a function of their lengths, the seed and the epoch, and not of the ranks.
+ *
+ * <p>Every epoch has an order of its own and uses every conversation once; the last step of an epoch takes what is left.
+ */
+final class BatchPlan {
+
+    private final int[] lengths;
+    private final BatchSize size;
+    private final long seed;
+    private final long totalSteps;
+    /** First step of each epoch. */
+    private final long[] epochStart;
+
+    private int cachedEpoch = -1;
+    private int[] order;
+    /** Where the steps of the cached epoch begin in the order; the last is the number of conversations. */
+    private int[] bounds;
+
+    /**
+     * @param lengths tokens of each conversation
+     * @param maxSteps 0 for no limit
+     */
+    BatchPlan(int[] lengths, BatchSize size, long seed, int epochs, long maxSteps) {
+        if (lengths.length == 0) {
+            throw new IllegalArgumentException("Invalid store: no conversation to train on (expected at least one)");
+        }
+        this.lengths = lengths.clone();
+        this.size = size;
+        this.seed = seed;
+        this.epochStart = new long[epochs + 1];
+        for (int e = 0; e < epochs; e++) {
+            epochStart[e + 1] = epochStart[e] + steps(e);
+        }
+        this.totalSteps = maxSteps == 0 ? epochStart[epochs] : Math.min(maxSteps, epochStart[epochs]);
+    }
+
+    /** Optimizer steps of the whole run. */
+    long totalSteps() {
+        return totalSteps;
+    }
+
+    /** The epoch that a step belongs to, 0 for the first. */
+    int epoch(long step) {
+        int e = 0;
+        while (step >= epochStart[e + 1]) {
+            e++;
+        }
+        return e;
+    }
+
+    /** Steps of the step's epoch that come before it. */
+    long stepInEpoch(long step) {
+        return step - epochStart[epoch(step)];
+    }
+
+    /** The conversations of a step, in order. */
+    int[] conversations(long step) {
+        int e = epoch(step);
+        arrange(e);
+        int s = Math.toIntExact(step - epochStart[e]);
+        return Arrays.copyOfRange(order, bounds[s], bounds[s + 1]);
+    }
+
+    /**
+     * The conversations of a step that one rank trains on, in order. Whole conversations, the longest given out first and each
+     * to the rank with the fewest tokens so far; a rank may get none.
+     */
+    int[] ofRank(long step, int rank, int ranks) {
+        int[] all = conversations(step);
+        int[] owner = new int[all.length];
+        long[] load = new long[ranks];
+        List<Integer> byLength = IntStream.range(0, all.length).boxed()
+                .sorted(Comparator.comparingInt(i -> -lengths[all[i]]))
+                .toList();
+        for (int i : byLength) {
+            int least = 0;
+            for (int r = 1; r < ranks; r++) {
+                if (load[r] < load[least]) {
+                    least = r;
+                }
+            }
+            owner[i] = least;
+            load[least] += lengths[all[i]];
+        }
+        return IntStream.range(0, all.length).filter(i -> owner[i] == rank).map(i -> all[i]).toArray();
+    }
+
+    /** Neighbours together up to a number of tokens; a longer conversation by itself. */
+    List<int[]> microBatches(int[] conversations, int tokens) {
+        List<int[]> out = new ArrayList<>();
+        int start = 0;
+        long sum = 0;
+        for (int i = 0; i < conversations.length; i++) {
+            if (i > start && sum + lengths[conversations[i]] > tokens) {
+                out.add(Arrays.copyOfRange(conversations, start, i));
+                start = i;
+                sum = 0;
+            }
+            sum += lengths[conversations[i]];
+        }
+        if (start < conversations.length) {
+            out.add(Arrays.copyOfRange(conversations, start, conversations.length));
+        }
+        return out;
+    }
+
+    private int steps(int epoch) {
+        arrange(epoch);
+        return bounds.length - 1;
+    }
+
+    private void arrange(int epoch) {
+        if (epoch == cachedEpoch) {
+            return;
+        }
+        order = IntStream.range(0, lengths.length).toArray();
+        // java.util.Random's sequence is part of its specification, so that an order never changes under a running training.
+        Random random = new Random(seed * 1_000_003L + epoch);
+        for (int i = order.length - 1; i > 0; i--) {
+            int j = random.nextInt(i + 1);
+            int other = order[j];
+            order[j] = order[i];
+            order[i] = other;
+        }
+        IntStream.Builder starts = IntStream.builder();
+        int start = 0;
+        long tokens = 0;
+        starts.add(0);
+        for (int i = 0; i < order.length; i++) {
+            if (i > start && full(i - start, tokens + lengths[order[i]])) {
+                starts.add(i);
+                start = i;
+                tokens = 0;
+            }
+            tokens += lengths[order[i]];
+        }
+        starts.add(order.length);
+        bounds = starts.build().toArray();
+        cachedEpoch = epoch;
+    }
+
+    private boolean full(int conversations, long tokensWithNext) {
+        if (size instanceof BatchSize.Conversations c) {
+            return conversations == c.count();
+        }
+        return tokensWithNext > ((BatchSize.Tokens) size).count();
+    }
+}

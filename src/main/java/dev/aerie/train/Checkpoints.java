@@ -1,0 +1,232 @@
+package dev.aerie.train;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.aerie.draft.DraftConfig;
+import dev.aerie.draft.DraftLayout;
+import dev.aerie.draft.DraftParameters;
+import dev.aerie.target.ConfigJson;
+import dev.aerie.target.SafetensorsFile;
+import dev.aerie.target.SafetensorsWriter;
+import dev.aerie.text.DraftVocabulary;
+import dev.aerie.torch.DType;
+import dev.aerie.torch.Device;
+import dev.aerie.torch.Scope;
+import dev.aerie.torch.Tensor;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.function.Supplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * The checkpoints of a training: whole, not per rank, so that any number of ranks can go on from one. Format in
+ * docs/training.md.
+ *
+ * <p>A checkpoint is a folder of files that counts once its marker is there; the marker is written last and appears whole.
+ */
+final class Checkpoints {
+
+    private static final String FOLDER = "checkpoints";
+    private static final String MARKERS = FOLDER + "/_committed";
+    private static final String PARAMETERS = "parameters.safetensors";
+    private static final String MEAN = "exp_avg.safetensors";
+    private static final String SQUARE_MEAN = "exp_avg_sq.safetensors";
+    private static final String CONFIG = "config.json";
+    private static final String VOCABULARY = "vocabulary.json";
+    private static final Pattern MARKER = Pattern.compile("step-(\\d{8,})\\.json");
+
+    private static final JsonMapper JSON = JsonMapper.builder()
+            .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+            .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
+            .build();
+
+    private final OutputFolder output;
+
+    Checkpoints(OutputFolder output) {
+        this.output = output;
+    }
+
+    /** What a rank restores from. Tensors are on the CPU. */
+    interface Restoring {
+        void restore(Tensor parameters, Tensor mean, Tensor squareMean);
+    }
+
+    /** The step of the newest checkpoint; 0 without any. */
+    long latestStep() throws IOException {
+        List<Long> steps = steps();
+        return steps.isEmpty() ? 0 : steps.get(steps.size() - 1);
+    }
+
+    /** The checkpoint of a step that has one. */
+    CheckpointInfo read(long step) throws IOException {
+        String name = marker(step);
+        byte[] json = output.read(name)
+                .orElseThrow(() -> new InvalidCheckpointException("Missing checkpoint " + output.path(name)));
+        try {
+            CheckpointInfo info = JSON.readValue(json, CheckpointInfo.class);
+            if (info.formatVersion() != CheckpointInfo.FORMAT_VERSION) {
+                throw new InvalidCheckpointException("Invalid checkpoint " + output.path(name) + ": format_version is "
+                        + info.formatVersion() + " (expected " + CheckpointInfo.FORMAT_VERSION + ")");
+            }
+            return info;
+        } catch (JsonProcessingException e) {
+            throw new InvalidCheckpointException("Invalid checkpoint " + output.path(name) + ": "
+                    + e.getOriginalMessage() + " (expected JSON as docs/training.md)", e);
+        }
+    }
+
+    /**
+     * Writes and commits a checkpoint, and deletes those beyond the number to keep. For one rank; the others wait.
+     *
+     * @param info without folder and files
+     * @param mean flat; asked for when it is written, because it may be fetched from the other ranks and is as large as the
+     *     parameters; squareMean, after it, likewise
+     */
+    void commit(CheckpointInfo info, DraftParameters parameters, DraftVocabulary vocabulary, Supplier<Tensor> mean,
+            Supplier<Tensor> squareMean, int keep) throws IOException {
+        String folder = String.format("step-%08d-%s", info.step(), UUID.randomUUID().toString().substring(0, 8));
+        Map<String, OutputFolder.Written> files = new LinkedHashMap<>();
+        byte[] config = JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(parameters.config().toJson());
+        byte[] ids = JSON.writeValueAsBytes(vocabulary);
+        files.put(CONFIG, output.write(FOLDER + "/" + folder + "/" + CONFIG, out -> out.write(config)));
+        files.put(VOCABULARY, output.write(FOLDER + "/" + folder + "/" + VOCABULARY, out -> out.write(ids)));
+        files.put(PARAMETERS, write(folder, PARAMETERS, parameters.layout(), parameters::flat));
+        files.put(MEAN, write(folder, MEAN, parameters.layout(), mean));
+        files.put(SQUARE_MEAN, write(folder, SQUARE_MEAN, parameters.layout(), squareMean));
+        CheckpointInfo whole = new CheckpointInfo(info.formatVersion(), info.step(), info.epoch(), info.stepInEpoch(), info.ranks(),
+                info.threads(), folder, files, info.recipe());
+        byte[] json = JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(whole);
+        // Two attempts may commit one step; both folders are whole and hold the same, so it does not matter which is named.
+        output.replace(marker(info.step()), out -> out.write(json));
+        rotate(keep);
+    }
+
+    private OutputFolder.Written write(String folder, String name, DraftLayout layout, Supplier<Tensor> source) throws IOException {
+        try (Scope scope = Scope.open()) {
+            Tensor flat = source.get();
+            Map<String, Tensor> tensors = new LinkedHashMap<>();
+            layout.entries().forEach(e -> tensors.put(e.name(), layout.view(flat, e.name())));
+            return output.write(FOLDER + "/" + folder + "/" + name,
+                    out -> SafetensorsWriter.write(out, tensors, Map.of("format", "pt")));
+        }
+    }
+
+    /** Deletes all but the newest, and what attempts before the newest left without a marker. */
+    private void rotate(int keep) throws IOException {
+        List<Long> steps = steps();
+        for (long old : steps.subList(0, Math.max(0, steps.size() - keep))) {
+            output.delete(marker(old));
+        }
+        List<String> live = new ArrayList<>();
+        for (long step : steps()) {
+            live.add(read(step).folder());
+        }
+        for (String folder : output.list(FOLDER)) {
+            if (folder.startsWith("step-") && !live.contains(folder)) {
+                output.delete(FOLDER + "/" + folder);
+            }
+        }
+    }
+
+    private List<Long> steps() throws IOException {
+        return output.list(MARKERS).stream().map(MARKER::matcher).filter(Matcher::matches)
+                .map(m -> Long.parseLong(m.group(1))).sorted().toList();
+    }
+
+    private static String marker(long step) {
+        return String.format("%s/step-%08d.json", MARKERS, step);
+    }
+
+    /**
+     * Reads a checkpoint's tensors, each as one flat tensor of the layout.
+     *
+     * @throws InvalidCheckpointException if a file is damaged or missing
+     */
+    void restore(CheckpointInfo info, DraftLayout layout, Restoring restoring) throws IOException {
+        try (LocalCopies files = new LocalCopies(info); Scope scope = Scope.open()) {
+            restoring.restore(flat(files.get(PARAMETERS), layout), flat(files.get(MEAN), layout), flat(files.get(SQUARE_MEAN), layout));
+        }
+    }
+
+    private static Tensor flat(Path file, DraftLayout layout) {
+        Tensor flat = Tensor.zeros(DType.F32, Device.CPU, layout.size());
+        try (SafetensorsFile tensors = SafetensorsFile.open(file); Scope scope = Scope.open()) {
+            for (DraftLayout.Entry entry : layout.entries()) {
+                layout.view(flat, entry.name()).copy_(tensors.tensor(entry.name()));
+            }
+        }
+        return flat;
+    }
+
+    DraftConfig config(CheckpointInfo info) throws IOException {
+        try (LocalCopies files = new LocalCopies(info)) {
+            return DraftConfig.read(ConfigJson.read(files.get(CONFIG)));
+        }
+    }
+
+    DraftVocabulary vocabulary(CheckpointInfo info) throws IOException {
+        try (LocalCopies files = new LocalCopies(info)) {
+            return JSON.readValue(files.get(VOCABULARY).toFile(), DraftVocabulary.class);
+        } catch (JsonProcessingException e) {
+            throw damaged(info, e);
+        }
+    }
+
+    DraftParameters parameters(CheckpointInfo info, DraftConfig config, Device device) throws IOException {
+        try (LocalCopies files = new LocalCopies(info); SafetensorsFile tensors = SafetensorsFile.open(files.get(PARAMETERS))) {
+            return DraftParameters.load(config, tensors::tensor, device);
+        }
+    }
+
+    String where(CheckpointInfo info) {
+        return output.path(FOLDER + "/" + info.folder()).toString();
+    }
+
+    private InvalidCheckpointException damaged(CheckpointInfo info, IOException e) {
+        return new InvalidCheckpointException("Invalid checkpoint " + where(info) + ": " + e.getMessage(), e);
+    }
+
+    /** A checkpoint's files on this machine's disk, verified; copies are deleted in the end. */
+    private final class LocalCopies implements AutoCloseable {
+
+        private final CheckpointInfo info;
+        private final Path folder;
+
+        LocalCopies(CheckpointInfo info) throws IOException {
+            this.info = info;
+            this.folder = Files.createTempDirectory("aerie-checkpoint");
+        }
+
+        Path get(String name) {
+            OutputFolder.Written expected = info.files().get(name);
+            if (expected == null) {
+                throw new InvalidCheckpointException("Invalid checkpoint " + where(info) + ": its marker lists no " + name);
+            }
+            try {
+                return output.local(FOLDER + "/" + info.folder() + "/" + name, expected, folder);
+            } catch (IOException e) {
+                throw damaged(info, e);
+            }
+        }
+
+        @Override
+        public void close() throws IOException {
+            try (Stream<Path> files = Files.list(folder)) {
+                for (Path file : files.toList()) {
+                    Files.delete(file);
+                }
+            }
+            Files.delete(folder);
+        }
+    }
+}

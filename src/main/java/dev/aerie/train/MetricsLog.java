@@ -1,0 +1,66 @@
+package dev.aerie.train;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * metrics.jsonl: one line for each step that counts, written by rank 0.
+ *
+ * <p>Object stores cannot append, so the file is replaced as a whole, at checkpoints and every {@link #INTERVAL}; at 700 bytes
+ * a step it stays far smaller than a checkpoint. Lines of steps after the checkpoint that a training resumes from are
+ * dropped, because those steps are done again.
+ */
+final class MetricsLog {
+
+    static final String FILE = "metrics.jsonl";
+    private static final Duration INTERVAL = Duration.ofSeconds(60);
+
+    private final OutputFolder output;
+    private final List<String> unwritten = new ArrayList<>();
+    private long lastWrite = System.nanoTime();
+
+    /** @param resumedStep steps done at the checkpoint that the training resumes from; 0 for a new one */
+    MetricsLog(OutputFolder output, long resumedStep) throws IOException {
+        this.output = output;
+        if (output.exists(FILE)) {
+            rewrite(resumedStep);
+        }
+    }
+
+    void add(StepMetrics metrics) throws IOException {
+        unwritten.add(metrics.toJson());
+        if (System.nanoTime() - lastWrite > INTERVAL.toNanos()) {
+            flush();
+        }
+    }
+
+    /** Writes what was added so far. */
+    void flush() throws IOException {
+        rewrite(Long.MAX_VALUE);
+    }
+
+    private void rewrite(long lastStep) throws IOException {
+        boolean before = output.exists(FILE);
+        output.replace(FILE, out -> {
+            if (before) {
+                try (BufferedReader old = new BufferedReader(new InputStreamReader(output.open(FILE), StandardCharsets.UTF_8))) {
+                    for (String line = old.readLine(); line != null; line = old.readLine()) {
+                        if (lastStep == Long.MAX_VALUE || StepMetrics.parse(line).step() <= lastStep) {
+                            out.write((line + "\n").getBytes(StandardCharsets.UTF_8));
+                        }
+                    }
+                }
+            }
+            for (String line : unwritten) {
+                out.write((line + "\n").getBytes(StandardCharsets.UTF_8));
+            }
+        });
+        unwritten.clear();
+        lastWrite = System.nanoTime();
+    }
+}

@@ -1,0 +1,172 @@
+package dev.aerie.train;
+
+import dev.aerie.draft.DraftParameters;
+import dev.aerie.gang.Collective;
+import dev.aerie.store.Part;
+import dev.aerie.torch.DType;
+import dev.aerie.torch.Device;
+import dev.aerie.torch.Scope;
+import dev.aerie.torch.Tensor;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.PrimitiveIterator;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The training of one rank, from the newest checkpoint, or from nothing, to the last step. */
+final class RankLoop {
+
+    private static final Logger LOG = LoggerFactory.getLogger(RankLoop.class);
+
+    /** Whoever follows the loop. */
+    interface Follower {
+
+        void begins(long step);
+
+        void done(StepMetrics metrics);
+
+        void note(String text);
+    }
+
+    private final Collective collective;
+    private final Device device;
+    private final int threads;
+    private final TrainSettings settings;
+    private final TrainingInputs.Opened inputs;
+    private final Map<String, String> recipe;
+    private final DType compute;
+    private final OutputFolder output;
+    private final Checkpoints checkpoints;
+    private final Follower follower;
+    private final BatchPlan plan;
+
+    /** @param recipe what a checkpoint must agree with */
+    RankLoop(Collective collective, Device device, int threads, TrainSettings settings, TrainingInputs.Opened inputs,
+            Map<String, String> recipe, OutputFolder output, Follower follower) {
+        this.collective = collective;
+        this.device = device;
+        this.threads = threads;
+        this.settings = settings;
+        this.inputs = inputs;
+        this.recipe = recipe;
+        this.compute = compute(settings, device);
+        this.output = output;
+        this.checkpoints = new Checkpoints(output);
+        this.follower = follower;
+        this.plan = new BatchPlan(
+                inputs.source().lengths(Part.TRAIN), settings.batch(), settings.seed(), settings.epochs(), settings.maxSteps());
+    }
+
+    /** The type of the arithmetic: float32 on a CPU and bfloat16 on a GPU, unless the recipe asks for one. */
+    static DType compute(TrainSettings settings, Device device) {
+        return settings.dtype() != null ? settings.dtype() : device.isCpu() ? DType.F32 : DType.BF16;
+    }
+
+    /** @return steps of the whole run, all of them done now */
+    long run() throws IOException, InterruptedException {
+        try (DraftParameters parameters = inputs.initial(settings.seed(), device);
+                TrainingStep training = new TrainingStep(collective, settings, parameters, inputs.target(), compute)) {
+            long first = resume(parameters, training.optimizer());
+            MetricsLog log = collective.rank() == 0 ? new MetricsLog(output, first) : null;
+            try (ReadAhead reading = new ReadAhead(inputs.source(), Part.TRAIN, order(first))) {
+                for (long step = first; step < plan.totalSteps(); step++) {
+                    follower.begins(step + 1);
+                    StepMetrics metrics = step(step, training, reading);
+                    if (log != null) {
+                        log.add(metrics);
+                    }
+                    boolean last = step + 1 == plan.totalSteps();
+                    if (last || (step + 1) % settings.checkpointEverySteps() == 0) {
+                        if (log != null) {
+                            // Before the checkpoint: a training that resumes from it has the lines of all steps before.
+                            log.flush();
+                        }
+                        checkpoint(step + 1, parameters, training.optimizer());
+                    }
+                    follower.done(metrics);
+                }
+            }
+            return plan.totalSteps();
+        }
+    }
+
+    private StepMetrics step(long step, TrainingStep training, ReadAhead reading) throws InterruptedException {
+        long start = System.nanoTime();
+        List<MicroBatch> mine = new ArrayList<>();
+        int[] share = plan.ofRank(step, collective.rank(), collective.size());
+        for (int[] micro : plan.microBatches(share, settings.microBatchTokens())) {
+            List<HiddenStateSource.Conversation> conversations = new ArrayList<>();
+            for (int i = 0; i < micro.length; i++) {
+                conversations.add(reading.next());
+            }
+            mine.add(new MicroBatch(conversations));
+        }
+        double rate = settings.learningRate() * settings.schedule().factor(step, plan.totalSteps(), settings.warmupRatio());
+        int busy = Math.min(collective.size(), plan.conversations(step).length);
+        TrainingStep.Result result = training.run(mine, busy, step + 1, rate);
+        double seconds = (System.nanoTime() - start) / 1e9;
+        int steps = settings.tttLength();
+        return new StepMetrics(step + 1, plan.totalSteps(), plan.epoch(step), result.totalLoss(), result.metrics().loss(),
+                IntStream.range(0, steps).mapToDouble(result.metrics()::accuracy).toArray(),
+                IntStream.range(0, steps).mapToDouble(result.metrics()::acceptanceRate).toArray(),
+                result.metrics().lossRows(), result.gradNorm(), rate, result.tokens(), seconds, result.tokens() / seconds,
+                ResidentMemory.megabytes(), null);
+    }
+
+    /** This rank's conversations of all steps from one on, in the order they are used. */
+    private PrimitiveIterator.OfInt order(long first) {
+        return LongStream.range(first, plan.totalSteps()).boxed()
+                .flatMapToInt(s -> Arrays.stream(plan.ofRank(s, collective.rank(), collective.size())))
+                .iterator();
+    }
+
+    // ---- checkpoints ----
+
+    /** @return steps that are done already */
+    private long resume(DraftParameters parameters, ShardedAdamW optimizer) throws IOException {
+        // One rank looks, so that all go on from the same checkpoint even where a file system shows them different lists.
+        long[] step = {collective.rank() == 0 ? checkpoints.latestStep() : 0};
+        collective.allReduce(step);
+        if (step[0] == 0) {
+            return 0;
+        }
+        CheckpointInfo info = checkpoints.read(step[0]);
+        info.requireSame(recipe, output + " at step " + info.step());
+        checkpoints.restore(info, parameters.layout(), (values, mean, squareMean) -> {
+            parameters.flat().copy_(values);
+            try (Scope scope = Scope.open()) {
+                optimizer.restore(mean.to(device), squareMean.to(device));
+            }
+        });
+        follower.note("going on from step " + info.step() + " of " + plan.totalSteps()
+                + changed("ranks", info.ranks(), collective.size()) + changed("threads a rank", info.threads(), threads));
+        return info.step();
+    }
+
+    private static String changed(String what, int then, int now) {
+        return then == now ? "" : ", saved by " + then + " " + what + " and now trained by " + now;
+    }
+
+    private void checkpoint(long stepsDone, DraftParameters parameters, ShardedAdamW optimizer) throws IOException {
+        if (collective.rank() != 0) {
+            try (Scope scope = Scope.open()) {
+                Tensor mean = optimizer.wholeMean();
+                mean.close();
+                optimizer.wholeSquareMean();
+            }
+            return;
+        }
+        boolean last = stepsDone == plan.totalSteps();
+        int epoch = last ? settings.epochs() : plan.epoch(stepsDone);
+        CheckpointInfo info = new CheckpointInfo(CheckpointInfo.FORMAT_VERSION, stepsDone, epoch,
+                last ? 0 : plan.stepInEpoch(stepsDone), collective.size(), threads, null, null, recipe);
+        checkpoints.commit(info, parameters, inputs.target().vocabulary(), optimizer::wholeMean, optimizer::wholeSquareMean,
+                settings.keepCheckpoints());
+        LOG.info("Checkpoint of step {} committed in {}", stepsDone, output);
+    }
+}

@@ -1,0 +1,76 @@
+package dev.aerie.train;
+
+import dev.aerie.store.Part;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.PrimitiveIterator;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/** Reads conversations in a given order, some of them before they are asked for. */
+final class ReadAhead implements AutoCloseable {
+
+    /** Reading from an object store waits more than it works. */
+    private static final int THREADS = 4;
+    /** What may lie ready: 512 MB of bf16 states at hidden size 4,096. */
+    private static final long TOKENS = 16_384;
+    private static final Duration LONGEST_READ = Duration.ofMinutes(10);
+
+    private record Pending(int index, int tokens, Future<HiddenStateSource.Conversation> conversation) {}
+
+    private final HiddenStateSource source;
+    private final Part part;
+    private final int[] lengths;
+    private final PrimitiveIterator.OfInt order;
+    private final ExecutorService threads;
+    private final Deque<Pending> pending = new ArrayDeque<>();
+    private long tokens;
+
+    ReadAhead(HiddenStateSource source, Part part, PrimitiveIterator.OfInt order) {
+        this.source = source;
+        this.part = part;
+        this.lengths = source.lengths(part);
+        this.order = order;
+        this.threads = Executors.newFixedThreadPool(THREADS, task -> {
+            Thread thread = new Thread(task, "aerie-read-ahead");
+            thread.setDaemon(true);
+            return thread;
+        });
+    }
+
+    /** The next conversation of the order. */
+    HiddenStateSource.Conversation next() throws InterruptedException {
+        fill();
+        Pending first = pending.removeFirst();
+        try {
+            HiddenStateSource.Conversation conversation =
+                    first.conversation().get(LONGEST_READ.toSeconds(), TimeUnit.SECONDS);
+            tokens -= first.tokens();
+            fill();
+            return conversation;
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof RuntimeException r ? r : new IllegalStateException(e.getCause());
+        } catch (TimeoutException e) {
+            throw new IllegalStateException("Reading conversation " + first.index() + " of part " + part.text()
+                    + " took longer than " + LONGEST_READ.toMinutes() + " minutes", e);
+        }
+    }
+
+    private void fill() {
+        while (order.hasNext() && (pending.isEmpty() || tokens < TOKENS)) {
+            int index = order.nextInt();
+            pending.addLast(new Pending(index, lengths[index], threads.submit(() -> source.read(part, index))));
+            tokens += lengths[index];
+        }
+    }
+
+    @Override
+    public void close() {
+        threads.shutdownNow();
+    }
+}

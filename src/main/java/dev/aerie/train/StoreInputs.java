@@ -1,0 +1,118 @@
+package dev.aerie.train;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.aerie.draft.DraftConfig;
+import dev.aerie.draft.FrozenTarget;
+import dev.aerie.draft.LossMode;
+import dev.aerie.store.Fingerprints;
+import dev.aerie.store.HiddenStateStore;
+import dev.aerie.store.StoreSettings;
+import dev.aerie.store.TeacherRows;
+import dev.aerie.target.ConfigJson;
+import dev.aerie.target.TargetEnds;
+import dev.aerie.text.DraftVocabulary;
+import dev.aerie.torch.DType;
+import dev.aerie.torch.Device;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.nio.ByteBuffer;
+import java.util.HexFormat;
+import java.util.Map;
+import java.util.TreeMap;
+import org.apache.hadoop.conf.Configuration;
+
+/** Training from a hidden-state store. */
+public final class StoreInputs implements TrainingInputs {
+
+    private final String store;
+    private final String target;
+    private final String draftJson;
+    private final int targetVocabulary;
+    private final int[] draftIds;
+    private final TreeMap<String, String> fingerprints;
+
+    /**
+     * @param store opened in the driver
+     * @param target folder of the target, which every executor can read
+     */
+    public StoreInputs(HiddenStateStore store, Path target, DraftConfig draft, DraftVocabulary vocabulary) {
+        this.store = store.uri();
+        this.target = target.toAbsolutePath().toString();
+        this.draftJson = draft.toJson().toString();
+        this.targetVocabulary = vocabulary.targetSize();
+        this.draftIds = vocabulary.ids().clone();
+        this.fingerprints = fingerprints(store.settings());
+    }
+
+    private TreeMap<String, String> fingerprints(StoreSettings settings) {
+        Fingerprints f = settings.fingerprints();
+        TreeMap<String, String> all = new TreeMap<>(Map.of(
+                "store.target", f.target(),
+                "store.tokenizer", f.tokenizer(),
+                "store.template", f.template(),
+                "store.inputs", f.inputs(),
+                "store.settings", f.settings(),
+                "store.codec", settings.codec().name(),
+                "store.teacher_rows", settings.teacherRows().text(),
+                "target.capture_layers", settings.captureLayers().toString()));
+        all.put("draft.vocabulary", sha256(draftIds));
+        draft().toJson().properties().forEach(e -> all.put("draft." + e.getKey(), e.getValue().toString()));
+        return all;
+    }
+
+    private static String sha256(int[] ids) {
+        ByteBuffer bytes = ByteBuffer.allocate(ids.length * Integer.BYTES);
+        bytes.asIntBuffer().put(ids);
+        try {
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes.array()));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("SHA-256 is missing from this Java", e);
+        }
+    }
+
+    private DraftConfig draft() {
+        try {
+            return DraftConfig.read(ConfigJson.of("the draft's configuration", new ObjectMapper().readTree(draftJson)));
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Override
+    public void check(LossMode mode, Configuration conf) throws IOException {
+        StoreSettings settings = HiddenStateStore.open(store, conf).settings();
+        settings.requireTeacherRows(mode == LossMode.STRICT ? TeacherRows.STRICT : TeacherRows.ALL, store);
+        settings.require("hidden_size", draft().targetHiddenSize(), store);
+        if (settings.captureLayers().size() != DraftConfig.CAPTURED) {
+            throw new IllegalArgumentException("Invalid store " + store + ": capture_layers is " + settings.captureLayers()
+                    + " (expected " + DraftConfig.CAPTURED + " of them)");
+        }
+    }
+
+    @Override
+    public Map<String, String> fingerprints() {
+        return fingerprints;
+    }
+
+    @Override
+    public Opened open(Device device, DType compute, Configuration conf) throws IOException {
+        TargetEnds ends = TargetEnds.load(Path.of(target), compute, device);
+        HiddenStateSource source = new StoreSource(HiddenStateStore.open(store, conf));
+        FrozenTarget frozen =
+                new FrozenTarget(ends.embedTokens(), ends.lmHead(), new DraftVocabulary(targetVocabulary, draftIds));
+        return new OpenedStore(draft(), frozen, source, ends);
+    }
+
+    private record OpenedStore(DraftConfig draft, FrozenTarget target, HiddenStateSource source, TargetEnds ends)
+            implements Opened {
+
+        @Override
+        public void close() {
+            source.close();
+            ends.close();
+        }
+    }
+}

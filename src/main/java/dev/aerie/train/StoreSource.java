@@ -1,0 +1,130 @@
+package dev.aerie.train;
+
+import dev.aerie.store.CommittedShard;
+import dev.aerie.store.ConversationEntry;
+import dev.aerie.store.HiddenStateStore;
+import dev.aerie.store.Part;
+import dev.aerie.store.ShardReader;
+import dev.aerie.store.StoredConversation;
+import dev.aerie.torch.Tensor;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+
+/** The conversations of a hidden-state store, each read by itself from its shard. */
+public final class StoreSource implements HiddenStateSource {
+
+    /** Shards that stay open when nobody reads from them: opening one costs a footer, 100 ms on an object store. */
+    private static final int IDLE_READERS = 64;
+
+    private record Place(CommittedShard shard, ConversationEntry entry) {}
+
+    private final HiddenStateStore store;
+    private final Map<Part, List<Place>> places = new EnumMap<>(Part.class);
+    /** Oldest first. A reader serves one thread at a time, so it is taken out while it is read from. */
+    private final Deque<ShardReader> idle = new ArrayDeque<>();
+    private boolean closed;
+
+    public StoreSource(HiddenStateStore store) {
+        this.store = store;
+        for (Part part : Part.values()) {
+            places.put(part, new ArrayList<>());
+        }
+        for (CommittedShard shard : store.shards()) {
+            shard.conversations().forEach(c -> places.get(c.part()).add(new Place(shard, c)));
+        }
+    }
+
+    @Override
+    public int[] lengths(Part part) {
+        return places.get(part).stream().mapToInt(p -> p.entry().tokens()).toArray();
+    }
+
+    @Override
+    public Conversation read(Part part, int index) {
+        Place place = places.get(part).get(index);
+        ShardReader reader = take(place.shard());
+        StoredConversation stored;
+        try {
+            stored = reader.read(place.entry());
+        } catch (RuntimeException e) {
+            reader.close();
+            throw e;
+        }
+        giveBack(reader);
+        return new Stored(stored);
+    }
+
+    private ShardReader take(CommittedShard shard) {
+        synchronized (this) {
+            for (var readers = idle.descendingIterator(); readers.hasNext();) {
+                ShardReader reader = readers.next();
+                if (reader.shard().shard() == shard.shard()) {
+                    readers.remove();
+                    return reader;
+                }
+            }
+        }
+        return store.reader(shard);
+    }
+
+    private void giveBack(ShardReader reader) {
+        ShardReader surplus = null;
+        synchronized (this) {
+            if (closed) {
+                surplus = reader;
+            } else {
+                idle.addLast(reader);
+                if (idle.size() > IDLE_READERS) {
+                    surplus = idle.removeFirst();
+                }
+            }
+        }
+        if (surplus != null) {
+            surplus.close();
+        }
+    }
+
+    @Override
+    public synchronized void close() {
+        closed = true;
+        idle.forEach(ShardReader::close);
+        idle.clear();
+    }
+
+    private record Stored(StoredConversation stored) implements Conversation {
+
+        @Override
+        public String id() {
+            return stored.id();
+        }
+
+        @Override
+        public int[] ids() {
+            return stored.ids();
+        }
+
+        @Override
+        public boolean[] supervised() {
+            return stored.supervised();
+        }
+
+        @Override
+        public Tensor aux() {
+            return stored.aux();
+        }
+
+        @Override
+        public Tensor teacherStates() {
+            return stored.teacherStates();
+        }
+
+        @Override
+        public int[] teacherRows() {
+            return stored.teacherRows();
+        }
+    }
+}

@@ -1,0 +1,63 @@
+package dev.aerie.train;
+
+import dev.aerie.draft.DraftConfig;
+import dev.aerie.draft.DraftParameters;
+import dev.aerie.text.DraftVocabulary;
+import dev.aerie.torch.Device;
+import java.io.IOException;
+import org.apache.hadoop.conf.Configuration;
+
+/** The draft of a training's newest checkpoint. */
+public final class TrainedDraft {
+
+    private final Checkpoints checkpoints;
+    private final CheckpointInfo info;
+    private final DraftConfig config;
+    private final DraftVocabulary vocabulary;
+
+    private TrainedDraft(Checkpoints checkpoints, CheckpointInfo info) throws IOException {
+        this.checkpoints = checkpoints;
+        this.info = info;
+        this.config = checkpoints.config(info);
+        this.vocabulary = checkpoints.vocabulary(info);
+    }
+
+    /**
+     * @param output the folder of a training
+     * @throws InvalidCheckpointException if there is no checkpoint in it, or a damaged one
+     */
+    public static TrainedDraft open(String output, Configuration conf) throws IOException {
+        OutputFolder folder = OutputFolder.at(output, conf);
+        Checkpoints checkpoints = new Checkpoints(folder);
+        long step = checkpoints.latestStep();
+        if (step == 0) {
+            throw new InvalidCheckpointException(
+                    "Missing checkpoint: none in " + folder + " (expected the output of a training)");
+        }
+        return new TrainedDraft(checkpoints, checkpoints.read(step));
+    }
+
+    /** Optimizer steps it was trained for. */
+    public long step() {
+        return info.step();
+    }
+
+    public DraftConfig config() {
+        return config;
+    }
+
+    public DraftVocabulary vocabulary() {
+        return vocabulary;
+    }
+
+    /** Reads the parameters; the caller closes them. */
+    public DraftParameters parameters(Device device) throws IOException {
+        return checkpoints.parameters(info, config, device);
+    }
+
+    /** Where the checkpoint lies. */
+    @Override
+    public String toString() {
+        return checkpoints.where(info);
+    }
+}

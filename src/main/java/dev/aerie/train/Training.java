@@ -1,0 +1,118 @@
+package dev.aerie.train;
+
+import dev.aerie.gang.Gang;
+import dev.aerie.gang.GangSettings;
+import dev.aerie.gang.RankBody;
+import dev.aerie.gang.RankContext;
+import dev.aerie.torch.LibTorch;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.io.UncheckedIOException;
+import java.util.Map;
+import java.util.TreeMap;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.SparkContext;
+import org.apache.spark.TaskContext;
+import org.apache.spark.util.SerializableConfiguration;
+
+/**
+ * Trains a draft on a gang of ranks, from its newest checkpoint if it has one, and again from there when a rank fails.
+ *
+ * <p>An output belongs to one training: what is found there must be of the same inputs and settings.
+ */
+public final class Training {
+
+    private Training() {}
+
+    /**
+     * @param gang how many ranks, and how often they may fail
+     * @param output folder on any Hadoop file system for checkpoints and metrics, in the format of docs/training.md
+     * @param console where progress is told to a person
+     * @return the finished draft
+     * @throws IllegalArgumentException if the inputs cannot be trained from, or the output holds another training
+     * @throws dev.aerie.gang.GangException if the ranks failed too often; run again to go on from the newest checkpoint
+     */
+    public static TrainedDraft run(SparkContext context, GangSettings gang, TrainSettings settings, TrainingInputs inputs,
+            String output, PrintStream console) throws IOException {
+        Configuration conf = context.hadoopConfiguration();
+        OutputFolder folder = OutputFolder.at(output, conf);
+        Checkpoints checkpoints = new Checkpoints(folder);
+        Map<String, String> recipe = recipe(settings, inputs);
+        long done = checkpoints.latestStep();
+        if (done > 0) {
+            checkpoints.read(done).requireSame(recipe, folder + " at step " + done);
+        }
+        inputs.check(settings.mode(), conf);
+        SerializableConfiguration hadoop = new SerializableConfiguration(conf);
+        String where = folder.toString();
+        RankBody<Long> body = rank -> train(rank, settings, inputs, recipe, where, hadoop.value());
+        Gang.run(context, "Training", gang, body, new TrainingConsole(console, checkpoints, gang.ranks()));
+        return TrainedDraft.open(output, conf);
+    }
+
+    /** What a checkpoint must agree with; what only changes speed, safety or rounding may differ. */
+    static Map<String, String> recipe(TrainSettings s, TrainingInputs inputs) {
+        Map<String, String> recipe = new TreeMap<>(inputs.fingerprints());
+        recipe.put("train.mode", s.mode().name().toLowerCase(java.util.Locale.ROOT));
+        recipe.put("train.epochs", String.valueOf(s.epochs()));
+        recipe.put("train.max_steps", String.valueOf(s.maxSteps()));
+        if (s.batch() instanceof BatchSize.Conversations c) {
+            recipe.put("train.batch_conversations", String.valueOf(c.count()));
+        } else if (s.batch() instanceof BatchSize.Tokens t) {
+            recipe.put("train.global_batch_tokens", String.valueOf(t.count()));
+        }
+        recipe.put("train.ttt_length", String.valueOf(s.tttLength()));
+        recipe.put("train.learning_rate", String.valueOf(s.learningRate()));
+        recipe.put("train.warmup_ratio", String.valueOf(s.warmupRatio()));
+        recipe.put("train.schedule", s.schedule().text());
+        recipe.put("train.adam", s.adamW().beta1() + ", " + s.adamW().beta2() + ", " + s.adamW().eps());
+        recipe.put("train.weight_decay", String.valueOf(s.adamW().decay()));
+        recipe.put("train.max_grad_norm", String.valueOf(s.maxGradNorm()));
+        recipe.put("train.dtype", s.dtype() == null ? "auto" : s.dtype().name());
+        recipe.put("train.seed", String.valueOf(s.seed()));
+        return recipe;
+    }
+
+    private static long train(RankContext rank, TrainSettings settings, TrainingInputs inputs, Map<String, String> recipe,
+            String output, Configuration conf) throws Exception {
+        int threads = settings.threads() > 0 ? settings.threads() : TaskContext.get().cpus();
+        LibTorch.setThreads(threads);
+        try (TrainingInputs.Opened opened = inputs.open(rank.device(), RankLoop.compute(settings, rank.device()), conf)) {
+            return new RankLoop(rank.collective(), rank.device(), threads, settings, opened, recipe,
+                    OutputFolder.at(output, conf), follower(rank)).run();
+        }
+    }
+
+    /** Every rank says where it is; one of them sends the metrics, which are the same on all. */
+    private static RankLoop.Follower follower(RankContext rank) {
+        return new RankLoop.Follower() {
+            @Override
+            public void begins(long step) {
+                rank.step(step);
+            }
+
+            @Override
+            public void done(StepMetrics metrics) {
+                if (rank.rank() == 0) {
+                    rank.report(metrics.toJson());
+                }
+            }
+
+            @Override
+            public void note(String text) {
+                if (rank.rank() == 0) {
+                    rank.report(text);
+                }
+            }
+        };
+    }
+
+    /** The newest checkpoint's step, for the driver's retry. */
+    static long progress(Checkpoints checkpoints) {
+        try {
+            return checkpoints.latestStep();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,69 @@
+package dev.aerie.train;
+
+import dev.aerie.gang.GangObserver;
+import java.io.PrintStream;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.stream.Collectors;
+
+/** Tells a person in the driver how a training goes. */
+final class TrainingConsole implements GangObserver {
+
+    private static final Duration INTERVAL = Duration.ofSeconds(5);
+    /** Weight of the newest step in the mean that the time left is told by. */
+    private static final double NEWEST = 0.05;
+
+    private final PrintStream out;
+    private final Checkpoints checkpoints;
+    private final int ranks;
+    private long lastLine;
+    private double secondsPerStep;
+
+    TrainingConsole(PrintStream out, Checkpoints checkpoints, int ranks) {
+        this.out = out;
+        this.checkpoints = checkpoints;
+        this.ranks = ranks;
+    }
+
+    @Override
+    public void reported(int rank, long step, String line) {
+        if (!line.startsWith("{")) {
+            out.println("train: " + line);
+            return;
+        }
+        StepMetrics m = StepMetrics.parse(line);
+        secondsPerStep = secondsPerStep == 0 ? m.seconds() : (1 - NEWEST) * secondsPerStep + NEWEST * m.seconds();
+        boolean last = m.step() == m.totalSteps();
+        if (last || m.heldOut() != null || lastLine == 0 || System.nanoTime() - lastLine > INTERVAL.toNanos()) {
+            lastLine = System.nanoTime();
+            out.println(line(m));
+        }
+    }
+
+    private String line(StepMetrics m) {
+        long left = Math.round((m.totalSteps() - m.step()) * secondsPerStep);
+        String line = String.format(Locale.ROOT,
+                "train: step %,d of %,d, epoch %d, loss %.3f, accuracy %s, gradient %.2f, %,.0f tokens/s on %d rank%s, %d:%02d:%02d left",
+                m.step(), m.totalSteps(), m.epoch() + 1, m.loss(), shares(m.accuracy()), m.gradNorm(), m.tokensPerSecond(),
+                ranks, ranks == 1 ? "" : "s", left / 3600, left / 60 % 60, left % 60);
+        StepMetrics.HeldOut h = m.heldOut();
+        return h == null ? line : line + String.format(Locale.ROOT,
+                "%ntrain: held-out acceptance length %.2f, hit rate %s, %,d conversations",
+                h.acceptanceLength(), shares(h.hitRate()), h.conversations());
+    }
+
+    private static String shares(double[] values) {
+        return Arrays.stream(values).mapToObj(v -> String.format(Locale.ROOT, "%.2f", v)).collect(Collectors.joining(" "));
+    }
+
+    @Override
+    public long progress() {
+        return Training.progress(checkpoints);
+    }
+
+    @Override
+    public void retrying(int attempt, String reason) {
+        out.println("train: " + reason + "; starting attempt " + attempt);
+    }
+}

@@ -1,0 +1,189 @@
+package dev.aerie.train;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.aerie.draft.DraftParameters;
+import dev.aerie.draft.LossMode;
+import dev.aerie.gang.Collective;
+import dev.aerie.gang.ThreadGang;
+import dev.aerie.torch.DType;
+import dev.aerie.torch.Device;
+import dev.aerie.torch.LibTorch;
+import dev.aerie.torch.Optimizer;
+import dev.aerie.torch.Scope;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
+import org.apache.hadoop.conf.Configuration;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class RankLoopTest {
+
+    /** 8 conversations, 3 a step, 4 epochs. */
+    private static final int STEPS = 12;
+    private static final int CHECKPOINT_EVERY = 4;
+
+    @TempDir
+    Path folder;
+
+    private final List<String> notes = Collections.synchronizedList(new ArrayList<>());
+
+    @BeforeEach
+    void oneThread() {
+        LibTorch.setThreads(1);
+    }
+
+    private static TrainSettings settings(double learningRate) {
+        return new TrainSettings(LossMode.STRICT, 4, 0, new BatchSize.Conversations(3), 40, 7, learningRate, 0.2, Schedule.COSINE,
+                Optimizer.AdamW.withDecay(0.01), 0.5, DType.F32, 11, 1, CHECKPOINT_EVERY, 2, 6);
+    }
+
+    /** Stops every rank by an exception before a step. */
+    private static final class Stop extends RuntimeException {}
+
+    /** @param stopBefore a step, counted from 1; 0 for none */
+    private void train(Path output, int ranks, TrainSettings settings, long stopBefore) throws Exception {
+        GoldenInputs golden = GoldenInputs.of("eagle3-llama3rope", 8);
+        ThreadGang.run(ranks, c -> loop(c, golden, settings, output, stopBefore));
+    }
+
+    private Long loop(Collective c, GoldenInputs golden, TrainSettings settings, Path output, long stopBefore) throws Exception {
+        Configuration conf = new Configuration();
+        try (TrainingInputs.Opened inputs = golden.open(Device.CPU, DType.F32, conf)) {
+            return new RankLoop(c, Device.CPU, 1, settings, inputs, Training.recipe(settings, golden),
+                    OutputFolder.at(output.toString(), conf), new RankLoop.Follower() {
+                        @Override
+                        public void begins(long step) {
+                            if (step == stopBefore) {
+                                throw new Stop();
+                            }
+                        }
+
+                        @Override
+                        public void done(StepMetrics metrics) {}
+
+                        @Override
+                        public void note(String text) {
+                            if (c.rank() == 0) {
+                                notes.add(text);
+                            }
+                        }
+                    }).run();
+        }
+    }
+
+    private static float[] parameters(Path output) throws IOException {
+        TrainedDraft draft = TrainedDraft.open(output.toString(), new Configuration());
+        try (Scope scope = Scope.open(); DraftParameters parameters = draft.parameters(Device.CPU)) {
+            return parameters.flat().toFloats();
+        }
+    }
+
+    private static List<StepMetrics> metrics(Path output) throws IOException {
+        return Files.readAllLines(output.resolve("metrics.jsonl")).stream().map(StepMetrics::parse).toList();
+    }
+
+    @Test
+    void aKilledTrainingResumesToTheSameBits() throws Exception {
+        for (int ranks = 1; ranks <= 2; ranks++) {
+            Path whole = folder.resolve("whole" + ranks);
+            train(whole, ranks, settings(2e-3), 0);
+            float[] expected = parameters(whole);
+            long seed = System.nanoTime();
+            long stop = 1 + new Random(seed).nextInt(STEPS);
+            Path killed = folder.resolve("killed" + ranks);
+            int n = ranks;
+            assertThrows(Stop.class, () -> train(killed, n, settings(2e-3), stop), "stopped before step " + stop);
+            train(killed, ranks, settings(2e-3), 0);
+            String what = ranks + " ranks, stopped before step " + stop;
+            assertArrayEquals(expected, parameters(killed), what);
+            assertEquals(LongStream.rangeClosed(1, STEPS).boxed().toList(),
+                    metrics(killed).stream().map(StepMetrics::step).toList(), what);
+            for (int k = 0; k < STEPS; k++) {
+                assertEquals(metrics(whole).get(k).loss(), metrics(killed).get(k).loss(), what);
+                assertEquals(metrics(whole).get(k).gradNorm(), metrics(killed).get(k).gradNorm(), what);
+            }
+        }
+    }
+
+    @Test
+    void goesOnWithAnotherNumberOfRanksAndSaysSo() throws Exception {
+        Path whole = folder.resolve("whole");
+        train(whole, 1, settings(2e-3), 0);
+        Path changed = folder.resolve("changed");
+        assertThrows(Stop.class, () -> train(changed, 2, settings(2e-3), 6));
+        train(changed, 3, settings(2e-3), 0);
+        assertEquals(List.of("going on from step 4 of 12, saved by 2 ranks and now trained by 3"), notes);
+        TrainingStepTest.near(parameters(whole), parameters(changed), 1e-4, "parameters");
+        for (int k = 0; k < STEPS; k++) {
+            TrainingStepTest.close(metrics(whole).get(k).loss(), metrics(changed).get(k).loss(), 1e-5, "loss of step " + (k + 1));
+        }
+    }
+
+    @Test
+    void aFinishedTrainingIsLeftAsItIs() throws Exception {
+        train(folder, 1, settings(2e-3), 0);
+        float[] before = parameters(folder);
+        train(folder, 1, settings(2e-3), 1);
+        assertArrayEquals(before, parameters(folder));
+        assertEquals(STEPS, metrics(folder).size());
+    }
+
+    @Test
+    void keepsTheNewestCheckpointsAndNothingElse() throws Exception {
+        train(folder, 1, settings(2e-3), 0);
+        try (Stream<Path> files = Files.list(folder.resolve("checkpoints"))) {
+            List<String> names = files.map(f -> f.getFileName().toString().replaceAll("-[0-9a-f]{8}$", "")).sorted().toList();
+            assertEquals(List.of("_committed", "step-00000008", "step-00000012"), names);
+        }
+        try (Stream<Path> files = Files.list(folder.resolve("checkpoints/_committed"))) {
+            assertEquals(List.of("step-00000008.json", "step-00000012.json"),
+                    files.map(f -> f.getFileName().toString()).sorted().toList());
+        }
+        TrainedDraft draft = TrainedDraft.open(folder.toString(), new Configuration());
+        assertEquals(STEPS, draft.step());
+        assertEquals(96, draft.vocabulary().size());
+        assertEquals(64, draft.config().hiddenSize());
+    }
+
+    @Test
+    void refusesTheCheckpointOfAnotherRecipeAndADamagedOne() throws Exception {
+        train(folder, 1, settings(2e-3), 0);
+        String message = assertThrows(InvalidCheckpointException.class, () -> train(folder, 1, settings(1e-3), 0)).getMessage();
+        assertTrue(message.contains("train.learning_rate was 0.002 (expected 0.001"), message);
+
+        Path committed = folder.resolve("checkpoints/_committed/step-00000012.json");
+        String name = Files.readString(committed).replaceAll("(?s).*\"folder\" : \"([^\"]+)\".*", "$1");
+        Path damaged = folder.resolve("checkpoints").resolve(name).resolve("exp_avg.safetensors");
+        byte[] bytes = Files.readAllBytes(damaged);
+        bytes[bytes.length - 7] ^= 1;
+        Files.write(damaged, bytes);
+        message = assertThrows(InvalidCheckpointException.class, () -> train(folder, 1, settings(2e-3), 0)).getMessage();
+        assertTrue(message.contains("exp_avg.safetensors") && message.contains("SHA-256"), message);
+    }
+
+    @Test
+    void metricsSayWhatAStepDid() throws Exception {
+        train(folder, 1, settings(2e-3), 0);
+        List<StepMetrics> all = metrics(folder);
+        StepMetrics m = all.get(4);
+        assertEquals(5, m.step());
+        assertEquals(STEPS, m.totalSteps());
+        assertEquals(1, m.epoch());
+        assertEquals(7, m.losses().length);
+        assertEquals(7, m.accuracy().length);
+        assertTrue(m.tokens() > 0 && m.tokensPerSecond() > 0 && m.gradNorm() > 0 && m.learningRate() > 0);
+        assertTrue(all.get(0).loss() > all.get(STEPS - 1).loss(), "it does not learn");
+    }
+}

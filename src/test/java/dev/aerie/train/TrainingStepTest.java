@@ -1,0 +1,133 @@
+package dev.aerie.train;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.aerie.draft.DraftLayout;
+import dev.aerie.draft.DraftParameters;
+import dev.aerie.draft.LossMode;
+import dev.aerie.gang.Collective;
+import dev.aerie.gang.SoloCollective;
+import dev.aerie.gang.ThreadGang;
+import dev.aerie.store.Part;
+import dev.aerie.target.SafetensorsFile;
+import dev.aerie.torch.DType;
+import dev.aerie.torch.Device;
+import dev.aerie.torch.LibTorch;
+import dev.aerie.torch.Optimizer;
+import dev.aerie.torch.Scope;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.hadoop.conf.Configuration;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class TrainingStepTest {
+
+    private static final int STEPS = 20;
+    private static final double RATE = 0.002;
+
+    @BeforeEach
+    void oneThread() {
+        LibTorch.setThreads(1);
+    }
+
+    private static TrainSettings settings(LossMode mode) {
+        return new TrainSettings(mode, 1, 0, new BatchSize.Conversations(1), 1 << 20, 7, RATE, 0, Schedule.CONSTANT,
+                Optimizer.AdamW.withDecay(0), 0.5, DType.F32, 0, 1, 1, 1, 0);
+    }
+
+    @Test
+    void followsSpecForgeFor20Steps() throws Exception {
+        for (String name : List.of("eagle3", "eagle3-llama3rope")) {
+            GoldenInputs golden = GoldenInputs.of(name, 2);
+            JsonNode expected = golden.json().path("trajectory").path("total_loss_and_grad_norm");
+            assertEquals(STEPS, expected.size());
+            try (Scope scope = Scope.open();
+                    Collective solo = new SoloCollective();
+                    TrainingInputs.Opened inputs = golden.open(Device.CPU, DType.F32, new Configuration());
+                    DraftParameters parameters = inputs.initial(0, Device.CPU);
+                    TrainingStep training =
+                            new TrainingStep(solo, settings(LossMode.SPECFORGE), parameters, inputs.target(), DType.F32)) {
+                for (int k = 0; k < STEPS; k++) {
+                    MicroBatch sample = new MicroBatch(List.of(inputs.source().read(Part.TRAIN, k % 2)));
+                    TrainingStep.Result result = training.run(List.of(sample), 1, k + 1, RATE);
+                    close(expected.get(k).get(0).asDouble(), result.totalLoss(), 1e-4, name + " loss of step " + k);
+                    close(expected.get(k).get(1).asDouble(), result.gradNorm(), 1e-4, name + " gradient norm of step " + k);
+                }
+                try (SafetensorsFile file = golden.tensors()) {
+                    for (DraftLayout.Entry e : parameters.layout().entries()) {
+                        near(file.tensor("final." + e.name()).toFloats(), parameters.get(e.name()).toFloats(), 1e-4,
+                                name + " " + e.name());
+                    }
+                }
+            }
+        }
+    }
+
+    @Test
+    void twoRanksAndMicroBatchesFollowOneRank() throws Exception {
+        Run one = ThreadGang.run(1, c -> train(c, false)).get(0);
+        Run split = ThreadGang.run(1, c -> train(c, true)).get(0);
+        List<Run> two = ThreadGang.run(2, c -> train(c, false));
+        same(one, split, "micro-batches");
+        for (Run rank : two) {
+            same(one, rank, "two ranks");
+        }
+        for (int p = 0; p < one.parameters.size(); p++) {
+            org.junit.jupiter.api.Assertions.assertArrayEquals(two.get(0).parameters.get(p), two.get(1).parameters.get(p));
+        }
+    }
+
+    private record Run(double[] losses, List<String> names, List<float[]> parameters) {}
+
+    /** Both samples in every step: together, as two micro-batches, or one on each rank. */
+    private static Run train(Collective collective, boolean split) throws Exception {
+        GoldenInputs golden = GoldenInputs.of("eagle3-llama3rope", 2);
+        double[] losses = new double[STEPS];
+        try (Scope scope = Scope.open();
+                TrainingInputs.Opened inputs = golden.open(Device.CPU, DType.F32, new Configuration());
+                DraftParameters parameters = inputs.initial(0, Device.CPU);
+                TrainingStep training =
+                        new TrainingStep(collective, settings(LossMode.STRICT), parameters, inputs.target(), DType.F32)) {
+            HiddenStateSource.Conversation a = inputs.source().read(Part.TRAIN, 0);
+            HiddenStateSource.Conversation b = inputs.source().read(Part.TRAIN, 1);
+            List<MicroBatch> mine = collective.size() == 2
+                    ? List.of(new MicroBatch(List.of(collective.rank() == 0 ? a : b)))
+                    : split ? List.of(new MicroBatch(List.of(a)), new MicroBatch(List.of(b))) : List.of(new MicroBatch(List.of(a, b)));
+            for (int k = 0; k < STEPS; k++) {
+                losses[k] = training.run(mine, collective.size(), k + 1, RATE).totalLoss();
+            }
+            List<float[]> out = new ArrayList<>();
+            parameters.names().forEach(n -> out.add(parameters.get(n).toFloats()));
+            return new Run(losses, parameters.names(), out);
+        }
+    }
+
+    private static void same(Run expected, Run actual, String what) {
+        assertTrue(expected.losses[0] > expected.losses[STEPS - 1], "it does not learn");
+        for (int k = 0; k < STEPS; k++) {
+            close(expected.losses[k], actual.losses[k], 1e-5, what + ": loss of step " + k);
+        }
+        for (int p = 0; p < expected.parameters.size(); p++) {
+            near(expected.parameters.get(p), actual.parameters.get(p), 1e-4, what + ": " + expected.names.get(p));
+        }
+    }
+
+    static void close(double expected, double actual, double tolerance, String what) {
+        assertTrue(Math.abs(actual - expected) <= tolerance * Math.abs(expected), what + ": " + actual + ", expected " + expected);
+    }
+
+    /** Relative L2 distance. */
+    static void near(float[] expected, float[] actual, double tolerance, String what) {
+        double difference = 0;
+        double size = 0;
+        for (int i = 0; i < expected.length; i++) {
+            difference += Math.pow((double) expected[i] - actual[i], 2);
+            size += Math.pow(expected[i], 2);
+        }
+        assertTrue(Math.sqrt(difference) <= tolerance * Math.sqrt(size),
+                what + ": relative distance " + Math.sqrt(difference / size) + " (at most " + tolerance + ")");
+    }
+}
