@@ -1,0 +1,27 @@
+package dev.aerie.jobs;
+
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+
+/** The commands of {@code jobs/aerie} that start no Spark. */
+@Command(name = "aerie", description = "Looks at models, stores and drafts; starts no Spark.",
+        subcommands = {Inspect.class, VerifyStore.class, VerifyTarget.class, VerifyDraft.class})
+public final class Aerie implements Callable<Integer> {
+
+    @CommandLine.Spec
+    private CommandLine.Model.CommandSpec spec;
+
+    @CommandLine.Mixin
+    private CommonOptions common;
+
+    public static void main(String[] arguments) {
+        CommandLines.main(new Aerie(), arguments);
+    }
+
+    @Override
+    public Integer call() {
+        throw new CommandLine.ParameterException(spec.commandLine(),
+                "Missing command (expected one of " + String.join(", ", spec.subcommands().keySet()) + ")");
+    }
+}

@@ -1,0 +1,27 @@
+package dev.aerie.jobs;
+
+import dev.aerie.store.HiddenStateStore;
+import dev.aerie.store.StoreSummary;
+import java.io.IOException;
+import java.util.concurrent.Callable;
+import org.apache.hadoop.conf.Configuration;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Parameters;
+
+/** Says what a store holds and what it was made from. */
+@Command(name = "inspect", description = "Says what a hidden-state store holds, also while it is being made.")
+final class Inspect implements Callable<Integer> {
+
+    @Parameters(paramLabel = "STORE", description = "The store's folder, local or a URI.")
+    private String store;
+
+    @Mixin
+    private CommonOptions common;
+
+    @Override
+    public Integer call() throws IOException {
+        System.out.print(StoreSummary.of(HiddenStateStore.openPartial(store, new Configuration())));
+        return 0;
+    }
+}

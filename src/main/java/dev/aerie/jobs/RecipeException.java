@@ -1,0 +1,21 @@
+package dev.aerie.jobs;
+
+/** A recipe that says something wrong: one sentence that names the key, the value and what was expected. */
+public final class RecipeException extends IllegalArgumentException {
+
+    RecipeException(String sentence) {
+        super(sentence);
+    }
+
+    static RecipeException invalid(String key, Object value, String expected) {
+        return new RecipeException("Invalid recipe key " + key + ": " + shown(value) + " (expected " + expected + ")");
+    }
+
+    static RecipeException missing(String key, String expected) {
+        return new RecipeException("Missing recipe key " + key + " (expected " + expected + ")");
+    }
+
+    private static String shown(Object value) {
+        return value instanceof String text ? '"' + text + '"' : String.valueOf(value);
+    }
+}

@@ -1,0 +1,35 @@
+package dev.aerie.jobs;
+
+import dev.aerie.gang.GangConf;
+import dev.aerie.torch.LibTorch;
+import org.apache.spark.SparkConf;
+import org.apache.spark.SparkContext;
+import org.apache.spark.sql.SparkSession;
+
+/** The Spark session of a job: what spark-submit says, and where it says nothing, what a gang of ranks needs. */
+final class Session {
+
+    private Session() {}
+
+    static SparkSession open(Recipe recipe, String job) {
+        SparkConf conf = new SparkConf();
+        GangConf.defaults(conf);
+        conf.setIfMissing("spark.master", "local[*]");
+        // libgomp's spinning threads stall at random on small hosts.
+        conf.setIfMissing("spark.executorEnv.OMP_WAIT_POLICY", "PASSIVE");
+        conf.setIfMissing("spark.ui.showConsoleProgress", "false");
+        SparkSession session = SparkSession.builder().config(conf).appName(job + " " + recipe.text("name")).getOrCreate();
+        shipLibTorch(session.sparkContext());
+        return session;
+    }
+
+    /**
+     * Executors elsewhere get the CPU libtorch beside the job jar, unless their hosts have a build of their own. They unpack it
+     * once per host, see docs/libtorch.md.
+     */
+    private static void shipLibTorch(SparkContext context) {
+        if (!context.isLocal() && !context.getConf().contains("spark.executorEnv.PYTORCH_LIBRARY_PATH")) {
+            LibTorch.shippedJar().ifPresent(jar -> context.addFile(jar.toUri().toString()));
+        }
+    }
+}

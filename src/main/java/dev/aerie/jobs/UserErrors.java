@@ -1,0 +1,58 @@
+package dev.aerie.jobs;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Tells what the user got wrong from what went wrong. A value that enters wrong is refused with an IllegalArgumentException by
+ * the class of ours that reads it; Spark and the JDK wrap it on its way up.
+ */
+final class UserErrors {
+
+    private UserErrors() {}
+
+    static boolean isOne(Throwable e) {
+        return refusal(e) != null;
+    }
+
+    /** One sentence, that of the refusal, or that of the innermost cause which has a message. */
+    static String sentence(Throwable e) {
+        Throwable refusal = refusal(e);
+        if (refusal != null) {
+            return oneLine(refusal.getMessage());
+        }
+        String best = null;
+        for (Throwable t : chain(e)) {
+            if (t.getMessage() != null && !t.getMessage().isBlank()) {
+                best = t.getMessage();
+            }
+        }
+        Throwable last = chain(e).get(chain(e).size() - 1);
+        return best == null ? last.getClass().getSimpleName() : oneLine(best);
+    }
+
+    private static Throwable refusal(Throwable e) {
+        return chain(e).stream()
+                .filter(t -> t instanceof IllegalArgumentException && t.getMessage() != null && isRaisedByUs(t))
+                .findFirst().orElse(null);
+    }
+
+    private static boolean isRaisedByUs(Throwable t) {
+        StackTraceElement[] trace = t.getStackTrace();
+        return t.getClass().getName().startsWith("dev.aerie.")
+                || trace.length > 0 && trace[0].getClassName().startsWith("dev.aerie.");
+    }
+
+    private static List<Throwable> chain(Throwable e) {
+        List<Throwable> chain = new ArrayList<>();
+        for (Throwable t = e; t != null && !chain.contains(t); t = t.getCause()) {
+            chain.add(t);
+        }
+        return chain;
+    }
+
+    /** Spark puts whole stack traces into messages. */
+    private static String oneLine(String message) {
+        return message.lines().filter(l -> !l.isBlank()).findFirst().orElse(message).strip();
+    }
+}

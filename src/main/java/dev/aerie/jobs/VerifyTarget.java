@@ -1,0 +1,46 @@
+package dev.aerie.jobs;
+
+import dev.aerie.target.Target;
+import dev.aerie.target.TargetVerification;
+import dev.aerie.torch.DType;
+import dev.aerie.torch.Device;
+import dev.aerie.torch.Scope;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** What to run before GPU-weeks are spent on a target. */
+@Command(name = "verify-target",
+        description = "Compares every layer's output and the logits with those computed elsewhere, in float32; exit code 1 over "
+                + "tolerance.")
+final class VerifyTarget implements Callable<Integer> {
+
+    @Option(names = "--model", required = true, paramLabel = "FOLDER", description = "The target, in Hugging Face layout.")
+    private Path model;
+
+    @Option(names = "--golden", required = true, paramLabel = "FILE",
+            description = "A safetensors file with input_ids, cu_seqlens, hidden_states.k and logits.")
+    private Path golden;
+
+    @Option(names = "--tolerance", defaultValue = "1e-4", paramLabel = "SHARE",
+            description = "Largest allowed error, as a share of the tensor's largest magnitude (${DEFAULT-VALUE}).")
+    private double tolerance;
+
+    @Mixin
+    private CommonOptions common;
+
+    @Override
+    public Integer call() {
+        try (Scope scope = Scope.open(); Target target = Target.load(model, DType.F32, Device.CPU)) {
+            TargetVerification found = TargetVerification.compare(target, golden);
+            System.out.print(found);
+            boolean good = found.largestError() <= tolerance;
+            System.out.printf(Locale.ROOT, "%s: largest %.2e, tolerance %.0e%n",
+                    good ? "agrees" : "DIFFERS", found.largestError(), tolerance);
+            return good ? 0 : CommandLines.FAILED;
+        }
+    }
+}

@@ -1,0 +1,77 @@
+package dev.aerie.jobs;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import org.apache.spark.SparkException;
+import org.junit.jupiter.api.Test;
+
+/** Exit codes and the one sentence that people get. */
+class CommandLinesTest {
+
+    @Test
+    void whatTheUserGotWrongIsOneSentenceAndTwo() {
+        assertAnswer(2, "Missing model folder: no-such-folder", "verify-target", "--model", "no-such-folder", "--golden", "x");
+        assertAnswer(2, "Missing golden: no-such-folder/golden.json", "verify-draft", "--golden", "no-such-folder");
+        assertAnswer(2, "no-such-store", "inspect", "no-such-store");
+        assertAnswer(2, "no-such-store", "verify-store", "no-such-store");
+    }
+
+    @Test
+    void aWrongCommandLineIsTwoAsWell() {
+        assertEquals(2, answer("verify-target", "--golden", "x").code);
+        assertEquals(2, answer("verify-tagret").code);
+        assertEquals(2, answer().code);
+        assertEquals(0, answer("verify-target", "--help").code);
+    }
+
+    @Test
+    void verboseShowsWhere() {
+        Answer answer = answer("verify-draft", "--golden", "no-such-folder", "--verbose");
+        assertTrue(answer.err.contains("\tat dev.aerie."), answer.err);
+    }
+
+    @Test
+    void refusalsOfOursAreFoundUnderWhatSparkWrapsAroundThem() {
+        Throwable ours = new RecipeException("Invalid x: 1 (expected 2)");
+        Throwable wrapped = new RuntimeException("task failed", new SparkException("Job aborted\nDriver stacktrace: ...", ours));
+        assertTrue(UserErrors.isOne(wrapped));
+        assertEquals("Invalid x: 1 (expected 2)", UserErrors.sentence(wrapped));
+    }
+
+    @Test
+    void othersIllegalArgumentsAreFailures() {
+        Throwable theirs = null;
+        try {
+            Integer.parseInt("seven");
+        } catch (NumberFormatException e) {
+            theirs = new SparkException("Job aborted due to stage failure\n\tat somewhere", e);
+        }
+        assertTrue(!UserErrors.isOne(theirs));
+        assertEquals("For input string: \"seven\"", UserErrors.sentence(theirs));
+    }
+
+    private record Answer(int code, String err) {}
+
+    private static void assertAnswer(int code, String part, String... arguments) {
+        Answer answer = answer(arguments);
+        assertEquals(code, answer.code, answer.err);
+        assertEquals(1, answer.err.lines().count(), answer.err);
+        assertTrue(answer.err.contains(part), answer.err);
+    }
+
+    private static Answer answer(String... arguments) {
+        PrintStream before = System.err;
+        ByteArrayOutputStream err = new ByteArrayOutputStream();
+        System.setErr(new PrintStream(err, true, StandardCharsets.UTF_8));
+        try {
+            int code = CommandLines.run(new Aerie(), arguments);
+            return new Answer(code, err.toString(StandardCharsets.UTF_8));
+        } finally {
+            System.setErr(before);
+        }
+    }
+}

@@ -1,0 +1,50 @@
+package dev.aerie.jobs;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** docs/recipe.md says what the code does, key by key, and the recipes of the repository are ones. */
+class RecipeDocumentTest {
+
+    @Test
+    void theReferenceListsEveryKeyAsTheCodeHasIt() throws IOException {
+        List<String> written = Files.readAllLines(Path.of("docs", "recipe.md")).stream().filter(l -> l.startsWith("| `")).toList();
+        assertEquals(String.join("\n", rows()), String.join("\n", written));
+    }
+
+    @Test
+    void theRecipesOfTheRepositoryAreValid() throws IOException {
+        try (Stream<Path> files = Files.list(Path.of("conf", "recipes"))) {
+            List<Path> recipes = files.filter(f -> f.toString().endsWith(".yaml")).toList();
+            assertTrue(!recipes.isEmpty());
+            recipes.forEach(file -> Recipe.read(file, List.of()));
+        }
+    }
+
+    private static List<String> rows() {
+        List<String> rows = new ArrayList<>();
+        for (RecipeKey key : RecipeKeys.ALL) {
+            rows.add(row(key.path(), key));
+            if (key.path().equals("data.inputs")) {
+                RecipeKeys.INPUT.forEach(input -> rows.add(row("data.inputs[].".concat(input.path()), input)));
+            }
+        }
+        return rows;
+    }
+
+    private static String row(String path, RecipeKey key) {
+        Object value = key.defaultValue();
+        String shown = key.required() ? "required"
+                : value == null ? "unset"
+                : value instanceof Double number ? Recipe.plain(number) : value.toString();
+        return "| `" + path + "` | " + key.type().expected() + " | " + shown + " | " + key.meaning() + " |";
+    }
+}
