@@ -90,13 +90,13 @@ final class DraftGolden implements AutoCloseable {
         return DraftParameters.load(config, name -> tensors.tensor(stage + "." + name), Device.CPU);
     }
 
-    /** The gradient of one parameter, in the innermost scope; the prefix is {@code sampleK} or {@code strict.sampleK}. */
-    Tensor gradient(String prefix, String name) {
-        return tensors.tensor(prefix + ".grad." + name);
+    boolean hasTensor(String name) {
+        return tensors.contains(name);
     }
 
-    Tensor parameter(String stage, String name) {
-        return tensors.tensor(stage + "." + name);
+    /** In the innermost scope. */
+    Tensor tensor(String name) {
+        return tensors.tensor(name);
     }
 
     /** In the innermost scope. */

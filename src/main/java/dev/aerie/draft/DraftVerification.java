@@ -3,6 +3,7 @@ package dev.aerie.draft;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
+import dev.aerie.torch.Optimizer;
 import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
 import java.nio.file.Path;
@@ -20,6 +21,12 @@ public final class DraftVerification {
     private static final double METRIC_TOLERANCE = 1e-5;
     /** Relative to the tensor's largest magnitude. */
     private static final double GRADIENT_TOLERANCE = 1e-4;
+
+    /** Relative, for losses and norms on the way; relative L2 of each parameter tensor at its end. */
+    private static final double TRAJECTORY_TOLERANCE = 1e-4;
+    /** What the goldens' {@code trajectory.optimizer} says. */
+    private static final double TRAJECTORY_RATE = 0.002;
+    private static final double TRAJECTORY_CLIP = 0.5;
 
     /**
      * One comparison.
@@ -57,6 +64,7 @@ public final class DraftVerification {
             verification.stage("samples", "init", LossMode.SPECFORGE);
             verification.stage("late", "late", LossMode.SPECFORGE);
             verification.stage("strict", "late", LossMode.STRICT);
+            verification.trajectory();
             return verification.checks;
         }
     }
@@ -74,8 +82,40 @@ public final class DraftVerification {
                 Tensor gradient = Tensor.zeros(DType.F32, Device.CPU, parameters.layout().size());
                 TttMetrics metrics = training.forwardBackward(batch, teacher, teacher.denominators(), gradient);
                 metrics(stage + " " + k, golden.metrics(stage, k), metrics, teacher.denominators());
-                if (!stage.equals("late")) {
-                    gradients(stage.equals("strict") ? "strict.sample" + k : "sample" + k, parameters.layout(), gradient);
+                gradients(stage.equals("samples") ? "sample" + k : stage + ".sample" + k, parameters.layout(), gradient);
+            }
+        }
+    }
+
+    /** AdamW at a constant rate over the samples in turn, from the initial parameters to the final ones. */
+    private void trajectory() {
+        double loss = 0;
+        double norm = 0;
+        try (Scope scope = Scope.open();
+                DraftParameters parameters = golden.parameters("init");
+                TttTraining training = new TttTraining(parameters, golden.target(), LossMode.SPECFORGE, golden.steps(), DType.F32)) {
+            Tensor gradient = Tensor.zeros(DType.F32, Device.CPU, parameters.layout().size());
+            Tensor mean = Tensor.zeros(DType.F32, Device.CPU, parameters.layout().size());
+            Tensor variance = Tensor.zeros(DType.F32, Device.CPU, parameters.layout().size());
+            for (int step = 1; step <= golden.trajectory().size(); step++) {
+                try (Scope stepScope = Scope.open()) {
+                    TrainingBatch batch = golden.batch((step - 1) % golden.samples());
+                    Teacher teacher = training.teacher(batch);
+                    TttMetrics metrics = training.forwardBackward(batch, teacher, teacher.denominators(), gradient.zero_());
+                    double gradientNorm = Optimizer.globalNorm(List.of(gradient));
+                    JsonNode expected = golden.trajectory().path(step - 1);
+                    loss = Math.max(loss, relative(expected.path(0), metrics.totalLoss(teacher.denominators())));
+                    norm = Math.max(norm, relative(expected.path(1), gradientNorm));
+                    gradient.mul_(Math.min(1, TRAJECTORY_CLIP / (gradientNorm + 1e-6)));
+                    Optimizer.adamW(parameters.flat(), gradient, mean, variance, Optimizer.AdamW.withDecay(0), TRAJECTORY_RATE, step);
+                }
+            }
+            checks.add(new Check("trajectory: total loss", loss, TRAJECTORY_TOLERANCE));
+            checks.add(new Check("trajectory: gradient norm", norm, TRAJECTORY_TOLERANCE));
+            for (String name : parameters.names()) {
+                if (golden.hasTensor("final." + name)) {
+                    checks.add(new Check("trajectory: final " + name,
+                            relativeL2(golden.tensor("final." + name), parameters.get(name)), TRAJECTORY_TOLERANCE));
                 }
             }
         }
@@ -108,9 +148,12 @@ public final class DraftVerification {
 
     private void gradients(String prefix, DraftLayout layout, Tensor flat) {
         for (DraftLayout.Entry entry : layout.entries()) {
+            if (!golden.hasTensor(prefix + ".grad." + entry.name())) {
+                continue;
+            }
             try (Scope scope = Scope.open()) {
                 checks.add(new Check(prefix + ": gradient of " + entry.name(),
-                        largest(golden.gradient(prefix, entry.name()), layout.view(flat, entry.name())), GRADIENT_TOLERANCE));
+                        largest(golden.tensor(prefix + ".grad." + entry.name()), layout.view(flat, entry.name())), GRADIENT_TOLERANCE));
             }
         }
     }
@@ -129,6 +172,14 @@ public final class DraftVerification {
             }
         }
         return difference / magnitude;
+    }
+
+    /**
+     * For parameters after AdamW steps: it divides by the gradient's own size, so where a gradient is nearly zero an element
+     * follows the sign of a rounding error, and the largest difference tells nothing.
+     */
+    private static double relativeL2(Tensor expected, Tensor actual) {
+        return Optimizer.globalNorm(List.of(expected.sub(actual))) / Optimizer.globalNorm(List.of(expected));
     }
 
     private static double relative(JsonNode expected, double actual) {

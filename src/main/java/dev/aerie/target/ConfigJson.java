@@ -182,7 +182,8 @@ public final class ConfigJson {
     }
 
     public InvalidModelException invalid(String key, String expected) {
-        return new InvalidModelException("Invalid " + key + ": " + node.path(key) + " in " + source + " (expected " + expected + ")");
+        return new InvalidModelException("Invalid " + key + ": " + node.path(key) + " in " + source
+                + " (expected " + expected + ")");
     }
 
     private boolean present(String key) {

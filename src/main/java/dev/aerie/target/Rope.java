@@ -52,7 +52,8 @@ public sealed interface Rope {
                 if (wavelength > longest) {
                     out[j] = out[j] / (float) factor;
                 } else if (wavelength >= shortest) {
-                    float smooth = (float) ((originalMaxPositions / wavelength - lowFreqFactor) / (highFreqFactor - lowFreqFactor));
+                    float smooth = (float) ((originalMaxPositions / wavelength - lowFreqFactor)
+                            / (highFreqFactor - lowFreqFactor));
                     out[j] = (1 - smooth) * out[j] / (float) factor + smooth * out[j];
                 }
             }

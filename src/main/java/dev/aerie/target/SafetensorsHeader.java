@@ -123,7 +123,8 @@ record SafetensorsHeader(long dataStart, Map<String, Entry> tensors, Map<String,
         for (Map.Entry<String, Entry> e : entries) {
             long begin = e.getValue().begin();
             if (begin < covered) {
-                throw invalid(file, e.getKey() + " starts at byte " + begin + ", inside " + before + " (which ends at " + covered + ")");
+                throw invalid(file, e.getKey() + " starts at byte " + begin + ", inside " + before
+                        + " (which ends at " + covered + ")");
             }
             if (begin > covered) {
                 throw invalid(file, "no tensor owns bytes " + covered + " to " + begin + ", before " + e.getKey());

@@ -88,7 +88,8 @@ public final class Target implements AutoCloseable {
         KeyValues.Packed packed = new KeyValues.Packed(cuSeqlens);
         long[] positions = packed.positions();
         if (positions.length != ids.length) {
-            throw new IllegalArgumentException("Invalid cuSeqlens: they end at " + positions.length + " (expected " + ids.length + ")");
+            throw new IllegalArgumentException("Invalid cuSeqlens: they end at " + positions.length
+                    + " (expected " + ids.length + ")");
         }
         return run(ids, positions, packed, captureLayers);
     }

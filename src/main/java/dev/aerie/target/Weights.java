@@ -46,7 +46,8 @@ public final class Weights implements AutoCloseable {
                 SafetensorsFile file = weights.openFile(SINGLE);
                 file.names().forEach(name -> weights.fileOf.put(name, file));
             } else {
-                throw new InvalidModelException("Missing weights: " + folder + " (expected " + SINGLE + " or " + INDEX + " in it)");
+                throw new InvalidModelException("Missing weights: " + folder
+                        + " (expected " + SINGLE + " or " + INDEX + " in it)");
             }
             return weights;
         } catch (RuntimeException e) {

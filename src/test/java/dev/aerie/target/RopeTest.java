@@ -34,8 +34,10 @@ class RopeTest {
         assertEquals(1, yarn(", \"mscale\": 0.707, \"mscale_all_dim\": 0.707").attentionFactor());
         assertEquals((0.1 * Math.log(4) + 1) / (0.05 * Math.log(4) + 1),
                 yarn(", \"mscale\": 1.0, \"mscale_all_dim\": 0.5").attentionFactor(), 1e-12);
-        assertEquals(4, ((Rope.Yarn) read("""
-                {"max_position_embeddings": 4096, "rope_scaling": {"type": "yarn", "original_max_position_embeddings": 1024}}""")).factor());
+        Rope.Yarn fromLengths = (Rope.Yarn) read("""
+                {"max_position_embeddings": 4096,
+                 "rope_scaling": {"type": "yarn", "original_max_position_embeddings": 1024}}""");
+        assertEquals(4, fromLengths.factor());
     }
 
     private static Rope.Yarn yarn(String more) throws IOException {
@@ -46,7 +48,8 @@ class RopeTest {
     @ParameterizedTest
     @ValueSource(strings = {
         "{\"rope_theta\": 500000}",
-        "{\"rope_scaling\": {\"rope_type\": \"yarn\", \"factor\": 4, \"mscale\": 0.7, \"mscale_all_dim\": 1, \"truncate\": false}}",
+        "{\"rope_scaling\": {\"rope_type\": \"yarn\", \"factor\": 4, \"mscale\": 0.7, \"mscale_all_dim\": 1, "
+            + "\"truncate\": false}}",
         "{\"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 8, \"low_freq_factor\": 1, \"high_freq_factor\": 4}}"})
     void readsWhatItWrites(String json) throws IOException {
         Rope rope = read(json);
@@ -72,7 +75,8 @@ class RopeTest {
             float[] mixed = table.at(new long[] {5000, 0, 1}).cos().toFloats();
             assertArrayEquals(new float[] {(float) Math.cos(5000), (float) Math.cos(50), 1, 1,
                 (float) Math.cos(1), (float) Math.cos(0.01f)}, mixed, 1e-6f);
-            assertArrayEquals(new float[] {(float) Math.sin(4999), (float) Math.sin(49.99f), (float) Math.sin(5000), (float) Math.sin(50)},
+            float[] sines = {(float) Math.sin(4999), (float) Math.sin(49.99f), (float) Math.sin(5000), (float) Math.sin(50)};
+            assertArrayEquals(sines,
                     table.at(new long[] {4999, 5000}).sin().toFloats(), 1e-5f);
             assertArrayEquals(new float[] {(float) Math.cos(1), (float) Math.cos(0.01f)}, early.cos().toFloats(), 1e-6f);
         }

@@ -65,7 +65,8 @@ class SafetensorsTest {
             }
             kept.zero_();
             try (SafetensorsFile read = SafetensorsFile.open(file)) {
-                assertArrayEquals(new float[] {1, 3.5f, -2, 0}, read.tensor("transposed").toFloats(), "the file is never written");
+                assertArrayEquals(new float[] {1, 3.5f, -2, 0}, read.tensor("transposed").toFloats(),
+                        "the file is never written");
             }
         }
     }
@@ -140,8 +141,10 @@ class SafetensorsTest {
         }
         assertIndex("{\"x\": \"a.safetensors\", \"y\": \"b.safetensors\"}", null);
         assertIndex("{\"x\": \"a.safetensors\", \"y\": \"c.safetensors\"}", "lacks c.safetensors");
-        assertIndex("{\"x\": \"a.safetensors\", \"y\": \"a.safetensors\"}", "y is listed for a.safetensors and does not lie in it");
-        assertIndex("{\"x\": \"b.safetensors\", \"y\": \"b.safetensors\"}", "x is listed for b.safetensors and does not lie in it");
+        assertIndex("{\"x\": \"a.safetensors\", \"y\": \"a.safetensors\"}",
+                "y is listed for a.safetensors and does not lie in it");
+        assertIndex("{\"x\": \"b.safetensors\", \"y\": \"b.safetensors\"}",
+                "x is listed for b.safetensors and does not lie in it");
         assertIndex("{\"x\": \"a.safetensors\", \"y\": \"../b.safetensors\"}", "expected the name of a safetensors file");
         assertIndex("{}", "expected a weight_map");
     }

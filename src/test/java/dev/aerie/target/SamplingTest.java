@@ -11,7 +11,8 @@ import org.junit.jupiter.api.Test;
 
 class SamplingTest {
 
-    private static final float[] LOGITS = {(float) Math.log(0.1), (float) Math.log(0.4), (float) Math.log(0.2), (float) Math.log(0.3)};
+    private static final float[] LOGITS = {
+        (float) Math.log(0.1), (float) Math.log(0.4), (float) Math.log(0.2), (float) Math.log(0.3)};
 
     @Test
     void greedyTakesTheFirstOfTheLargest() {
@@ -22,7 +23,8 @@ class SamplingTest {
     @Test
     void temperatureTopKAndTopPShapeTheDistribution() {
         assertArrayEquals(new double[] {0.1, 0.4, 0.2, 0.3}, new Sampling(1, 0, 1).probabilities(LOGITS), 1e-7);
-        assertArrayEquals(new double[] {1 / 30.0, 16 / 30.0, 4 / 30.0, 9 / 30.0}, new Sampling(0.5, 0, 1).probabilities(LOGITS), 1e-7);
+        assertArrayEquals(new double[] {1 / 30.0, 16 / 30.0, 4 / 30.0, 9 / 30.0},
+                new Sampling(0.5, 0, 1).probabilities(LOGITS), 1e-7);
         assertArrayEquals(new double[] {0, 4 / 7.0, 0, 3 / 7.0}, new Sampling(1, 2, 1).probabilities(LOGITS), 1e-7);
         assertArrayEquals(new double[] {0, 4 / 9.0, 2 / 9.0, 3 / 9.0}, new Sampling(1, 0, 0.75).probabilities(LOGITS), 1e-7);
         assertArrayEquals(new double[] {0, 1, 0, 0}, new Sampling(1, 0, 0.01).probabilities(LOGITS));

@@ -57,7 +57,8 @@ class TargetTest {
 
     @Test
     void settingsNobodyReadsAreRefusedByName() throws IOException {
-        TestModel.changed(folder, config -> config.put("residual_scale", 2).put("quantization_config", "fp8").putNull("unset"), SAME);
+        TestModel.changed(folder,
+                config -> config.put("residual_scale", 2).put("quantization_config", "fp8").putNull("unset"), SAME);
         assertEquals("Unknown settings in " + folder.resolve("config.json") + ": quantization_config = \"fp8\", "
                 + "residual_scale = 2 (family llama reads or knowingly ignores every other key of it)", refusal());
     }
@@ -66,15 +67,19 @@ class TargetTest {
     void settingsOfAnotherKindAreRefused() throws IOException {
         refused(config -> config.put("hidden_act", "gelu"), "Invalid hidden_act: \"gelu\" in ", "(expected silu)");
         refused(config -> config.put("hidden_size", "64"), "Invalid hidden_size: \"64\" in ", "(expected a whole number)");
-        refused(config -> config.put("num_hidden_layers", 0), "Invalid num_hidden_layers: 0 in ", "(expected a whole number from 1)");
+        refused(config -> config.put("num_hidden_layers", 0), "Invalid num_hidden_layers: 0 in ",
+                "(expected a whole number from 1)");
         refused(config -> config.put("num_key_value_heads", 3), "Invalid num_key_value_heads: 3 in ",
                 "(expected a divisor of num_attention_heads = 4)");
-        refused(config -> config.put("head_dim", 15), "Invalid head_dim: 15 in ", "(expected an even number, for rotary embedding)");
+        refused(config -> config.put("head_dim", 15), "Invalid head_dim: 15 in ",
+                "(expected an even number, for rotary embedding)");
         refused(config -> config.remove("vocab_size"), "Missing vocab_size in ", "config.json");
-        refused(config -> config.put("tie_word_embeddings", "no"), "Invalid tie_word_embeddings: \"no\" in ", "(expected true or false)");
+        refused(config -> config.put("tie_word_embeddings", "no"), "Invalid tie_word_embeddings: \"no\" in ",
+                "(expected true or false)");
         refused(config -> config.put("model_type", "qwen3").put("use_sliding_window", true),
                 "Invalid use_sliding_window: true in ", "(expected false)");
-        refused(config -> config.withObjectProperty("rope_parameters").put("rope_type", "spiral"), "Invalid rope_type: \"spiral\" in ",
+        refused(config -> config.withObjectProperty("rope_parameters").put("rope_type", "spiral"),
+                "Invalid rope_type: \"spiral\" in ",
                 "(expected default, llama3 or yarn)");
         refused(config -> config.withObjectProperty("rope_parameters").put("beta_fast", 32), "Unknown settings in ",
                 "beta_fast = 32 (rope type llama3 reads or knowingly ignores every other key of it)");
@@ -93,15 +98,17 @@ class TargetTest {
         assertTrue(refusal().startsWith("Invalid JSON: " + folder.resolve("config.json")), refusal());
         Files.copy(TestModel.FOLDER.resolve("config.json"), folder.resolve("config.json"),
                 StandardCopyOption.REPLACE_EXISTING);
-        assertEquals("Missing weights: " + folder + " (expected model.safetensors or model.safetensors.index.json in it)", refusal());
+        assertEquals("Missing weights: " + folder + " (expected model.safetensors or model.safetensors.index.json in it)",
+                refusal());
         assertEquals("Missing model folder: nowhere",
                 assertThrows(InvalidModelException.class, () -> Target.config(Path.of("nowhere"))).getMessage());
     }
 
     private String refusal() {
-        String said = assertThrows(InvalidModelException.class, () -> Target.load(folder, DType.F32, Device.CPU).close()).getMessage();
-        assertEquals(1, said.lines().count());
-        return said;
+        InvalidModelException refused = assertThrows(InvalidModelException.class,
+                () -> Target.load(folder, DType.F32, Device.CPU).close());
+        assertEquals(1, refused.getMessage().lines().count());
+        return refused.getMessage();
     }
 
     @Test
@@ -150,7 +157,8 @@ class TargetTest {
     void packedSequencesDoNotSeeEachOther() {
         try (Target target = Target.load(TestModel.FOLDER, DType.F32, Device.CPU); Scope scope = Scope.open()) {
             float[] alone = last(target, IDS).toFloats();
-            float[] second = target.hiddenStates(new long[] {1, 2, 3, 5, 17, 300, 2, 9}, new long[] {0, 3, 8}, new int[] {0, 1, 1})
+            long[] packed = {1, 2, 3, 5, 17, 300, 2, 9};
+            float[] second = target.hiddenStates(packed, new long[] {0, 3, 8}, new int[] {0, 1, 1})
                     .last().narrow(0, 3, 5).toFloats();
             assertArrayEquals(alone, second, 1e-5f);
         }

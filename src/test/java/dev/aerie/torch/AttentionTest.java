@@ -55,8 +55,9 @@ class AttentionTest {
             }
             int rows = (int) ends[ends.length - 1];
             Shapes s = Shapes.random(random, row -> startOf(row, ends), row -> row + 1);
+            long[] keys = {rows, s.kvHeads, s.d};
             return new NaiveTwin(
-                    List.of(new long[] {rows, s.heads, s.d}, new long[] {rows, s.kvHeads, s.d}, new long[] {rows, s.kvHeads, s.d}),
+                    List.of(new long[] {rows, s.heads, s.d}, keys, keys),
                     t -> Attention.causal(t[0], t[1], t[2], ends, SCALE),
                     x -> s.naive(x[0], x[1], x[2]));
         });
