@@ -3,6 +3,7 @@ package dev.aerie.store;
 import java.io.IOException;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -69,7 +70,7 @@ public final class HiddenStateStore {
 
     private static HiddenStateStore open(StoreFiles files) throws IOException {
         StoreSettings settings = readSettings(files);
-        var json = files.read(StoreFiles.MANIFEST);
+        Optional<byte[]> json = files.read(StoreFiles.MANIFEST);
         List<CommittedShard> shards;
         if (json.isPresent()) {
             String name = "manifest " + files.path(StoreFiles.MANIFEST);
@@ -142,6 +143,18 @@ public final class HiddenStateStore {
     /** Starts an attempt at a shard of the plan. */
     public ShardWriter writer(int shard) throws IOException {
         return new ShardWriter(files, settings, shard);
+    }
+
+    /**
+     * Starts an attempt at a shard of a store that was created elsewhere; reads store.json and no other shard's marker.
+     *
+     * @return empty if the shard is committed already
+     */
+    public static Optional<ShardWriter> attempt(String uri, Configuration conf, int shard) throws IOException {
+        StoreFiles files = StoreFiles.at(uri, conf);
+        return files.read(Markers.path(shard)).isPresent()
+                ? Optional.empty()
+                : Optional.of(new ShardWriter(files, readSettings(files), shard));
     }
 
     /**

@@ -97,6 +97,11 @@ public final class ShardWriter implements AutoCloseable {
         return shard;
     }
 
+    /** What the store is made of. */
+    public StoreSettings settings() {
+        return settings;
+    }
+
     /**
      * Appends a conversation.
      *

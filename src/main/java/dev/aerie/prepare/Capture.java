@@ -1,0 +1,233 @@
+package dev.aerie.prepare;
+
+import dev.aerie.store.Codec;
+import dev.aerie.store.Fingerprints;
+import dev.aerie.store.HiddenStateStore;
+import dev.aerie.store.InvalidStoreException;
+import dev.aerie.store.Part;
+import dev.aerie.store.PlannedCounts;
+import dev.aerie.store.StoreSettings;
+import dev.aerie.store.TeacherRows;
+import dev.aerie.target.CaptureLayers;
+import dev.aerie.target.Target;
+import dev.aerie.target.TargetConfig;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.Partitioner;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.broadcast.Broadcast;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.util.LongAccumulator;
+import org.apache.spark.util.SerializableConfiguration;
+import scala.Tuple2;
+
+/**
+ * The capture: tokenised conversations through the target, its hidden states into the store. One task makes one shard.
+ *
+ * <p>A run goes on where an earlier one stopped: shards that are committed are not made again. Killed tasks, speculative
+ * duplicates and another number of executors change nothing in what the store holds.
+ */
+public final class Capture {
+
+    private final SparkSession spark;
+    private final CaptureSettings settings;
+    private final PrintStream console;
+    private final ShardEvents events;
+
+    /** @param console where the plan and the progress go */
+    public Capture(SparkSession spark, CaptureSettings settings, PrintStream console) {
+        this(spark, settings, console, ShardEvents.NONE);
+    }
+
+    Capture(SparkSession spark, CaptureSettings settings, PrintStream console, ShardEvents events) {
+        this.spark = spark;
+        this.settings = settings;
+        this.console = console;
+        this.events = events;
+    }
+
+    /**
+     * Refuses to go on with a store that was made from something else, before any work. What depends on the conversations is compared
+     * by {@link #run}.
+     *
+     * @throws InvalidStoreException naming the field that differs, what it is and what was expected
+     */
+    public void requireCompatibleStore() throws IOException {
+        Configuration conf = configuration();
+        if (HiddenStateStore.exists(settings.store(), conf)) {
+            HiddenStateStore store = HiddenStateStore.openPartial(settings.store(), conf);
+            StoreSettings found = store.settings();
+            found.require("fingerprints.target", Fingerprint.ofTarget(Path.of(settings.target())), store.uri());
+            found.require("fingerprints.tokenizer", settings.tokenizerFingerprint(), store.uri());
+            found.require("fingerprints.template", settings.templateFingerprint(), store.uri());
+            found.require("capture_layers", settings.captureLayers(), store.uri());
+            found.require("teacher_rows", settings.teacherRows(), store.uri());
+            found.require("codec", settings.codec(), store.uri());
+        }
+    }
+
+    /**
+     * Makes the store, or finishes it.
+     *
+     * @param tokens with the columns of {@link TokenizedRow#SCHEMA}
+     * @throws InvalidStoreException if the store was made from something else, or does not fit its file system
+     */
+    public CaptureReport run(Dataset<Row> tokens) throws IOException {
+        JavaRDD<TokenizedRow> rows = tokens.javaRDD().map(TokenizedRow::of);
+        CapturePlan plan = plan(rows);
+        HiddenStateStore store = HiddenStateStore.create(settings.store(), configuration(), plan.settings());
+        int[] missing = store.missingShards().stream().mapToInt(Integer::intValue).toArray();
+        long todo = 0;
+        for (int shard : missing) {
+            todo += plan.shards().tokens(shard);
+        }
+        console.println("prepare: " + plan);
+        if (missing.length < plan.shards().shards()) {
+            console.printf(Locale.ROOT, "prepare: %,d of %,d shards are committed already%n",
+                    plan.shards().shards() - missing.length, plan.shards().shards());
+        }
+        requireRoom(plan.bytesOf(todo));
+        long start = System.nanoTime();
+        if (missing.length > 0) {
+            capture(rows, store.uri(), plan.shards(), missing, todo);
+        }
+        HiddenStateStore whole = store.complete();
+        whole.removeOrphans();
+        double seconds = (System.nanoTime() - start) / 1e9;
+        Set<Integer> made = new HashSet<>(store.missingShards());
+        long done = whole.shards().stream().filter(s -> made.contains(s.shard())).mapToLong(s -> s.tokens()).sum();
+        long refused = whole.shards().stream().mapToLong(s -> s.refused().size()).sum();
+        console.printf(Locale.ROOT, "prepare: done, %,d tokens in %s, %,.0f tokens/s, %,d conversations refused%n",
+                done, CaptureProgress.clock((long) seconds), done / seconds, refused);
+        return new CaptureReport(whole, missing.length, done, seconds, refused);
+    }
+
+    private void capture(JavaRDD<TokenizedRow> rows, String store, ShardPlan plan, int[] missing, long todo) {
+        JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
+        int[] partitionOf = new int[plan.shards()];
+        Arrays.fill(partitionOf, -1);
+        for (int i = 0; i < missing.length; i++) {
+            partitionOf[missing[i]] = i;
+        }
+        LongAccumulator counted = spark.sparkContext().longAccumulator("tokens captured");
+        CaptureProgress progress = new CaptureProgress(counted.id(), todo, console);
+        Broadcast<ShardPlan> shared = context.broadcast(plan);
+        spark.sparkContext().addSparkListener(progress);
+        context.setJobGroup("prepare", "Hidden states of " + missing.length + " shards", true);
+        try {
+            rows.filter(r -> partitionOf[shared.value().shardOf(r.position())] >= 0)
+                    .mapToPair(r -> new Tuple2<>(
+                            key(partitionOf[shared.value().shardOf(r.position())], shared.value().orderOf(r.position())), r))
+                    .repartitionAndSortWithinPartitions(new ByShard(missing.length))
+                    .foreachPartition(new ShardTask(
+                            settings.withStore(store), new SerializableConfiguration(configuration()), missing, counted, events));
+        } finally {
+            context.clearJobGroup();
+            spark.sparkContext().removeSparkListener(progress);
+            shared.unpersist();
+            ResidentTargets.releaseIdle();
+        }
+    }
+
+    private static long key(int partition, int order) {
+        return (long) partition << 32 | order;
+    }
+
+    /** Sends a key to the partition in its upper half; the lower half sorts it there. */
+    private static final class ByShard extends Partitioner {
+
+        private final int partitions;
+
+        ByShard(int partitions) {
+            this.partitions = partitions;
+        }
+
+        @Override
+        public int numPartitions() {
+            return partitions;
+        }
+
+        @Override
+        public int getPartition(Object key) {
+            return (int) ((Long) key >> 32);
+        }
+
+        @Override
+        public boolean equals(Object other) {
+            return other instanceof ByShard b && b.partitions == partitions;
+        }
+
+        @Override
+        public int hashCode() {
+            return partitions;
+        }
+    }
+
+    private CapturePlan plan(JavaRDD<TokenizedRow> rows) throws IOException {
+        Path folder = Path.of(settings.target());
+        TargetConfig target = Target.config(folder);
+        CaptureLayers.check(settings.layers(), target.layers());
+        TeacherRows teacherRows = settings.teacherRows();
+        List<ConversationSummary> all = new ArrayList<>(rows.map(r -> ConversationSummary.of(r, teacherRows)).collect());
+        all.sort(Comparator.comparingLong(ConversationSummary::position));
+        requireDistinct(all);
+        ShardPlan shards = ShardPlan.of(all, settings.shardTokens(), settings.maxNewTokens(), settings.seed());
+        MessageDigest inputs = Fingerprint.sha256();
+        all.forEach(c -> inputs.update(c.digest()));
+        String rest = String.join("\n", settings.dtype().toString(), Integer.toString(settings.waveTokens()),
+                Integer.toString(settings.maxNewTokens()), shards.fingerprint());
+        Fingerprints fingerprints = new Fingerprints(
+                Fingerprint.ofTarget(folder),
+                settings.tokenizerFingerprint(),
+                settings.templateFingerprint(),
+                Fingerprint.hex(inputs.digest()),
+                Fingerprint.of(rest));
+        long heldOut = all.stream().filter(c -> c.part() == Part.HELD_OUT).count();
+        long trained = all.stream().filter(c -> c.part() == Part.TRAIN).mapToLong(ConversationSummary::tokens).sum();
+        StoreSettings store = StoreSettings.of(fingerprints, target.hiddenSize(), settings.captureLayers(), teacherRows,
+                Codec.of(settings.codec()), new PlannedCounts(shards.shards(), all.size(), heldOut, trained));
+        return CapturePlan.of(all, shards, store, settings.maxNewTokens());
+    }
+
+    private static void requireDistinct(List<ConversationSummary> sorted) {
+        Set<String> ids = new HashSet<>();
+        for (int i = 0; i < sorted.size(); i++) {
+            ConversationSummary c = sorted.get(i);
+            if (!ids.add(c.part().text() + "/" + c.id())) {
+                throw new IllegalArgumentException("Invalid conversation id: " + c.id() + " twice (expected each once)");
+            }
+            if (i > 0 && sorted.get(i - 1).position() == c.position()) {
+                throw new IllegalArgumentException("Invalid position: " + c.position() + " twice (expected each once)");
+            }
+            if (c.tokens() == 0) {
+                throw new IllegalArgumentException("Invalid conversation " + c.id() + ": no tokens (expected at least one)");
+            }
+        }
+    }
+
+    private void requireRoom(long bytes) throws IOException {
+        long free = HiddenStateStore.freeBytes(settings.store(), configuration());
+        if (bytes > free) {
+            throw new InvalidStoreException(String.format(Locale.ROOT,
+                    "Invalid store %s: its file system has %.2f GB free (expected the %.2f GB that the missing shards take)",
+                    settings.store(), free / 1e9, bytes / 1e9));
+        }
+    }
+
+    private Configuration configuration() {
+        return spark.sparkContext().hadoopConfiguration();
+    }
+}

@@ -1,0 +1,60 @@
+package dev.aerie.prepare;
+
+import dev.aerie.store.Codec;
+import dev.aerie.store.Part;
+import dev.aerie.store.StoreSettings;
+import dev.aerie.store.TeacherRows;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * What a run will store, known before the target is loaded.
+ *
+ * @param shards who goes where
+ * @param settings content of store.json
+ * @param tokens tokens expected, continuations of held-out prompts at their longest
+ * @param teacherRows states after the final norm expected
+ * @param bytes what the shards are expected to take, rather too much than too little
+ */
+record CapturePlan(ShardPlan shards, StoreSettings settings, long tokens, long teacherRows, long bytes) {
+
+    /** zstd takes bf16 states to between 0.69 and 0.75 of their size; the plan assumes the worse. */
+    private static final double BF16_SHARE = 0.75;
+    /** Ids, mask, page headers and footer. */
+    private static final int BYTES_BESIDE_STATES = 16;
+
+    static CapturePlan of(List<ConversationSummary> conversations, ShardPlan shards, StoreSettings settings, int maxNewTokens) {
+        long tokens = 0;
+        long teacher = 0;
+        for (ConversationSummary c : conversations) {
+            long expected = ShardPlan.expectedTokens(c, maxNewTokens);
+            tokens += expected;
+            if (settings.teacherRows() == TeacherRows.ALL) {
+                teacher += expected;
+            } else {
+                teacher += c.part() == Part.TRAIN ? c.teacherRows() : maxNewTokens;
+            }
+        }
+        return new CapturePlan(shards, settings, tokens, teacher, bytes(settings, tokens, teacher));
+    }
+
+    /** Bytes of so many tokens of this plan. */
+    long bytesOf(long some) {
+        return tokens == 0 ? 0 : (long) (bytes * ((double) some / tokens));
+    }
+
+    private static long bytes(StoreSettings s, long tokens, long teacher) {
+        double elements = (double) tokens * s.auxWidth() + (double) teacher * s.hiddenSize();
+        double share = s.codec() == Codec.of("bf16") ? BF16_SHARE : 1;
+        return (long) (elements * s.codec().dtype().bytes() * share + (double) tokens * BYTES_BESIDE_STATES);
+    }
+
+    /** One line for a person. */
+    @Override
+    public String toString() {
+        return String.format(Locale.ROOT,
+                "%,d conversations (%,d held out), %,d tokens in %,d shards, about %.2f GB (%s, layers %s, teacher states for %.1f %% of the tokens)",
+                settings.planned().conversations(), settings.planned().heldOut(), tokens, shards.shards(), bytes / 1e9,
+                settings.codec().name(), settings.captureLayers(), 100.0 * teacherRows / Math.max(1, tokens));
+    }
+}

@@ -1,0 +1,63 @@
+package dev.aerie.prepare;
+
+import dev.aerie.store.Codec;
+import dev.aerie.store.TeacherRows;
+import dev.aerie.torch.DType;
+import java.io.Serializable;
+import java.util.List;
+
+/**
+ * What is captured, how, and where to.
+ *
+ * @param target folder of the target, at the same path on every host
+ * @param dtype the target computes in: float32 or bfloat16
+ * @param captureLayers decoder layers, 0-based, low to high
+ * @param device {@code auto} (a GPU where Spark gave the task one), {@code cpu} or {@code cuda}
+ * @param store folder of the store
+ * @param codec name of the store's codec
+ * @param teacherRows for which tokens the state after the final norm is stored
+ * @param shardTokens tokens in a shard at most
+ * @param waveTokens tokens in one forward of the target at most, unless a single conversation is longer
+ * @param seed of the order of conversations
+ * @param maxNewTokens tokens that held-out prompts are continued by at most
+ * @param tokenizerFingerprint SHA-256 of tokenizer.json
+ * @param templateFingerprint SHA-256 of the chat template as it was run
+ */
+public record CaptureSettings(
+        String target,
+        DType dtype,
+        List<Integer> captureLayers,
+        String device,
+        String store,
+        String codec,
+        TeacherRows teacherRows,
+        long shardTokens,
+        int waveTokens,
+        long seed,
+        int maxNewTokens,
+        String tokenizerFingerprint,
+        String templateFingerprint)
+        implements Serializable {
+
+    public CaptureSettings {
+        captureLayers = List.copyOf(captureLayers);
+        Codec.of(codec);
+        if (!List.of("auto", "cpu", "cuda").contains(device)) {
+            throw new IllegalArgumentException("Invalid device: " + device + " (expected auto, cpu or cuda)");
+        }
+        if (shardTokens < 1 || waveTokens < 1 || maxNewTokens < 1) {
+            throw new IllegalArgumentException("Invalid budget: shard_tokens " + shardTokens + ", wave_tokens " + waveTokens
+                    + ", max_new_tokens " + maxNewTokens + " (expected at least 1 each)");
+        }
+    }
+
+    int[] layers() {
+        return captureLayers.stream().mapToInt(Integer::intValue).toArray();
+    }
+
+    /** The same with the store's folder spelled otherwise. */
+    CaptureSettings withStore(String uri) {
+        return new CaptureSettings(target, dtype, captureLayers, device, uri, codec, teacherRows, shardTokens, waveTokens, seed,
+                maxNewTokens, tokenizerFingerprint, templateFingerprint);
+    }
+}

@@ -1,0 +1,35 @@
+package dev.aerie.prepare;
+
+import dev.aerie.store.Part;
+import dev.aerie.store.TeacherRows;
+import java.io.Serializable;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+
+/**
+ * What the driver keeps of a conversation, to plan with.
+ *
+ * @param tokens its length
+ * @param promptTokens tokens before the first supervised one
+ * @param teacherRows rows whose state after the final norm is stored, if it is trained on
+ * @param digest SHA-256 of all of it
+ */
+record ConversationSummary(long position, String id, Part part, int tokens, int promptTokens, int teacherRows, byte[] digest)
+        implements Serializable {
+
+    static ConversationSummary of(TokenizedRow row, TeacherRows rows) {
+        return new ConversationSummary(row.position(), row.id(), row.part(), row.ids().length, row.promptTokens(),
+                rows.count(row.supervised()), digest(row));
+    }
+
+    private static byte[] digest(TokenizedRow row) {
+        MessageDigest sha = Fingerprint.sha256();
+        sha.update((row.part().text() + "/" + row.id() + "/" + row.ids().length).getBytes(StandardCharsets.UTF_8));
+        ByteBuffer body = ByteBuffer.allocate(row.ids().length * (Integer.BYTES + 1));
+        for (int i = 0; i < row.ids().length; i++) {
+            body.putInt(row.ids()[i]).put((byte) (row.supervised()[i] ? 1 : 0));
+        }
+        return sha.digest(body.array());
+    }
+}

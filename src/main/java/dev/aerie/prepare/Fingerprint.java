@@ -1,0 +1,107 @@
+package dev.aerie.prepare;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** SHA-256, in hexadecimal, of the things a store is made from. */
+public final class Fingerprint {
+
+    /** Larger files are sampled: hashing 140 GB of weights in full takes minutes on every start. */
+    static final long WHOLE = 256L << 20;
+    private static final long STRIDE = 16L << 20;
+    private static final int SAMPLE = 64 << 10;
+
+    private Fingerprint() {}
+
+    static MessageDigest sha256() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    public static String of(String text) {
+        return hex(sha256().digest(text.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    /** Of a file's whole content. */
+    public static String of(Path file) throws IOException {
+        MessageDigest sha = sha256();
+        add(sha, file, Long.MAX_VALUE);
+        return hex(sha.digest());
+    }
+
+    /**
+     * Of a target: its config.json and generation_config.json, and of each safetensors file the name, the length and the content. Of a
+     * file over 256 MiB the first MiB, which holds the header of any but the largest, and 64 KiB of every 16 MiB: another
+     * training step or another conversion changes every tensor.
+     *
+     * @param folder as Hugging Face transformers saves a model
+     */
+    public static String ofTarget(Path folder) throws IOException {
+        MessageDigest sha = sha256();
+        for (String name : List.of("config.json", "generation_config.json")) {
+            if (Files.exists(folder.resolve(name))) {
+                sha.update(name.getBytes(StandardCharsets.UTF_8));
+                add(sha, folder.resolve(name), Long.MAX_VALUE);
+            }
+        }
+        List<Path> weights;
+        try (Stream<Path> files = Files.list(folder)) {
+            weights = files.filter(f -> f.getFileName().toString().endsWith(".safetensors")).sorted().toList();
+        } catch (NoSuchFileException e) {
+            throw new IllegalArgumentException("Invalid target: " + folder + " (expected a folder with config.json and safetensors)", e);
+        }
+        for (Path file : weights) {
+            sha.update(file.getFileName().toString().getBytes(StandardCharsets.UTF_8));
+            add(sha, file, WHOLE);
+        }
+        return hex(sha.digest());
+    }
+
+    static String hex(byte[] digest) {
+        return HexFormat.of().formatHex(digest);
+    }
+
+    /** Adds a file's length and its content, whole where it is no longer than {@code whole}. */
+    static void add(MessageDigest sha, Path file, long whole) throws IOException {
+        try (FileChannel in = FileChannel.open(file)) {
+            long length = in.size();
+            sha.update(ByteBuffer.allocate(Long.BYTES).putLong(length).flip());
+            if (length <= whole) {
+                add(sha, in, 0, length);
+                return;
+            }
+            add(sha, in, 0, 1 << 20);
+            for (long at = STRIDE; at < length; at += STRIDE) {
+                add(sha, in, at, Math.min(SAMPLE, length - at));
+            }
+            add(sha, in, length - SAMPLE, SAMPLE);
+        }
+    }
+
+    private static void add(MessageDigest sha, FileChannel in, long start, long length) throws IOException {
+        ByteBuffer buffer = ByteBuffer.allocate((int) Math.min(length, 1 << 20));
+        long at = start;
+        while (at < start + length) {
+            buffer.clear().limit((int) Math.min(buffer.capacity(), start + length - at));
+            int n = in.read(buffer, at);
+            if (n < 0) {
+                throw new IOException("A file became shorter while it was read");
+            }
+            sha.update(buffer.flip());
+            at += n;
+        }
+    }
+}

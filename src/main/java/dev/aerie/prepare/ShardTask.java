@@ -1,0 +1,145 @@
+package dev.aerie.prepare;
+
+import dev.aerie.gang.TaskDevice;
+import dev.aerie.store.HiddenStateStore;
+import dev.aerie.store.NonFiniteStateException;
+import dev.aerie.store.Part;
+import dev.aerie.store.ShardWriter;
+import dev.aerie.target.Generator;
+import dev.aerie.target.HiddenStates;
+import dev.aerie.target.Target;
+import dev.aerie.torch.Device;
+import dev.aerie.torch.LibTorch;
+import dev.aerie.torch.Scope;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Optional;
+import org.apache.spark.TaskContext;
+import org.apache.spark.api.java.function.VoidFunction;
+import org.apache.spark.util.LongAccumulator;
+import org.apache.spark.util.SerializableConfiguration;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import scala.Tuple2;
+
+/** One shard: its conversations through the target in waves, their states into a file, a marker. */
+final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow>>> {
+
+    private static final Logger LOG = LoggerFactory.getLogger(ShardTask.class);
+
+    private final CaptureSettings settings;
+    private final SerializableConfiguration conf;
+    private final int[] shards;
+    private final LongAccumulator tokens;
+    private final ShardEvents events;
+
+    /** @param shards number of the shard that each partition makes */
+    ShardTask(CaptureSettings settings, SerializableConfiguration conf, int[] shards, LongAccumulator tokens, ShardEvents events) {
+        this.settings = settings;
+        this.conf = conf;
+        this.shards = shards;
+        this.tokens = tokens;
+        this.events = events;
+    }
+
+    @Override
+    public void call(Iterator<Tuple2<Long, TokenizedRow>> conversations) throws IOException {
+        int shard = shards[TaskContext.getPartitionId()];
+        // A task is repeated where its executor died between the marker and the task's end.
+        Optional<ShardWriter> attempt = HiddenStateStore.attempt(settings.store(), conf.value(), shard);
+        if (attempt.isEmpty()) {
+            return;
+        }
+        LibTorch.setThreads(TaskContext.get().cpus());
+        try (ShardWriter writer = attempt.get();
+                ResidentTargets.Lease lease = ResidentTargets.take(settings.target(), settings.dtype(), device())) {
+            write(conversations, lease.target(), writer);
+            events.beforeCommit(shard);
+            ShardWriter.Commit commit = writer.commit();
+            LOG.info("Shard {}: {} tokens, {}", shard, commit.shard().tokens(), commit.won() ? "committed" : "was committed by another");
+            events.afterCommit(shard);
+        }
+    }
+
+    private Device device() {
+        if (settings.device().equals("cpu")) {
+            return Device.CPU;
+        }
+        Device device = TaskDevice.of(TaskContext.get());
+        if (settings.device().equals("cuda") && device.isCpu()) {
+            throw new IllegalStateException("Invalid device: cuda (expected a CUDA build of libtorch and a gpu given to the task)");
+        }
+        return device;
+    }
+
+    private void write(Iterator<Tuple2<Long, TokenizedRow>> conversations, Target target, ShardWriter writer) throws IOException {
+        List<TokenizedRow> wave = new ArrayList<>();
+        int size = 0;
+        while (conversations.hasNext()) {
+            Optional<TokenizedRow> row = withContinuation(conversations.next()._2(), target, writer);
+            if (row.isPresent()) {
+                if (!wave.isEmpty() && size + row.get().ids().length > settings.waveTokens()) {
+                    capture(wave, target, writer);
+                    wave.clear();
+                    size = 0;
+                }
+                wave.add(row.get());
+                size += row.get().ids().length;
+            }
+        }
+        if (!wave.isEmpty()) {
+            capture(wave, target, writer);
+        }
+    }
+
+    /** A held-out conversation becomes its first prompt and what the target itself says to it, which alone is supervised. */
+    private Optional<TokenizedRow> withContinuation(TokenizedRow row, Target target, ShardWriter writer) {
+        if (row.part() == Part.TRAIN) {
+            return Optional.of(row);
+        }
+        int prompt = row.promptTokens();
+        int room = Math.min(settings.maxNewTokens(), target.config().maxPositions() - prompt);
+        if (prompt == 0 || room < 1) {
+            writer.refuse(row.id(), row.part(), "a prompt of " + prompt + " tokens leaves the target nothing to continue");
+            return Optional.empty();
+        }
+        long[] start = Arrays.stream(row.ids(), 0, prompt).asLongStream().toArray();
+        long[] continuation = Generator.greedy(target).generate(start, room);
+        int[] ids = Arrays.copyOf(row.ids(), prompt + continuation.length);
+        boolean[] supervised = new boolean[ids.length];
+        for (int i = 0; i < continuation.length; i++) {
+            ids[prompt + i] = (int) continuation[i];
+            supervised[prompt + i] = true;
+        }
+        return Optional.of(new TokenizedRow(row.position(), row.id(), row.source(), row.part(), ids, supervised));
+    }
+
+    private void capture(List<TokenizedRow> wave, Target target, ShardWriter writer) throws IOException {
+        long[] cuSeqlens = new long[wave.size() + 1];
+        for (int i = 0; i < wave.size(); i++) {
+            cuSeqlens[i + 1] = cuSeqlens[i] + wave.get(i).ids().length;
+        }
+        long[] ids = wave.stream().flatMapToInt(r -> Arrays.stream(r.ids())).asLongStream().toArray();
+        try (Scope scope = Scope.open()) {
+            HiddenStates states = target.hiddenStates(ids, cuSeqlens, settings.layers());
+            for (int i = 0; i < wave.size(); i++) {
+                TokenizedRow row = wave.get(i);
+                try (Scope conversation = Scope.open()) {
+                    writer.write(row.id(), row.part(), row.ids(), row.supervised(),
+                            states.aux().narrow(0, cuSeqlens[i], row.ids().length),
+                            states.last().narrow(0, cuSeqlens[i], row.ids().length));
+                } catch (NonFiniteStateException e) {
+                    LOG.warn("Conversation {} is left out of shard {}: {}", row.id(), writer.shard(), e.getMessage());
+                    writer.refuse(row.id(), row.part(), e.getMessage());
+                }
+            }
+        }
+        tokens.add(ids.length);
+        if (TaskContext.get().isInterrupted()) {
+            throw new org.apache.spark.TaskKilledException("another attempt has committed the shard, or the job ended");
+        }
+    }
+}

@@ -1,0 +1,272 @@
+package dev.aerie.prepare;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.aerie.store.CommittedShard;
+import dev.aerie.store.ConversationEntry;
+import dev.aerie.store.HiddenStateStore;
+import dev.aerie.store.InvalidStoreException;
+import dev.aerie.store.Part;
+import dev.aerie.store.ShardReader;
+import dev.aerie.store.StoredConversation;
+import dev.aerie.store.TeacherRows;
+import dev.aerie.target.Generator;
+import dev.aerie.target.SafetensorsFile;
+import dev.aerie.target.SafetensorsWriter;
+import dev.aerie.target.Target;
+import dev.aerie.testing.LocalSpark;
+import dev.aerie.torch.DType;
+import dev.aerie.torch.Device;
+import dev.aerie.torch.Scope;
+import dev.aerie.torch.Tensor;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.apache.spark.sql.SparkSession;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class CaptureIT {
+
+    private static final int VOCABULARY = 96;
+    private final SparkSession spark = LocalSpark.session();
+    private final long seed = new Random().nextLong();
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void storesTheGoldenHiddenStatesRowByRow() throws IOException {
+        Path target = Captures.target();
+        try (SafetensorsFile golden = SafetensorsFile.open(target.resolve("golden.safetensors")); Scope scope = Scope.open()) {
+            List<TokenizedRow> rows = Captures.golden(golden);
+            long[] cu = golden.tensor("cu_seqlens").toLongs();
+            List<Tensor> layers = Stream.of(2, 4, 5).map(k -> golden.tensor("hidden_states." + k)).toList();
+            Tensor aux = Tensor.cat(1, layers);
+            Tensor last = golden.tensor("hidden_states.8");
+            Path f32 = folder.resolve("f32");
+            Path bf16 = folder.resolve("bf16");
+            Captures.run(spark, Captures.settings(target, f32, "f32", TeacherRows.ALL, 20, 64), rows);
+            Captures.run(spark, Captures.settings(target, bf16, "bf16", TeacherRows.STRICT, 20, 64), rows);
+            Map<String, StoredConversation> exact = read(f32);
+            Map<String, StoredConversation> rounded = read(bf16);
+            for (int i = 0; i < rows.size(); i++) {
+                StoredConversation stored = exact.get("golden-" + i);
+                int tokens = rows.get(i).ids().length;
+                assertArrayEquals(rows.get(i).ids(), stored.ids());
+                assertRowsClose(aux.narrow(0, cu[i], tokens), stored.aux());
+                assertRowsClose(last.narrow(0, cu[i], tokens), stored.teacherStates());
+                StoredConversation small = rounded.get("golden-" + i);
+                assertArrayEquals(stored.aux().to(DType.BF16).toBytes(), small.aux().toBytes());
+                int[] teacher = small.teacherRows();
+                assertEquals(tokens - 1, teacher.length);
+                assertArrayEquals(stored.teacherStates().narrow(0, 0, teacher.length).to(DType.BF16).toBytes(),
+                        small.teacherStates().toBytes());
+            }
+        }
+    }
+
+    /** Every row within 1e-4 of that row's largest element. */
+    private static void assertRowsClose(Tensor expected, Tensor found) {
+        float[] a = expected.contiguous().toFloats();
+        float[] b = found.toFloats();
+        assertEquals(a.length, b.length);
+        int width = (int) found.size(1);
+        for (int row = 0; row < a.length / width; row++) {
+            double largest = 0;
+            double error = 0;
+            for (int i = row * width; i < (row + 1) * width; i++) {
+                largest = Math.max(largest, Math.abs(a[i]));
+                error = Math.max(error, Math.abs(a[i] - b[i]));
+            }
+            assertTrue(error <= 1e-4 * largest, "row " + row + ": " + error + " of " + largest);
+        }
+    }
+
+    private static Map<String, StoredConversation> read(Path store) throws IOException {
+        HiddenStateStore opened = HiddenStateStore.open(store.toString(), new org.apache.hadoop.conf.Configuration());
+        Map<String, StoredConversation> out = new HashMap<>();
+        for (CommittedShard shard : opened.shards()) {
+            try (ShardReader reader = opened.reader(shard)) {
+                for (Optional<StoredConversation> c = reader.next(); c.isPresent(); c = reader.next()) {
+                    out.put(c.get().id(), c.get());
+                }
+            }
+        }
+        return out;
+    }
+
+    @Test
+    void wavesAndShardsHoldEveryConversationOnce() throws IOException {
+        List<TokenizedRow> rows = Captures.random(60, 3, VOCABULARY, seed);
+        Path store = folder.resolve("store");
+        CaptureReport report =
+                Captures.run(spark, Captures.settings(Captures.target(), store, "bf16", TeacherRows.STRICT, 200, 70), rows);
+        assertTrue(report.shards() > 5, "shards " + report.shards());
+        Map<String, StoredConversation> stored = read(store);
+        assertEquals(60, stored.size(), "seed " + seed);
+        for (TokenizedRow row : rows) {
+            if (row.part() == Part.TRAIN) {
+                assertArrayEquals(row.ids(), stored.get(row.id()).ids());
+                assertArrayEquals(row.supervised(), stored.get(row.id()).supervised());
+            }
+        }
+        assertEquals(List.of(), Captures.problems(store));
+        for (CommittedShard shard : report.store().shards()) {
+            boolean train = shard.conversations().get(0).part() == Part.TRAIN;
+            assertTrue(shard.conversations().stream().allMatch(c -> (c.part() == Part.TRAIN) == train));
+            assertTrue(!train || shard.tokens() <= 200);
+        }
+    }
+
+    @Test
+    void heldOutPromptsGoOnWithWhatTheTargetSays() throws IOException {
+        List<TokenizedRow> rows = new ArrayList<>(Captures.random(5, 4, VOCABULARY, seed));
+        TokenizedRow last = rows.get(4);
+        boolean[] all = new boolean[last.ids().length];
+        Arrays.fill(all, true);
+        rows.set(4, new TokenizedRow(last.position(), "no-prompt", "random", Part.HELD_OUT, last.ids(), all));
+        Path store = folder.resolve("store");
+        CaptureReport report =
+                Captures.run(spark, Captures.settings(Captures.target(), store, "f32", TeacherRows.STRICT, 1000, 70), rows);
+        assertEquals(1, report.refused());
+        Map<String, StoredConversation> stored = read(store);
+        assertFalse(stored.containsKey("no-prompt"));
+        try (Target target = Target.load(Captures.target(), DType.F32, Device.CPU); Scope scope = Scope.open()) {
+            for (TokenizedRow row : rows.subList(1, 4)) {
+                long[] prompt = Arrays.stream(row.ids(), 0, 8).asLongStream().toArray();
+                int[] said = Arrays.stream(Generator.greedy(target).generate(prompt, 12)).mapToInt(Math::toIntExact).toArray();
+                StoredConversation found = stored.get(row.id());
+                assertEquals(Part.HELD_OUT, found.part());
+                assertArrayEquals(said, Arrays.copyOfRange(found.ids(), 8, found.tokens()), "seed " + seed);
+                for (int i = 0; i < found.tokens(); i++) {
+                    assertEquals(i >= 8, found.supervised()[i]);
+                }
+            }
+        }
+    }
+
+    /** Fails every attempt at some shards, before or after the marker, as long as a file is there. */
+    private record Faults(String whileThere, List<Integer> before, List<Integer> after) implements ShardEvents {
+
+        @Override
+        public void beforeCommit(int shard) {
+            fail(before, shard);
+        }
+
+        @Override
+        public void afterCommit(int shard) {
+            fail(after, shard);
+        }
+
+        private void fail(List<Integer> shards, int shard) {
+            if (shards.contains(shard) && Files.exists(Path.of(whileThere))) {
+                throw new IllegalStateException("a fault made by the test in shard " + shard);
+            }
+        }
+    }
+
+    @Test
+    void anAbortedRunIsFinishedByTheNextWithTheSameBytes() throws IOException {
+        List<TokenizedRow> rows = Captures.random(60, 2, VOCABULARY, seed);
+        Path whole = folder.resolve("whole");
+        Captures.run(spark, Captures.settings(Captures.target(), whole, "bf16", TeacherRows.STRICT, 250, 100), rows);
+
+        Path store = folder.resolve("store");
+        CaptureSettings settings = Captures.settings(Captures.target(), store, "bf16", TeacherRows.STRICT, 250, 100);
+        Path faulty = Files.createFile(folder.resolve("faulty"));
+        for (Faults faults : List.of(
+                new Faults(faulty.toString(), List.of(2), List.of()), new Faults(faulty.toString(), List.of(), List.of(3)))) {
+            assertThrows(Exception.class, () -> Captures.run(spark, settings, rows, faults), "seed " + seed);
+            assertThrows(InvalidStoreException.class, () -> Captures.digests(store));
+        }
+        Files.delete(faulty);
+        Captures.run(spark, settings, rows);
+        assertEquals(Captures.digests(whole), Captures.digests(store), "seed " + seed);
+        assertEquals(List.of(), Captures.problems(store));
+        CaptureReport again = Captures.run(spark, settings, rows);
+        assertEquals(0, again.shards());
+        assertEquals(List.of(), again.store().orphans());
+    }
+
+    @Test
+    void aStoreOfSomethingElseIsRefused() throws IOException {
+        List<TokenizedRow> rows = Captures.random(6, 0, VOCABULARY, seed);
+        Path store = folder.resolve("store");
+        CaptureSettings settings = Captures.settings(Captures.target(), store, "bf16", TeacherRows.STRICT, 250, 100);
+        Captures.run(spark, settings, rows);
+        String where = "Invalid store file:" + store + ": ";
+        assertRefused(where + "fingerprints.inputs", settings, rows.subList(1, 6));
+        CaptureSettings all = Captures.settings(Captures.target(), store, "bf16", TeacherRows.ALL, 250, 100);
+        assertRefused(where + "teacher_rows is strict (expected all)", all, rows);
+        assertEquals(where + "teacher_rows is strict (expected all)", assertThrows(InvalidStoreException.class,
+                () -> new Capture(spark, all, System.out).requireCompatibleStore()).getMessage());
+        CaptureSettings waves = Captures.settings(Captures.target(), store, "bf16", TeacherRows.STRICT, 250, 101);
+        assertRefused(where + "fingerprints.settings", waves, rows);
+        new Capture(spark, settings, System.out).requireCompatibleStore();
+        Path other = dev.aerie.testing.Shared.path("golden/targets/llama3-sharded");
+        assertRefused(where + "fingerprints.target",
+                Captures.settings(other, store, "bf16", TeacherRows.STRICT, 250, 100), rows);
+    }
+
+    private void assertRefused(String start, CaptureSettings settings, List<TokenizedRow> rows) {
+        String message = assertThrows(InvalidStoreException.class, () -> Captures.run(spark, settings, rows)).getMessage();
+        assertTrue(message.startsWith(start), message);
+    }
+
+    @Test
+    void conversationsWithNaNAreLeftOutAndNamed() throws IOException {
+        Path broken = folder.resolve("target");
+        copyWithNaN(Captures.target(), broken, 17);
+        List<TokenizedRow> rows = Captures.random(30, 0, VOCABULARY, seed);
+        List<String> expected = rows.stream()
+                .filter(r -> Arrays.stream(r.ids()).anyMatch(id -> id == 17))
+                .map(TokenizedRow::id)
+                .sorted()
+                .toList();
+        CaptureReport report = Captures.run(
+                spark, Captures.settings(broken, folder.resolve("store"), "bf16", TeacherRows.STRICT, 250, 100), rows);
+        List<String> refused = new ArrayList<>();
+        report.store().shards().forEach(s -> s.refused().forEach(r -> {
+            refused.add(r.id());
+            // Masked attention multiplies what it must not see by zero, and so NaN reaches earlier tokens of the sequence too.
+            assertTrue(r.reason().startsWith("NaN or infinity in the output of layer 1 at token "), r.reason());
+        }));
+        assertEquals(expected, refused.stream().sorted().toList(), "seed " + seed);
+        assertEquals(30 - expected.size(), report.store().conversations(Part.TRAIN).map(ConversationEntry::id).count());
+    }
+
+    /** The target with NaN in the embedding of one token. */
+    private static void copyWithNaN(Path target, Path to, int token) throws IOException {
+        Files.createDirectories(to);
+        Files.copy(target.resolve("config.json"), to.resolve("config.json"));
+        try (SafetensorsFile file = SafetensorsFile.open(target.resolve("model.safetensors")); Scope scope = Scope.open()) {
+            Map<String, Tensor> tensors = new HashMap<>();
+            file.names().forEach(name -> tensors.put(name, file.tensor(name).copy()));
+            tensors.get("model.embed_tokens.weight").narrow(0, token, 1).mul_(Double.NaN);
+            SafetensorsWriter.write(to.resolve("model.safetensors"), tensors, Map.of());
+        }
+    }
+
+    @Test
+    void badTablesAreRefused() {
+        List<TokenizedRow> rows = new ArrayList<>(Captures.random(3, 0, VOCABULARY, seed));
+        TokenizedRow first = rows.get(0);
+        rows.add(new TokenizedRow(99, first.id(), "random", Part.TRAIN, first.ids(), first.supervised()));
+        CaptureSettings settings = Captures.settings(Captures.target(), folder, "bf16", TeacherRows.STRICT, 250, 100);
+        assertEquals("Invalid conversation id: c0 twice (expected each once)",
+                assertThrows(IllegalArgumentException.class, () -> Captures.run(spark, settings, rows)).getMessage());
+    }
+}

@@ -1,0 +1,94 @@
+package dev.aerie.prepare;
+
+import dev.aerie.store.CommittedShard;
+import dev.aerie.store.HiddenStateStore;
+import dev.aerie.store.Part;
+import dev.aerie.store.StoreVerification;
+import dev.aerie.store.TeacherRows;
+import dev.aerie.target.SafetensorsFile;
+import dev.aerie.testing.Shared;
+import dev.aerie.torch.DType;
+import dev.aerie.torch.Scope;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+
+/** Tokenised conversations and captures for tests. */
+final class Captures {
+
+    private static final String SOME_SHA256 = "0".repeat(64);
+
+    private Captures() {}
+
+    static Path target() {
+        return Shared.path("golden/targets/llama3-8layer");
+    }
+
+    static CaptureSettings settings(Path target, Path store, String codec, TeacherRows rows, long shardTokens, int waveTokens) {
+        return new CaptureSettings(target.toAbsolutePath().toString(), DType.F32, List.of(1, 3, 4), "cpu", store.toString(), codec, rows,
+                shardTokens, waveTokens, 7, 12, SOME_SHA256, SOME_SHA256);
+    }
+
+    /** Random token ids under the vocabulary of the small targets, 1 to 60 tokens each, the last {@code heldOut} of them held out. */
+    static List<TokenizedRow> random(int conversations, int heldOut, int vocabulary, long seed) {
+        Random random = new Random(seed);
+        List<TokenizedRow> out = new ArrayList<>();
+        for (int i = 0; i < conversations; i++) {
+            Part part = i < conversations - heldOut ? Part.TRAIN : Part.HELD_OUT;
+            int[] ids = random.ints(part == Part.TRAIN ? 1 + random.nextInt(60) : 20, 0, vocabulary).toArray();
+            boolean[] supervised = new boolean[ids.length];
+            Arrays.fill(supervised, Math.min(ids.length, 8), ids.length, true);
+            out.add(new TokenizedRow(10L * i, "c" + i, "random", part, ids, supervised));
+        }
+        return out;
+    }
+
+    /** The three sequences of a golden, every token supervised. */
+    static List<TokenizedRow> golden(SafetensorsFile file) {
+        try (Scope scope = Scope.open()) {
+            long[] ids = file.tensor("input_ids").toLongs();
+            long[] cu = file.tensor("cu_seqlens").toLongs();
+            List<TokenizedRow> out = new ArrayList<>();
+            for (int i = 0; i + 1 < cu.length; i++) {
+                int[] own = Arrays.stream(ids, (int) cu[i], (int) cu[i + 1]).mapToInt(Math::toIntExact).toArray();
+                boolean[] supervised = new boolean[own.length];
+                Arrays.fill(supervised, true);
+                out.add(new TokenizedRow(i, "golden-" + i, "golden", Part.TRAIN, own, supervised));
+            }
+            return out;
+        }
+    }
+
+    static Dataset<Row> table(SparkSession spark, List<TokenizedRow> rows) {
+        return spark.createDataFrame(rows.stream().map(TokenizedRow::toRow).toList(), TokenizedRow.SCHEMA);
+    }
+
+    static CaptureReport run(SparkSession spark, CaptureSettings settings, List<TokenizedRow> rows) throws IOException {
+        return run(spark, settings, rows, ShardEvents.NONE);
+    }
+
+    static CaptureReport run(SparkSession spark, CaptureSettings settings, List<TokenizedRow> rows, ShardEvents events)
+            throws IOException {
+        ByteArrayOutputStream console = new ByteArrayOutputStream();
+        return new Capture(spark, settings, new PrintStream(console, true, StandardCharsets.UTF_8), events).run(table(spark, rows));
+    }
+
+    /** SHA-256 of every shard's file, in order: what two stores with the same content agree in. */
+    static List<String> digests(Path store) throws IOException {
+        return HiddenStateStore.open(store.toString(), new Configuration()).shards().stream().map(CommittedShard::sha256).toList();
+    }
+
+    static List<String> problems(Path store) throws IOException {
+        return StoreVerification.of(HiddenStateStore.open(store.toString(), new Configuration()), s -> {}).problems();
+    }
+}
