@@ -1,0 +1,21 @@
+package dev.aerie.text.jinja;
+
+/** The value of a name or key that is not there. It prints as nothing, is false and empty, and may not be computed with. */
+record Undefined(String message) {
+
+    static Undefined name(String name) {
+        return new Undefined("'" + name + "' is undefined");
+    }
+
+    static Undefined attribute(Object owner, Object key) {
+        if (owner instanceof Undefined undefined) {
+            throw undefined.failure();
+        }
+        return new Undefined("'" + PythonValues.typeName(owner) + " object' has no "
+                + (key instanceof String name ? "attribute '" + name + "'" : "element " + PythonValues.repr(key)));
+    }
+
+    TemplateException failure() {
+        return new TemplateException(message);
+    }
+}
