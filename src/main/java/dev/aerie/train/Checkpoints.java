@@ -103,15 +103,16 @@ final class Checkpoints {
         files.put(PARAMETERS, write(folder, PARAMETERS, parameters.layout(), parameters::flat));
         files.put(MEAN, write(folder, MEAN, parameters.layout(), mean));
         files.put(SQUARE_MEAN, write(folder, SQUARE_MEAN, parameters.layout(), squareMean));
-        CheckpointInfo whole = new CheckpointInfo(info.formatVersion(), info.step(), info.epoch(), info.stepInEpoch(), info.ranks(),
-                info.threads(), folder, files, info.recipe());
+        CheckpointInfo whole = new CheckpointInfo(info.formatVersion(), info.step(), info.epoch(), info.stepInEpoch(),
+                info.ranks(), info.threads(), folder, files, info.recipe());
         byte[] json = JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(whole);
         // Two attempts may commit one step; both folders are whole and hold the same, so it does not matter which is named.
         output.replace(marker(info.step()), out -> out.write(json));
         rotate(keep);
     }
 
-    private OutputFolder.Written write(String folder, String name, DraftLayout layout, Supplier<Tensor> source) throws IOException {
+    private OutputFolder.Written write(String folder, String name, DraftLayout layout, Supplier<Tensor> source)
+            throws IOException {
         try (Scope scope = Scope.open()) {
             Tensor flat = source.get();
             Map<String, Tensor> tensors = new LinkedHashMap<>();
@@ -154,7 +155,8 @@ final class Checkpoints {
      */
     void restore(CheckpointInfo info, DraftLayout layout, Restoring restoring) throws IOException {
         try (LocalCopies files = new LocalCopies(info); Scope scope = Scope.open()) {
-            restoring.restore(flat(files.get(PARAMETERS), layout), flat(files.get(MEAN), layout), flat(files.get(SQUARE_MEAN), layout));
+            Tensor parameters = flat(files.get(PARAMETERS), layout);
+            restoring.restore(parameters, flat(files.get(MEAN), layout), flat(files.get(SQUARE_MEAN), layout));
         }
     }
 

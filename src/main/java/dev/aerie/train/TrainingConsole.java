@@ -44,7 +44,8 @@ final class TrainingConsole implements GangObserver {
     private String line(StepMetrics m) {
         long left = Math.round((m.totalSteps() - m.step()) * secondsPerStep);
         String line = String.format(Locale.ROOT,
-                "train: step %,d of %,d, epoch %d, loss %.3f, accuracy %s, gradient %.2f, %,.0f tokens/s on %d rank%s, %d:%02d:%02d left",
+                "train: step %,d of %,d, epoch %d, loss %.3f, accuracy %s, gradient %.2f, %,.0f tokens/s on %d rank%s, "
+                        + "%d:%02d:%02d left",
                 m.step(), m.totalSteps(), m.epoch() + 1, m.loss(), shares(m.accuracy()), m.gradNorm(), m.tokensPerSecond(),
                 ranks, ranks == 1 ? "" : "s", left / 3600, left / 60 % 60, left % 60);
         StepMetrics.HeldOut h = m.heldOut();

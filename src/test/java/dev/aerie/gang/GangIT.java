@@ -55,7 +55,8 @@ class GangIT {
     }
 
     private static GangSettings settings() {
-        return new GangSettings(2, 4, Duration.ofMillis(200), Duration.ofSeconds(60), Duration.ofSeconds(6), Duration.ofSeconds(60));
+        Duration minute = Duration.ofSeconds(60);
+        return new GangSettings(2, 4, Duration.ofMillis(200), minute, Duration.ofSeconds(6), minute);
     }
 
     private List<String> run(Fault fault) {
@@ -97,7 +98,7 @@ class GangIT {
             if (context.rank() == 0) {
                 Path temporary = Path.of(folder, "step.tmp");
                 Files.writeString(temporary, String.valueOf(step + 1));
-                Files.move(temporary, Path.of(folder, "step"), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+                Files.move(temporary, Path.of(folder, "step"), StandardCopyOption.ATOMIC_MOVE);
                 context.report("done");
             }
         }

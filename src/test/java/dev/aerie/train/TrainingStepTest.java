@@ -1,5 +1,6 @@
 package dev.aerie.train;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -76,7 +77,7 @@ class TrainingStepTest {
             same(one, rank, "two ranks");
         }
         for (int p = 0; p < one.parameters.size(); p++) {
-            org.junit.jupiter.api.Assertions.assertArrayEquals(two.get(0).parameters.get(p), two.get(1).parameters.get(p));
+            assertArrayEquals(two.get(0).parameters.get(p), two.get(1).parameters.get(p));
         }
     }
 
@@ -93,9 +94,14 @@ class TrainingStepTest {
                         new TrainingStep(collective, settings(LossMode.STRICT), parameters, inputs.target(), DType.F32)) {
             HiddenStateSource.Conversation a = inputs.source().read(Part.TRAIN, 0);
             HiddenStateSource.Conversation b = inputs.source().read(Part.TRAIN, 1);
-            List<MicroBatch> mine = collective.size() == 2
-                    ? List.of(new MicroBatch(List.of(collective.rank() == 0 ? a : b)))
-                    : split ? List.of(new MicroBatch(List.of(a)), new MicroBatch(List.of(b))) : List.of(new MicroBatch(List.of(a, b)));
+            List<MicroBatch> mine;
+            if (collective.size() == 2) {
+                mine = List.of(new MicroBatch(List.of(collective.rank() == 0 ? a : b)));
+            } else if (split) {
+                mine = List.of(new MicroBatch(List.of(a)), new MicroBatch(List.of(b)));
+            } else {
+                mine = List.of(new MicroBatch(List.of(a, b)));
+            }
             for (int k = 0; k < STEPS; k++) {
                 losses[k] = training.run(mine, collective.size(), k + 1, RATE).totalLoss();
             }
@@ -116,7 +122,8 @@ class TrainingStepTest {
     }
 
     static void close(double expected, double actual, double tolerance, String what) {
-        assertTrue(Math.abs(actual - expected) <= tolerance * Math.abs(expected), what + ": " + actual + ", expected " + expected);
+        assertTrue(Math.abs(actual - expected) <= tolerance * Math.abs(expected),
+                what + ": " + actual + ", expected " + expected);
     }
 
     /** Relative L2 distance. */
