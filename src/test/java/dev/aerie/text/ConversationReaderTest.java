@@ -1,0 +1,173 @@
+package dev.aerie.text;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.github.luben.zstd.Zstd;
+import dev.aerie.testing.Shared;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.zip.GZIPOutputStream;
+import org.junit.jupiter.api.Test;
+
+class ConversationReaderTest {
+
+    private static final String TURNS = "[{\"from\":\"human\",\"value\":\"2+2?\"},{\"from\":\"gpt\",\"value\":\"4\"}]";
+    private static final String RECORD = "{\"id\":\"a\",\"conversations\":" + TURNS + "}";
+
+    @Test
+    void readsAnArrayAndLinesAlike() throws IOException {
+        for (String file : List.of("[" + RECORD + ",\n" + RECORD + "]", RECORD + "\n\n" + RECORD + "\n", "\uFEFF" + RECORD + "\n" + RECORD)) {
+            List<InputRecord> records = read(file, "x.json", ConversationFormat.SHAREGPT);
+            assertEquals(2, records.size(), file);
+            Conversation c = assertInstanceOf(Conversation.class, records.get(0));
+            assertEquals("a", c.id());
+            assertEquals(List.of(new Message("user", "2+2?"), new Message("assistant", "4")), c.messages());
+        }
+    }
+
+    @Test
+    void readsCompressedFiles() throws IOException {
+        byte[] plain = RECORD.getBytes(StandardCharsets.UTF_8);
+        ByteArrayOutputStream gz = new ByteArrayOutputStream();
+        try (GZIPOutputStream out = new GZIPOutputStream(gz)) {
+            out.write(plain);
+        }
+        assertInstanceOf(Conversation.class, read(gz.toByteArray(), "x.jsonl.gz", ConversationFormat.SHAREGPT).get(0));
+        assertInstanceOf(Conversation.class, read(Zstd.compress(plain), "x.jsonl.zst", ConversationFormat.SHAREGPT).get(0));
+
+        List<InputRecord> cut = read(Arrays.copyOf(gz.toByteArray(), gz.size() - 12), "x.jsonl.gz", ConversationFormat.SHAREGPT);
+        assertEquals(1, cut.size());
+        assertTrue(reason(cut.get(0)).contains("cut off"), reason(cut.get(0)));
+    }
+
+    @Test
+    void readsUltraChatInBothForms() throws IOException {
+        String now = "{\"prompt\":\"q\",\"prompt_id\":\"p1\",\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":\"r\"}]}";
+        String before = "{\"id\":7,\"data\":[\"q\",\"r\"]}";
+        List<InputRecord> records = read(now + "\n" + before, "u.jsonl", ConversationFormat.ULTRACHAT);
+        List<Message> expected = List.of(new Message("user", "q"), new Message("assistant", "r"));
+        assertEquals(Conversation.of("p1", "u.jsonl", expected), records.get(0));
+        assertEquals(Conversation.of("7", "u.jsonl", expected), records.get(1));
+    }
+
+    @Test
+    void keepsToolCallsAndOtherFields() throws IOException {
+        String record = "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"Oslo\"},{\"type\":\"text\",\"text\":\"?\"}]},"
+                + "{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"function\":{\"name\":\"w\",\"arguments\":\"{\\\"c\\\": 1}\"}}]},"
+                + "{\"role\":\"tool\",\"name\":\"w\",\"content\":\"-3\"},{\"role\":\"assistant\",\"content\":\"cold\",\"weight\":null}],"
+                + "\"tools\":[{\"type\":\"function\"}]}";
+        Conversation c = assertInstanceOf(Conversation.class, read(record, "dir/m.jsonl", ConversationFormat.MESSAGES).get(0));
+        assertEquals("m.jsonl#0", c.id());
+        assertEquals("Oslo?", c.messages().get(0).content());
+        assertNull(c.messages().get(1).content());
+        assertEquals(
+                Map.of("tool_calls", List.of(Map.of("function", Map.of("name", "w", "arguments", Map.of("c", 1))))),
+                c.messages().get(1).fields());
+        assertEquals(Map.of("role", "tool", "content", "-3", "name", "w"), c.messages().get(2).toMap());
+        assertEquals(Map.of(), c.messages().get(3).fields());
+        assertEquals(List.of(Map.of("type", "function")), c.tools());
+    }
+
+    @Test
+    void everyBadLineIsRefusedWithItsReasonAndTheRestIsRead() throws IOException {
+        Map<String, String> bad = Map.of(
+                "not json", "no JSON",
+                "{\"id\":\"a\",", "no JSON",
+                "[1]", "not a JSON object",
+                "{\"id\":\"x\"}", "no list under \"conversations\"",
+                "{\"conversations\":[]}", "no turns",
+                "{\"conversations\":[{\"from\":\"human\",\"value\":\"q\"}]}", "no assistant turn",
+                "{\"conversations\":[{\"from\":\"gpt\",\"value\":\"q\"}]}", "wrong role order: turn 1 is assistant and the first",
+                "{\"conversations\":[{\"from\":\"alien\",\"value\":\"q\"}]}", "unknown role alien",
+                "{\"conversations\":[{\"from\":\"human\"},{\"from\":\"gpt\",\"value\":\"q\"}]}", "turn 1 has no text",
+                "{\"conversations\":[{\"from\":\"human\",\"value\":[{\"type\":\"image_url\"}]}]}", "part of type image_url");
+        for (Map.Entry<String, String> e : bad.entrySet()) {
+            List<InputRecord> records = read(RECORD + "\n" + e.getKey() + "\n" + RECORD, "x.jsonl", ConversationFormat.SHAREGPT);
+            assertEquals(3, records.size(), e.getKey());
+            assertTrue(reason(records.get(1)).contains(e.getValue()), reason(records.get(1)));
+            assertInstanceOf(Conversation.class, records.get(2));
+        }
+        List<InputRecord> first = read("not json\n" + RECORD, "x.jsonl", ConversationFormat.SHAREGPT);
+        assertTrue(reason(first.get(0)).contains("no JSON"));
+        assertInstanceOf(Conversation.class, first.get(1));
+    }
+
+    @Test
+    void invalidUtf8CostsItsLine() throws IOException {
+        ByteArrayOutputStream file = new ByteArrayOutputStream();
+        file.writeBytes("{\"id\":\"".getBytes(StandardCharsets.UTF_8));
+        file.write(0xC3);
+        file.writeBytes(("\"}\n" + RECORD).getBytes(StandardCharsets.UTF_8));
+        List<InputRecord> records = read(file.toByteArray(), "x.jsonl", ConversationFormat.SHAREGPT);
+        assertEquals("invalid UTF-8", reason(records.get(0)));
+        assertInstanceOf(Conversation.class, records.get(1));
+    }
+
+    @Test
+    void aBrokenArraySaysWhatIsLost() throws IOException {
+        for (String tail : List.of(",{\"id\" \"b\"}," + RECORD + "]", "", ",")) {
+            List<InputRecord> records = read("[" + RECORD + tail, "x.json", ConversationFormat.SHAREGPT);
+            assertEquals(2, records.size(), tail);
+            assertInstanceOf(Conversation.class, records.get(0));
+            assertTrue(reason(records.get(1)).contains("all after it in the file are lost"), reason(records.get(1)));
+        }
+        assertEquals(0, read("[]", "x.json", ConversationFormat.SHAREGPT).size());
+        assertEquals(0, read("", "x.json", ConversationFormat.SHAREGPT).size());
+    }
+
+    @Test
+    void readsTextThatWasRenderedBefore() throws IOException {
+        List<InputRecord> records = read("{\"text\":\"<|user|>hi\"}\n{\"text\":\" \"}", "t.jsonl", ConversationFormat.TEXT);
+        assertEquals(Conversation.ofText("t.jsonl#0", "t.jsonl", "<|user|>hi"), records.get(0));
+        assertEquals("no text under \"text\"", reason(records.get(1)));
+    }
+
+    @Test
+    void namesTheFormatsThereAre() {
+        String message = assertThrows(IllegalArgumentException.class, () -> ConversationFormat.of("alpaca")).getMessage();
+        assertEquals("Invalid format: alpaca (expected sharegpt, ultrachat, messages, text)", message);
+    }
+
+    @Test
+    void readsTheRealFiles() throws IOException {
+        assertEquals(2400, conversations("data/sharegpt_gsm8k.json", ConversationFormat.SHAREGPT));
+        assertEquals(2425, conversations("data/ultrachat_gsm8k.jsonl", ConversationFormat.ULTRACHAT));
+    }
+
+    private static long conversations(String file, ConversationFormat format) throws IOException {
+        long n = 0;
+        try (ConversationReader reader = ConversationReader.open(Files.newInputStream(Shared.path(file)), file, format)) {
+            while (reader.hasNext()) {
+                n += reader.next() instanceof Conversation ? 1 : 0;
+            }
+        }
+        return n;
+    }
+
+    private static String reason(InputRecord record) {
+        return assertInstanceOf(Rejection.class, record).reason();
+    }
+
+    private static List<InputRecord> read(String file, String name, ConversationFormat format) throws IOException {
+        return read(file.getBytes(StandardCharsets.UTF_8), name, format);
+    }
+
+    private static List<InputRecord> read(byte[] file, String name, ConversationFormat format) throws IOException {
+        List<InputRecord> out = new ArrayList<>();
+        try (ConversationReader reader = ConversationReader.open(new ByteArrayInputStream(file), name, format)) {
+            reader.forEachRemaining(out::add);
+        }
+        return out;
+    }
+}
