@@ -1,6 +1,8 @@
 package dev.aerie.draft;
 
+import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
+import java.util.List;
 
 /**
  * The draft's tensors as its arithmetic reads them: views of one flat tensor of parameters, of a compute copy, or of
@@ -35,5 +37,12 @@ record DraftTensors(Tensor fc, Tensor embeddingSide, Tensor hiddenSide, Tensor o
                 layout.view(flat, "midlayer.hidden_norm.weight"),
                 layout.view(flat, "midlayer.post_attention_layernorm.weight"),
                 layout.view(flat, "norm.weight"));
+    }
+
+    /** The same tensors, owned by a scope that outlives the innermost one. */
+    DraftTensors adoptedBy(Scope scope) {
+        List.of(fc, embeddingSide, hiddenSide, output, gateUp, down, lmHead, embeddingNorm, hiddenNorm, postNorm, outputNorm)
+                .forEach(scope::adopt);
+        return this;
     }
 }

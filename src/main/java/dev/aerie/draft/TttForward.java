@@ -145,6 +145,20 @@ final class TttForward {
         return rotated.narrow(1, 0, config.attentionHeads()).contiguous();
     }
 
+    /** Outputs of the loss rows of all steps, one step after the other, [entries, hidden]. */
+    Tensor lossRows() {
+        List<Tensor> parts = new ArrayList<>();
+        for (int i = 0; i < rows.steps(); i++) {
+            parts.add(steps.get(i).output().rows(lossRowsOf(i)));
+        }
+        return Tensor.cat(0, parts);
+    }
+
+    /** int64: where the loss rows of a step are among the asking rows. */
+    Tensor lossRowsOf(int i) {
+        return index(Arrays.copyOfRange(rows.position(), rows.bounds()[i], rows.bounds()[i + 1]));
+    }
+
     /** Own keys and values of the steps 1 … i. */
     Own own(int i) {
         return new Own(own.keys().narrow(1, 0, i), own.values().narrow(1, 0, i));

@@ -5,9 +5,7 @@ import dev.aerie.torch.Nn;
 import dev.aerie.torch.Scope;
 import dev.aerie.torch.SoftCrossEntropy;
 import dev.aerie.torch.Tensor;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 
 /**
  * Final norm, lm_head, loss and metrics of all steps' loss rows, and the gradient back to the steps' outputs. Works in pieces
@@ -49,8 +47,7 @@ final class TttLoss {
         }
         TttMetrics metrics = TttMetrics.zero(rows.steps());
         try (Scope scope = Scope.open()) {
-            Tensor position = forward.index(rows.position());
-            Tensor hidden = gather(position);
+            Tensor hidden = forward.lossRows();
             Tensor teacherRows = forward.index(rows.teacher());
             Tensor weight = weight(denominators);
             Tensor gradient = outputs == null ? null : Tensor.zeros(forward.dtype, forward.device, hidden.shape());
@@ -69,7 +66,7 @@ final class TttLoss {
                 }
             }
             for (int i = 0; outputs != null && i < outputs.length; i++) {
-                outputs[i].addRows_(ofStep(position, i), ofStep(gradient, i));
+                outputs[i].addRows_(forward.lossRowsOf(i), gradient.narrow(0, rows.bounds()[i], rows.lossRows(i)));
             }
         }
         for (int i = 0; i < rows.steps(); i++) {
@@ -97,19 +94,6 @@ final class TttLoss {
             metrics.acceptance()[step] += acceptance[j];
             metrics.correct()[step] += argMax[j] == teacher.argMax(rows.teacher()[at + j]) ? 1 : 0;
         }
-    }
-
-    /** The loss rows of all steps, one step after the other, [entries, hidden]. */
-    private Tensor gather(Tensor position) {
-        List<Tensor> parts = new ArrayList<>();
-        for (int i = 0; i < rows.steps(); i++) {
-            parts.add(forward.steps.get(i).output().rows(ofStep(position, i)));
-        }
-        return Tensor.cat(0, parts);
-    }
-
-    private Tensor ofStep(Tensor entries, int i) {
-        return entries.narrow(0, rows.bounds()[i], rows.lossRows(i));
     }
 
     private Tensor weight(double[] denominators) {

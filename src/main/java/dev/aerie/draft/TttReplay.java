@@ -1,0 +1,120 @@
+package dev.aerie.draft;
+
+import dev.aerie.target.RotaryTable;
+import dev.aerie.torch.DType;
+import dev.aerie.torch.Nn;
+import dev.aerie.torch.Scope;
+import dev.aerie.torch.Tensor;
+
+/**
+ * Acceptance without decoding: over texts that the target itself wrote greedily, one TTT forward says what greedy chain
+ * decoding would have accepted.
+ *
+ * <p>The supervised tokens x[s] … x[e] of a text are the target's continuation of what precedes them; x[s] comes from the
+ * prefill. A round with newest token x[p] drafts from row t = p − 1, and drafted token i (from 0) is accepted while the draft's
+ * arg-max of row t at step i equals x[t+2+i]: as long as that holds, the text's tokens are the chain's own. With a tokens
+ * accepted the target adds one of its own and the next round's newest token is x[p+a+1]; the last round emits no more than
+ * there is. Where a text has several supervised runs, each is a continuation of its own. Over text that the target did not
+ * write the same counts are teacher match, not acceptance.
+ */
+public final class TttReplay implements AutoCloseable {
+
+    private static final long PIECE_ELEMENTS = 1L << 22;
+
+    private final DraftParameters parameters;
+    private final FrozenTarget target;
+    private final int draftTokens;
+    private final DType compute;
+    private final RotaryTable rotary;
+
+    /**
+     * @param parameters read anew by every call
+     * @param target its tensors in {@code compute}, on the device of the parameters
+     * @param draftTokens drafted in a round
+     */
+    public TttReplay(DraftParameters parameters, FrozenTarget target, int draftTokens, DType compute) {
+        if (draftTokens < 1) {
+            throw new IllegalArgumentException("Invalid draft_tokens: " + draftTokens + " (expected at least 1)");
+        }
+        target.require(parameters.config());
+        this.parameters = parameters;
+        this.target = target;
+        this.draftTokens = draftTokens;
+        this.compute = compute;
+        this.rotary = new RotaryTable(parameters.config().rope(), parameters.config().headDim(), parameters.flat().device());
+    }
+
+    /** @param batch texts whose supervised tokens are the target's; its teacher states are not read */
+    public ReplayCounts replay(TrainingBatch batch) {
+        LossRows rows = LossRows.plan(batch, LossMode.STRICT, draftTokens, new int[batch.tokens()]);
+        ReplayCounts counts = ReplayCounts.zero(draftTokens);
+        int[] right = new int[batch.tokens()];
+        if (rows.entries() > 0) {
+            long[] proposed = proposed(batch, rows);
+            for (int step = 0; step < draftTokens; step++) {
+                for (int e = rows.bounds()[step]; e < rows.bounds()[step + 1]; e++) {
+                    int row = rows.asking()[(int) rows.position()[e]];
+                    counts.rows()[step]++;
+                    if (right[row] == step && proposed[e] == batch.ids()[row + 2 + step]) {
+                        right[row]++;
+                        counts.rowHits()[step]++;
+                    }
+                }
+            }
+        }
+        for (int s = 0; s < batch.sequences(); s++) {
+            for (int first = batch.start(s) + 1; first < batch.end(s); first++) {
+                if (batch.supervised()[first]) {
+                    int last = first;
+                    while (last + 1 < batch.end(s) && batch.supervised()[last + 1]) {
+                        last++;
+                    }
+                    counts = counts.plus(rounds(first, last, right));
+                    first = last;
+                }
+            }
+        }
+        return counts;
+    }
+
+    /** The rounds over one continuation x[first] … x[last]. */
+    private ReplayCounts rounds(int first, int last, int[] right) {
+        long[] hits = new long[draftTokens];
+        long rounds = 0;
+        for (int newest = first; newest < last; rounds++) {
+            int accepted = right[newest - 1];
+            for (int k = 0; k < accepted; k++) {
+                hits[k]++;
+            }
+            newest += Math.min(accepted + 1, last - newest);
+        }
+        return new ReplayCounts(rounds, last - first, hits, new long[draftTokens], new long[draftTokens]);
+    }
+
+    /** The draft's arg-max of each entry, as target ids. */
+    private long[] proposed(TrainingBatch batch, LossRows rows) {
+        long[] proposed = new long[rows.entries()];
+        try (Scope scope = Scope.open()) {
+            DraftTensors weights = parameters.tensors(compute);
+            TttForward forward = new TttForward(parameters.config(), weights, target.embedTokens(), rotary, batch, rows, scope).run();
+            Tensor hidden = forward.lossRows();
+            int piece = (int) Math.max(1, PIECE_ELEMENTS / parameters.config().draftVocabSize());
+            for (int at = 0; at < proposed.length; at += piece) {
+                try (Scope pieceScope = Scope.open()) {
+                    Tensor x = hidden.narrow(0, at, Math.min(piece, proposed.length - at));
+                    Tensor logits = Nn.linear(Nn.rmsNorm(x, weights.outputNorm(), parameters.config().rmsNormEps()), weights.lmHead());
+                    long[] best = logits.argmax().toLongs();
+                    for (int j = 0; j < best.length; j++) {
+                        proposed[at + j] = target.vocabulary().ids()[(int) best[j]];
+                    }
+                }
+            }
+        }
+        return proposed;
+    }
+
+    @Override
+    public void close() {
+        rotary.close();
+    }
+}
