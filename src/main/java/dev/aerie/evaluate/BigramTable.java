@@ -3,7 +3,11 @@ package dev.aerie.evaluate;
 import java.io.Serializable;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
 import java.util.Map;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
 
 /**
  * The plainest draft there is, to measure an EAGLE-3 draft against: after each token it proposes the token that most often
@@ -12,22 +16,43 @@ import java.util.Map;
  *
  * @param next at index a: the token proposed after a
  */
-record BigramTable(int[] next) implements Serializable {
+public record BigramTable(int[] next) implements Serializable {
+
+    /**
+     * Counts over the training part of a store's tokens table.
+     *
+     * @param tokens with columns {@code part}, {@code input_ids} and {@code loss_mask}
+     */
+    public static BigramTable of(Dataset<Row> tokens, int vocabSize) {
+        Counter counter = new Counter(vocabSize);
+        Iterator<Row> rows = tokens.where("part = 'train'").select("input_ids", "loss_mask").toLocalIterator();
+        while (rows.hasNext()) {
+            Row row = rows.next();
+            List<Integer> ids = row.getList(0);
+            List<Boolean> mask = row.getList(1);
+            boolean[] supervised = new boolean[mask.size()];
+            for (int t = 0; t < supervised.length; t++) {
+                supervised[t] = mask.get(t);
+            }
+            counter.add(ids.stream().mapToInt(Integer::intValue).toArray(), supervised);
+        }
+        return counter.table();
+    }
 
     /** Counts pairs of neighbours whose second token is supervised. */
-    static final class Counter {
+    public static final class Counter {
 
         private final int vocabSize;
         private final Map<Long, Long> pairs = new HashMap<>();
         private final long[] tokens;
 
-        Counter(int vocabSize) {
+        public Counter(int vocabSize) {
             this.vocabSize = vocabSize;
             this.tokens = new long[vocabSize];
         }
 
         /** @param supervised true for the tokens of the target's turns */
-        Counter add(int[] ids, boolean[] supervised) {
+        public Counter add(int[] ids, boolean[] supervised) {
             for (int t = 1; t < ids.length; t++) {
                 if (supervised[t]) {
                     pairs.merge((long) ids[t - 1] * vocabSize + ids[t], 1L, Long::sum);
@@ -37,7 +62,7 @@ record BigramTable(int[] next) implements Serializable {
             return this;
         }
 
-        BigramTable table() {
+        public BigramTable table() {
             int frequent = 0;
             for (int i = 1; i < vocabSize; i++) {
                 frequent = tokens[i] > tokens[frequent] ? i : frequent;

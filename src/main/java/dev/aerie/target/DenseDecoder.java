@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** The layout that Llama began: pre-norm layers of grouped-query attention and SwiGLU, with its names of the tensors. */
-final class DenseDecoder {
+public final class DenseDecoder {
 
     /** Rotary frequencies that old checkpoints carry and that follow from the configuration. */
     private static final String OLD_FREQUENCIES = ".self_attn.rotary_emb.inv_freq";
@@ -12,9 +12,9 @@ final class DenseDecoder {
     private DenseDecoder() {}
 
     /** What families of this layout differ in. */
-    record Variant(boolean attentionBias, boolean outputBias, boolean mlpBias, boolean queryKeyNorm) {}
+    public record Variant(boolean attentionBias, boolean outputBias, boolean mlpBias, boolean queryKeyNorm) {}
 
-    static DecoderSpec spec(ConfigJson json, Variant variant) {
+    public static DecoderSpec spec(ConfigJson json, Variant variant) {
         TargetConfig config = TargetConfig.read(json);
         json.require("hidden_act", "silu");
         boolean tied = json.flag("tie_word_embeddings", false);

@@ -54,6 +54,19 @@ public final class Target implements AutoCloseable {
         return TargetFamilies.read(folder).config();
     }
 
+    /**
+     * Looks at everything that {@link #load} would refuse, and loads nothing: configuration, every header, every tensor's shape.
+     *
+     * @throws InvalidModelException if anything about the folder is wrong
+     */
+    public static TargetConfig check(Path folder) {
+        DecoderSpec spec = TargetFamilies.read(folder);
+        try (Weights weights = Weights.open(folder)) {
+            weights.check(spec.weights(), spec.unused());
+        }
+        return spec.config();
+    }
+
     public TargetConfig config() {
         return spec.config();
     }

@@ -1,0 +1,63 @@
+package dev.aerie.evaluate;
+
+import dev.aerie.target.Sampling;
+import dev.aerie.torch.DType;
+import java.io.Serializable;
+import java.util.List;
+
+/**
+ * What one evaluation does.
+ *
+ * @param target folder of the target model
+ * @param draft folder of an exported draft
+ * @param dtype that both compute in
+ * @param draftTokens proposed in each round
+ * @param maxNewTokens of each text, the prefill's token included
+ * @param temperature 0 decodes greedily, which alone can be compared token for token; topK and topP as in {@link Sampling}
+ * @param seed of what is drawn when sampling
+ * @param device {@code auto} (a GPU where Spark gave the task one), {@code cpu} or {@code cuda}
+ * @param threads that libtorch uses in each executor
+ */
+public record EvaluateSettings(
+        String target,
+        String draft,
+        DType dtype,
+        int draftTokens,
+        int maxNewTokens,
+        double temperature,
+        int topK,
+        double topP,
+        long seed,
+        String device,
+        int threads) implements Serializable {
+
+    /** Tokens that serving engines commonly draft, and TTT steps that training unrolls. */
+    public static final int DRAFT_TOKENS = 7;
+
+    public static final int MAX_NEW_TOKENS = 128;
+
+    public EvaluateSettings {
+        require(draftTokens >= 1, "draft_tokens", draftTokens);
+        require(maxNewTokens >= 1, "max_new_tokens", maxNewTokens);
+        require(threads >= 1, "threads", threads);
+        new Sampling(temperature, topK, topP);
+        if (!List.of("auto", "cpu", "cuda").contains(device)) {
+            throw new IllegalArgumentException("Invalid device: " + device + " (expected auto, cpu or cuda)");
+        }
+    }
+
+    /** Greedy, in float32 on the CPU, with the defaults of the rest. */
+    public static EvaluateSettings greedy(String target, String draft, int threads) {
+        return new EvaluateSettings(target, draft, DType.F32, DRAFT_TOKENS, MAX_NEW_TOKENS, 0, 0, 1, 0, "cpu", threads);
+    }
+
+    Sampling sampling() {
+        return new Sampling(temperature, topK, topP);
+    }
+
+    private static void require(boolean good, String what, int value) {
+        if (!good) {
+            throw new IllegalArgumentException("Invalid " + what + ": " + value + " (expected at least 1)");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+package dev.aerie.evaluate;
+
+import dev.aerie.gang.TaskDevice;
+import dev.aerie.target.Target;
+import dev.aerie.torch.Device;
+import dev.aerie.torch.LibTorch;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.IntConsumer;
+import org.apache.spark.TaskContext;
+import org.apache.spark.api.java.JavaFutureAction;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.api.java.function.FlatMapFunction;
+import org.apache.spark.broadcast.Broadcast;
+import org.apache.spark.util.LongAccumulator;
+
+/** Evaluates a draft on Spark: prompts are spread over tasks, models are loaded once in each executor. */
+public final class Evaluation {
+
+    private static final int MOST_TASKS = 2000;
+    private static final long PROGRESS_SECONDS = 2;
+
+    private Evaluation() {}
+
+    /**
+     * @param bigrams to compare with; null to leave it out
+     * @param progress told now and then how many prompts are done
+     * @throws IllegalArgumentException if there are no prompts, or the target's folder is wrong
+     */
+    public static AcceptanceReport run(JavaSparkContext spark, EvaluateSettings settings, List<Prompt> prompts, BigramTable bigrams,
+            IntConsumer progress) {
+        if (prompts.isEmpty()) {
+            throw new IllegalArgumentException("Invalid prompts: none (expected at least one)");
+        }
+        Target.check(Path.of(settings.target()));
+        LongAccumulator done = spark.sc().longAccumulator("prompts evaluated");
+        Broadcast<BigramTable> table = bigrams == null ? null : spark.broadcast(bigrams);
+        JavaFutureAction<List<PromptResult>> action = spark
+                .parallelize(prompts, Math.min(prompts.size(), MOST_TASKS))
+                .mapPartitions(new EvaluatePrompts(settings, table, done))
+                .collectAsync();
+        try {
+            List<PromptResult> results = new ArrayList<>(await(action, done, progress));
+            results.sort(Comparator.comparingInt(PromptResult::prompt));
+            return new AcceptanceReport(settings, results);
+        } finally {
+            // In local mode the driver's JVM goes on to other work.
+            LoadedModels.releaseIdle();
+        }
+    }
+
+    private static List<PromptResult> await(JavaFutureAction<List<PromptResult>> action, LongAccumulator done, IntConsumer progress) {
+        while (true) {
+            try {
+                List<PromptResult> results = action.get(PROGRESS_SECONDS, TimeUnit.SECONDS);
+                progress.accept(results.size());
+                return results;
+            } catch (TimeoutException e) {
+                progress.accept(done.value().intValue());
+            } catch (InterruptedException e) {
+                action.cancel(true);
+                Thread.currentThread().interrupt();
+                throw new IllegalStateException("The evaluation was interrupted", e);
+            } catch (ExecutionException e) {
+                throw new IllegalStateException("The evaluation failed: " + e.getCause().getMessage(), e.getCause());
+            }
+        }
+    }
+
+    /** The work of one task. */
+    private record EvaluatePrompts(EvaluateSettings settings, Broadcast<BigramTable> bigrams, LongAccumulator done)
+            implements FlatMapFunction<Iterator<Prompt>, PromptResult> {
+
+        @Override
+        public Iterator<PromptResult> call(Iterator<Prompt> prompts) throws Exception {
+            LibTorch.setThreads(settings.threads());
+            List<PromptResult> out = new ArrayList<>();
+            try (LoadedModels models = LoadedModels.take(settings, device())) {
+                PromptEvaluator evaluator = models.evaluator(settings, bigrams == null ? null : bigrams.value());
+                while (prompts.hasNext()) {
+                    Prompt prompt = prompts.next();
+                    if (models.isCold()) {
+                        evaluator.warmUp(prompt);
+                    }
+                    out.add(evaluator.evaluate(prompt));
+                    done.add(1);
+                }
+            }
+            return out.iterator();
+        }
+
+        private Device device() {
+            Device given = settings.device().equals("cpu") ? Device.CPU : TaskDevice.of(TaskContext.get());
+            if (settings.device().equals("cuda") && given.isCpu()) {
+                throw new IllegalStateException(
+                        "Invalid device: cuda (expected a CUDA build of libtorch and a gpu given to the task)");
+            }
+            return given;
+        }
+    }
+}

@@ -1,0 +1,97 @@
+package dev.aerie.evaluate;
+
+import dev.aerie.draft.DraftConfig;
+import dev.aerie.draft.DraftDecoder;
+import dev.aerie.draft.DraftExport;
+import dev.aerie.draft.FrozenTarget;
+import dev.aerie.target.CaptureLayers;
+import dev.aerie.target.Target;
+import dev.aerie.torch.DType;
+import dev.aerie.torch.Device;
+import java.io.IOException;
+import java.nio.file.Path;
+
+/**
+ * Target and draft of an evaluation, loaded once in each JVM and shared by its tasks. They stay until another evaluation asks
+ * for others.
+ */
+final class LoadedModels implements AutoCloseable {
+
+    private record Key(String target, String draft, DType dtype, Device device) {}
+
+    private static LoadedModels current;
+
+    private final Key key;
+    private final Target target;
+    private final DraftExport.Draft draft;
+    private final DraftDecoder decoder;
+    private int users;
+    private boolean warm;
+
+    private LoadedModels(Key key) throws IOException {
+        this.key = key;
+        this.target = Target.load(Path.of(key.target()), key.dtype(), key.device());
+        this.draft = DraftExport.read(Path.of(key.draft()), key.device());
+        this.decoder = new DraftDecoder(draft.parameters(),
+                new FrozenTarget(target.embedTokens(), target.lmHead(), draft.vocabulary()), key.dtype());
+    }
+
+    /** Whoever takes them closes them. */
+    static LoadedModels take(EvaluateSettings settings, Device device) throws IOException {
+        Key wanted = new Key(settings.target(), settings.draft(), settings.dtype(), device);
+        synchronized (LoadedModels.class) {
+            if (current == null || !current.key.equals(wanted)) {
+                releaseIdle();
+                current = new LoadedModels(wanted);
+            }
+            current.users++;
+            return current;
+        }
+    }
+
+    /** Frees what this JVM has loaded, once no task uses it. */
+    static void releaseIdle() {
+        synchronized (LoadedModels.class) {
+            LoadedModels before = current;
+            current = null;
+            if (before != null) {
+                before.freeIfUnused();
+            }
+        }
+    }
+
+    PromptEvaluator evaluator(EvaluateSettings settings, BigramTable bigrams) {
+        return new PromptEvaluator(target, new EagleChain(decoder), captureLayers(draft.config(), target), settings, bigrams);
+    }
+
+    /** True for the first who asks. */
+    synchronized boolean isCold() {
+        boolean cold = !warm;
+        warm = true;
+        return cold;
+    }
+
+    static int[] captureLayers(DraftConfig draft, Target target) {
+        return draft.captureLayers().isEmpty()
+                ? CaptureLayers.defaults(target.config().layers())
+                : draft.captureLayers().stream().mapToInt(Integer::intValue).toArray();
+    }
+
+    @Override
+    public void close() {
+        synchronized (LoadedModels.class) {
+            users--;
+            if (this != current) {
+                freeIfUnused();
+            }
+        }
+    }
+
+    private void freeIfUnused() {
+        if (users == 0) {
+            decoder.close();
+            draft.close();
+            target.close();
+        }
+    }
+}

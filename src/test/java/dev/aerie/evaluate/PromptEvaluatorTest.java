@@ -1,0 +1,130 @@
+package dev.aerie.evaluate;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.aerie.draft.DraftExport;
+import dev.aerie.draft.FrozenTarget;
+import dev.aerie.draft.ReplayCounts;
+import dev.aerie.draft.TttReplay;
+import dev.aerie.target.Generator;
+import dev.aerie.target.Sampling;
+import dev.aerie.target.Target;
+import dev.aerie.torch.DType;
+import dev.aerie.torch.Device;
+import dev.aerie.torch.Scope;
+import dev.aerie.torch.Tensor;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class PromptEvaluatorTest {
+
+    @TempDir
+    static Path folder;
+
+    private static Target target;
+    private static Path draft;
+
+    @BeforeAll
+    static void train() throws IOException {
+        target = Target.load(TrainedDraft.TARGET, DType.F32, Device.CPU);
+        draft = TrainedDraft.into(folder, target);
+    }
+
+    @AfterAll
+    static void close() {
+        LoadedModels.releaseIdle();
+        target.close();
+    }
+
+    @Test
+    void decodingAcceptsWhatReplaySaysItWould() throws IOException {
+        EvaluateSettings settings = TrainedDraft.settings(draft);
+        // Some that it has learnt from and some that it has not.
+        List<Prompt> prompts = Stream.of(81, 82).flatMap(seed -> TrainedDraft.prompts(seed, 8).stream()).toList();
+        Acceptance all = Acceptance.none(settings.draftTokens());
+        try (LoadedModels models = LoadedModels.take(settings, Device.CPU);
+                DraftExport.Draft read = DraftExport.read(draft, Device.CPU)) {
+            PromptEvaluator evaluator = models.evaluator(settings, null);
+            FrozenTarget frozen = new FrozenTarget(target.embedTokens(), target.lmHead(), read.vocabulary());
+            try (TttReplay replay = new TttReplay(read.parameters(), frozen, settings.draftTokens(), DType.F32)) {
+                for (Prompt prompt : prompts) {
+                    PromptResult result = evaluator.evaluate(prompt);
+                    assertNull(result.divergence());
+                    assertNull(result.bigram());
+                    try (Scope scope = Scope.open()) {
+                        ReplayCounts counts = replay.replay(TrainedDraft.texts(target, List.of(prompt)));
+                        Acceptance a = result.acceptance();
+                        assertEquals(counts.rounds(), a.count(), "prompt " + prompt.index());
+                        assertEquals(counts.emitted(), a.emitted(), "prompt " + prompt.index());
+                        for (int k = 1; k <= settings.draftTokens(); k++) {
+                            assertEquals(counts.hitRate(k), a.hitRate(k), "prompt " + prompt.index() + ", depth " + k);
+                        }
+                        all = all.plus(a);
+                    }
+                }
+            }
+        }
+        // Neither always right nor always wrong, or the agreement would say little.
+        assertTrue(all.length() > 1.3 && all.length() < 4.5, "acceptance length of the test's draft: " + all.length());
+    }
+
+    @Test
+    void aTableOfPairsAsDraftCountsAsItsReplay() {
+        int[] next = new int[320];
+        long[] text = Generator.greedy(target).generate(new long[] {5, 17, 300, 2, 9}, 40);
+        for (int i = 0; i + 1 < text.length; i++) {
+            next[(int) text[i]] = (int) text[i + 1];
+        }
+        BigramTable table = new BigramTable(next);
+        ChainDraft chain = capacity -> new ChainDraft.Text() {
+            private long newest;
+
+            @Override
+            public void extend(Tensor aux, long[] following) {
+                newest = following[following.length - 1];
+            }
+
+            @Override
+            public long[] propose(int count) {
+                long[] out = new long[count];
+                for (int i = 0; i < count; i++) {
+                    out[i] = next[(int) (i == 0 ? newest : out[i - 1])];
+                }
+                return out;
+            }
+
+            @Override
+            public void close() {}
+        };
+        SpeculativeDecoder.Text decoded = new SpeculativeDecoder(target, chain, TrainedDraft.CAPTURE, 5, Sampling.GREEDY).generate(
+                new long[] {5, 17, 300, 2, 9}, 40, null);
+        assertArrayEquals(text, decoded.tokens());
+        Acceptance replayed = table.replay(text, 5);
+        assertArrayEquals(replayed.rounds(), decoded.acceptance().rounds());
+        assertEquals(replayed.emitted(), decoded.acceptance().emitted());
+        assertTrue(replayed.length() > 1.1);
+    }
+
+    @Test
+    void samplingIsSeededAndNotCompared() throws IOException {
+        EvaluateSettings s = TrainedDraft.settings(draft);
+        EvaluateSettings sampled = new EvaluateSettings(s.target(), s.draft(), s.dtype(), 4, 20, 0.8, 10, 0.9, 3, "cpu", 1);
+        try (LoadedModels models = LoadedModels.take(sampled, Device.CPU)) {
+            PromptEvaluator evaluator = models.evaluator(sampled, null);
+            Prompt prompt = TrainedDraft.prompts(83, 1).get(0);
+            PromptResult first = evaluator.evaluate(prompt);
+            PromptResult second = evaluator.evaluate(prompt);
+            assertArrayEquals(first.acceptance().rounds(), second.acceptance().rounds());
+            assertNull(first.divergence());
+        }
+    }
+}

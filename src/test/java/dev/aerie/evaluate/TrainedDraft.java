@@ -1,0 +1,105 @@
+package dev.aerie.evaluate;
+
+import dev.aerie.draft.DraftConfig;
+import dev.aerie.draft.DraftExport;
+import dev.aerie.draft.DraftParameters;
+import dev.aerie.draft.FrozenTarget;
+import dev.aerie.draft.LossMode;
+import dev.aerie.draft.Teacher;
+import dev.aerie.draft.TrainingBatch;
+import dev.aerie.draft.TttTraining;
+import dev.aerie.target.Generator;
+import dev.aerie.target.HiddenStates;
+import dev.aerie.target.Target;
+import dev.aerie.text.DraftVocabulary;
+import dev.aerie.torch.DType;
+import dev.aerie.torch.Device;
+import dev.aerie.torch.Optimizer;
+import dev.aerie.torch.Scope;
+import dev.aerie.torch.Tensor;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.LongStream;
+
+/** The small target that the repository carries, and a draft that has learnt a little about it. */
+final class TrainedDraft {
+
+    static final Path TARGET = Path.of("src/test/resources/dev/aerie/target/llama3-two-layers");
+    static final int[] CAPTURE = {0, 0, 1};
+    static final int STEPS = 4;
+
+    private static final int UPDATES = 100;
+    private static final int TEXT_TOKENS = 40;
+
+    private TrainedDraft() {}
+
+    /** Trains on texts that the target wrote, a seeded handful, and exports into the folder. */
+    static Path into(Path folder, Target target) throws IOException {
+        DraftConfig config = new DraftConfig(64, 96, 4, 2, 16, 64, 320, 300, 1e-5, 256, target.config().rope(),
+                Arrays.stream(CAPTURE).boxed().toList(), 1, List.of(2), 0);
+        DraftVocabulary vocabulary = DraftVocabulary.from(new long[320], 300);
+        FrozenTarget frozen = new FrozenTarget(target.embedTokens(), target.lmHead(), vocabulary);
+        try (Scope scope = Scope.open(); DraftParameters parameters = DraftParameters.random(config, 5, Device.CPU);
+                TttTraining training = new TttTraining(parameters, frozen, LossMode.STRICT, STEPS, DType.F32)) {
+            TrainingBatch batch = texts(target, prompts(81, 8));
+            Teacher teacher = training.teacher(batch);
+            Tensor gradient = zeros(parameters);
+            Tensor mean = zeros(parameters);
+            Tensor variance = zeros(parameters);
+            for (int step = 1; step <= UPDATES; step++) {
+                gradient.zero_();
+                training.forwardBackward(batch, teacher, teacher.denominators(), gradient);
+                Optimizer.adamW(parameters.flat(), gradient, mean, variance, Optimizer.AdamW.withDecay(0), 5e-3, step);
+            }
+            DraftExport.write(parameters, vocabulary, folder);
+        }
+        return folder;
+    }
+
+    private static Tensor zeros(DraftParameters parameters) {
+        return Tensor.zeros(DType.F32, Device.CPU, parameters.layout().size());
+    }
+
+    static List<Prompt> prompts(long seed, int count) {
+        Random random = new Random(seed);
+        List<Prompt> prompts = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            prompts.add(new Prompt(i, random.longs(3 + random.nextInt(9), 3, 320).toArray()));
+        }
+        return prompts;
+    }
+
+    /** Prompts with the target's greedy continuations, which are what is supervised; in the innermost scope. */
+    static TrainingBatch texts(Target target, List<Prompt> prompts) {
+        long[] cuSeqlens = new long[prompts.size() + 1];
+        List<Long> ids = new ArrayList<>();
+        List<Boolean> supervised = new ArrayList<>();
+        for (int i = 0; i < prompts.size(); i++) {
+            long[] prompt = prompts.get(i).ids();
+            Arrays.stream(prompt).forEach(id -> {
+                ids.add(id);
+                supervised.add(false);
+            });
+            Arrays.stream(Generator.greedy(target).generate(prompt, TEXT_TOKENS)).forEach(id -> {
+                ids.add(id);
+                supervised.add(true);
+            });
+            cuSeqlens[i + 1] = ids.size();
+        }
+        long[] tokens = ids.stream().mapToLong(Long::longValue).toArray();
+        boolean[] mask = new boolean[tokens.length];
+        for (int t = 0; t < mask.length; t++) {
+            mask[t] = supervised.get(t);
+        }
+        HiddenStates states = target.hiddenStates(tokens, cuSeqlens, CAPTURE);
+        return new TrainingBatch(tokens, mask, cuSeqlens, states.aux(), states.last(), LongStream.range(0, tokens.length).toArray());
+    }
+
+    static EvaluateSettings settings(Path draft) {
+        return new EvaluateSettings(TARGET.toString(), draft.toString(), DType.F32, STEPS, TEXT_TOKENS, 0, 0, 1, 7, "cpu", 1);
+    }
+}
