@@ -15,7 +15,7 @@ final class TttLoss {
 
     /** Logits of a piece: small enough that its handful of temporaries stays in a CPU's cache, large enough for a GPU's width. */
     private static final long PIECE_ELEMENTS_CPU = 1L << 19;
-    private static final long PIECE_ELEMENTS_CUDA = 1L << 27;
+    private static final long PIECE_ELEMENTS_CUDA = 1L << 26;
 
     private final TttForward forward;
     private final Teacher teacher;
