@@ -18,6 +18,7 @@ final class BatchPlan {
     private final BatchSize size;
     private final long seed;
     private final long totalSteps;
+    private final long scheduledSteps;
     /** First step of each epoch. */
     private final long[] epochStart;
 
@@ -41,12 +42,18 @@ final class BatchPlan {
         for (int e = 0; e < epochs; e++) {
             epochStart[e + 1] = epochStart[e] + steps(e);
         }
-        this.totalSteps = maxSteps == 0 ? epochStart[epochs] : Math.min(maxSteps, epochStart[epochs]);
+        this.scheduledSteps = epochStart[epochs];
+        this.totalSteps = maxSteps == 0 ? scheduledSteps : Math.min(maxSteps, scheduledSteps);
     }
 
-    /** Optimizer steps of the whole run. */
+    /** Optimizer steps of this run. */
     long totalSteps() {
         return totalSteps;
+    }
+
+    /** Optimizer steps of all epochs, which the schedule of the learning rate spans; a run may end before. */
+    long scheduledSteps() {
+        return scheduledSteps;
     }
 
     /** The epoch that a step belongs to, 0 for the first. */
@@ -95,8 +102,8 @@ final class BatchPlan {
         return IntStream.range(0, all.length).filter(i -> owner[i] == rank).map(i -> all[i]).toArray();
     }
 
-    /** Neighbours together up to a number of tokens; a longer conversation by itself. */
-    List<int[]> microBatches(int[] conversations, int tokens) {
+    /** Neighbours of a list of conversations together up to a number of tokens; a longer conversation by itself. */
+    static List<int[]> microBatches(int[] lengths, int[] conversations, int tokens) {
         List<int[]> out = new ArrayList<>();
         int start = 0;
         long sum = 0;

@@ -43,6 +43,7 @@ final class RankLoop {
     private final OutputFolder output;
     private final Checkpoints checkpoints;
     private final Follower follower;
+    private final int[] lengths;
     private final BatchPlan plan;
 
     /** @param recipe what a checkpoint must agree with */
@@ -58,8 +59,8 @@ final class RankLoop {
         this.output = output;
         this.checkpoints = new Checkpoints(output);
         this.follower = follower;
-        this.plan = new BatchPlan(
-                inputs.source().lengths(Part.TRAIN), settings.batch(), settings.seed(), settings.epochs(), settings.maxSteps());
+        this.lengths = inputs.source().lengths(Part.TRAIN);
+        this.plan = new BatchPlan(lengths, settings.batch(), settings.seed(), settings.epochs(), settings.maxSteps());
     }
 
     /** The type of the arithmetic: float32 on a CPU and bfloat16 on a GPU, unless the recipe asks for one. */
@@ -70,13 +71,15 @@ final class RankLoop {
     /** @return steps of the whole run, all of them done now */
     long run() throws IOException, InterruptedException {
         try (DraftParameters parameters = inputs.initial(settings.seed(), device);
-                TrainingStep training = new TrainingStep(collective, settings, parameters, inputs.target(), compute)) {
+                TrainingStep training = new TrainingStep(collective, settings, parameters, inputs.target(), compute);
+                HeldOutReplay heldOut =
+                        new HeldOutReplay(collective, settings, parameters, inputs.target(), inputs.source(), compute)) {
             long first = resume(parameters, training.optimizer());
             MetricsLog log = collective.rank() == 0 ? new MetricsLog(output, first) : null;
             try (ReadAhead reading = new ReadAhead(inputs.source(), Part.TRAIN, order(first))) {
                 for (long step = first; step < plan.totalSteps(); step++) {
                     follower.begins(step + 1);
-                    StepMetrics metrics = step(step, training, reading);
+                    StepMetrics metrics = step(step, training, reading, heldOut);
                     if (log != null) {
                         log.add(metrics);
                     }
@@ -95,27 +98,34 @@ final class RankLoop {
         }
     }
 
-    private StepMetrics step(long step, TrainingStep training, ReadAhead reading) throws InterruptedException {
+    private StepMetrics step(long step, TrainingStep training, ReadAhead reading, HeldOutReplay heldOut)
+            throws InterruptedException {
         long start = System.nanoTime();
         List<MicroBatch> mine = new ArrayList<>();
         int[] share = plan.ofRank(step, collective.rank(), collective.size());
-        for (int[] micro : plan.microBatches(share, settings.microBatchTokens())) {
+        for (int[] micro : BatchPlan.microBatches(lengths, share, settings.microBatchTokens())) {
             List<HiddenStateSource.Conversation> conversations = new ArrayList<>();
             for (int i = 0; i < micro.length; i++) {
                 conversations.add(reading.next());
             }
             mine.add(new MicroBatch(conversations));
         }
-        double rate = settings.learningRate() * settings.schedule().factor(step, plan.totalSteps(), settings.warmupRatio());
+        double rate = settings.learningRate() * settings.schedule().factor(step, plan.scheduledSteps(), settings.warmupRatio());
         int busy = Math.min(collective.size(), plan.conversations(step).length);
         TrainingStep.Result result = training.run(mine, busy, step + 1, rate);
+        StepMetrics.HeldOut replayed = measured(step + 1) ? heldOut.run() : null;
         double seconds = (System.nanoTime() - start) / 1e9;
         int steps = settings.tttLength();
         return new StepMetrics(step + 1, plan.totalSteps(), plan.epoch(step), result.totalLoss(), result.metrics().loss(),
                 IntStream.range(0, steps).mapToDouble(result.metrics()::accuracy).toArray(),
                 IntStream.range(0, steps).mapToDouble(result.metrics()::acceptanceRate).toArray(),
                 result.metrics().lossRows(), result.gradNorm(), rate, result.tokens(), seconds, result.tokens() / seconds,
-                ResidentMemory.megabytes(), null);
+                ResidentMemory.megabytes(), replayed);
+    }
+
+    private boolean measured(long stepsDone) {
+        boolean due = settings.heldOutEverySteps() > 0 && stepsDone % settings.heldOutEverySteps() == 0;
+        return (due || stepsDone == plan.totalSteps()) && inputs.source().lengths(Part.HELD_OUT).length > 0;
     }
 
     /** This rank's conversations of all steps from one on, in the order they are used. */
@@ -161,7 +171,7 @@ final class RankLoop {
             }
             return;
         }
-        boolean last = stepsDone == plan.totalSteps();
+        boolean last = stepsDone == plan.scheduledSteps();
         int epoch = last ? settings.epochs() : plan.epoch(stepsDone);
         CheckpointInfo info = new CheckpointInfo(CheckpointInfo.FORMAT_VERSION, stepsDone, epoch,
                 last ? 0 : plan.stepInEpoch(stepsDone), collective.size(), threads, null, null, recipe);

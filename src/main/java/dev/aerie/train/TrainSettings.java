@@ -11,7 +11,7 @@ import java.io.Serializable;
  *
  * @param mode which rows carry loss, and what a step's loss is the mean of
  * @param epochs passes over the conversations
- * @param maxSteps ends earlier than the epochs do, and the schedule with it; 0 for no limit
+ * @param maxSteps ends earlier than the epochs do, which the schedule of the learning rate spans all the same; 0 for no limit
  * @param batch what one optimizer step is made of
  * @param microBatchTokens tokens that a rank runs at once; a longer conversation is run by itself
  * @param tttLength steps of training-time test
@@ -19,10 +19,12 @@ import java.io.Serializable;
  * @param maxGradNorm bound of the global gradient norm; larger gradients are scaled down to it
  * @param dtype of the arithmetic, parameters being float32; null for float32 on a CPU and bfloat16 on a GPU
  * @param seed of the initial parameters and of the order of conversations
- * @param threads that one operator of a rank uses on the CPU; 0 for as many cores as Spark gives its task
+ * @param threads that one operator of a rank uses on the CPU; 0 for its share of the cores ({@link
+ *     dev.aerie.gang.TaskThreads})
  * @param checkpointEverySteps steps between checkpoints; the last step always makes one
  * @param keepCheckpoints checkpoints that stay, the newest ones
- * @param heldOutEverySteps steps between measurements on the held-out part; the last step always makes one; 0 for none at all
+ * @param heldOutEverySteps steps between measurements on the held-out part; 0 for the last step only, which
+ *     always makes one where there is a held-out part
  */
 public record TrainSettings(
         LossMode mode,
@@ -46,7 +48,7 @@ public record TrainSettings(
     public static final LossMode MODE = LossMode.STRICT;
     public static final int EPOCHS = 1;
     public static final long MAX_STEPS = 0;
-    public static final int BATCH_CONVERSATIONS = 8;
+    public static final int BATCH_CONVERSATIONS = 1;
     public static final int MICRO_BATCH_TOKENS = 8192;
     /** From here to the gradient norm: SpecForge's defaults. */
     public static final int TTT_LENGTH = 7;
@@ -56,8 +58,8 @@ public record TrainSettings(
     public static final double MAX_GRAD_NORM = 0.5;
     public static final long SEED = 0;
     public static final int CHECKPOINT_EVERY_STEPS = 500;
-    public static final int KEEP_CHECKPOINTS = 3;
-    public static final int HELD_OUT_EVERY_STEPS = 500;
+    public static final int KEEP_CHECKPOINTS = 2;
+    public static final int HELD_OUT_EVERY_STEPS = 0;
 
     public static final TrainSettings DEFAULT = new TrainSettings(MODE, EPOCHS, MAX_STEPS,
             new BatchSize.Conversations(BATCH_CONVERSATIONS), MICRO_BATCH_TOKENS, TTT_LENGTH, LEARNING_RATE, WARMUP_RATIO,

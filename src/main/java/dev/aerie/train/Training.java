@@ -4,10 +4,12 @@ import dev.aerie.gang.Gang;
 import dev.aerie.gang.GangSettings;
 import dev.aerie.gang.RankBody;
 import dev.aerie.gang.RankContext;
+import dev.aerie.gang.TaskThreads;
 import dev.aerie.torch.LibTorch;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
@@ -53,9 +55,8 @@ public final class Training {
     /** What a checkpoint must agree with; what only changes speed, safety or rounding may differ. */
     static Map<String, String> recipe(TrainSettings s, TrainingInputs inputs) {
         Map<String, String> recipe = new TreeMap<>(inputs.fingerprints());
-        recipe.put("train.mode", s.mode().name().toLowerCase(java.util.Locale.ROOT));
+        recipe.put("train.mode", s.mode().name().toLowerCase(Locale.ROOT));
         recipe.put("train.epochs", String.valueOf(s.epochs()));
-        recipe.put("train.max_steps", String.valueOf(s.maxSteps()));
         if (s.batch() instanceof BatchSize.Conversations c) {
             recipe.put("train.batch_conversations", String.valueOf(c.count()));
         } else if (s.batch() instanceof BatchSize.Tokens t) {
@@ -75,7 +76,7 @@ public final class Training {
 
     private static long train(RankContext rank, TrainSettings settings, TrainingInputs inputs, Map<String, String> recipe,
             String output, Configuration conf) throws Exception {
-        int threads = settings.threads() > 0 ? settings.threads() : TaskContext.get().cpus();
+        int threads = settings.threads() > 0 ? settings.threads() : TaskThreads.of(TaskContext.get(), rank.size());
         LibTorch.setThreads(threads);
         try (TrainingInputs.Opened opened = inputs.open(rank.device(), RankLoop.compute(settings, rank.device()), conf)) {
             return new RankLoop(rank.collective(), rank.device(), threads, settings, opened, recipe,

@@ -86,13 +86,12 @@ class BatchPlanTest {
     void aRankMayHaveNothingToDo() {
         BatchPlan plan = new BatchPlan(new int[] {5, 7}, new BatchSize.Conversations(2), 0, 1, 0);
         assertEquals(0, plan.ofRank(0, 2, 3).length);
-        assertEquals(List.of(), plan.microBatches(new int[0], 100));
+        assertEquals(List.of(), BatchPlan.microBatches(new int[] {5, 7}, new int[0], 100));
     }
 
     @Test
     void microBatchesKeepOrderAndBound() {
-        BatchPlan plan = new BatchPlan(new int[] {50, 60, 300, 10, 10}, new BatchSize.Conversations(5), 0, 1, 0);
-        List<int[]> micro = plan.microBatches(new int[] {0, 1, 2, 3, 4}, 110);
+        List<int[]> micro = BatchPlan.microBatches(new int[] {50, 60, 300, 10, 10}, new int[] {0, 1, 2, 3, 4}, 110);
         assertEquals(3, micro.size());
         assertArrayEquals(new int[] {0, 1}, micro.get(0));
         assertArrayEquals(new int[] {2}, micro.get(1));
@@ -101,7 +100,9 @@ class BatchPlanTest {
 
     @Test
     void endsEarlyWhenAsked() {
-        assertEquals(5, new BatchPlan(lengths, new BatchSize.Conversations(8), 3, 2, 5).totalSteps());
+        BatchPlan plan = new BatchPlan(lengths, new BatchSize.Conversations(8), 3, 2, 5);
+        assertEquals(5, plan.totalSteps());
+        assertEquals(26, plan.scheduledSteps());
         assertEquals("Invalid store: no conversation to train on (expected at least one)",
                 assertThrows(IllegalArgumentException.class,
                         () -> new BatchPlan(new int[0], new BatchSize.Conversations(8), 3, 2, 5)).getMessage());

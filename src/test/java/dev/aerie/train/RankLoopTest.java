@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
@@ -185,5 +186,51 @@ class RankLoopTest {
         assertEquals(7, m.accuracy().length);
         assertTrue(m.tokens() > 0 && m.tokensPerSecond() > 0 && m.gradNorm() > 0 && m.learningRate() > 0);
         assertTrue(all.get(0).loss() > all.get(STEPS - 1).loss(), "it does not learn");
+    }
+
+    @Test
+    void replaysTheHeldOutPartOnAllRanksTogether() throws Exception {
+        train(folder.resolve("one"), 1, settings(2e-3), 0);
+        train(folder.resolve("two"), 2, settings(2e-3), 0);
+        List<StepMetrics> one = metrics(folder.resolve("one"));
+        List<StepMetrics> two = metrics(folder.resolve("two"));
+        assertEquals(List.of(6L, 12L), one.stream().filter(m -> m.heldOut() != null).map(StepMetrics::step).toList());
+        for (int k : new int[] {5, 11}) {
+            StepMetrics.HeldOut a = one.get(k).heldOut();
+            StepMetrics.HeldOut b = two.get(k).heldOut();
+            assertEquals(2, a.conversations());
+            assertTrue(a.acceptanceLength() >= 1 && a.acceptanceLength() <= 8, "acceptance length " + a.acceptanceLength());
+            assertEquals(a.acceptanceLength(), b.acceptanceLength());
+            assertArrayEquals(a.hitRate(), b.hitRate());
+        }
+    }
+
+    @Test
+    void nativeMemoryIsGivenBackAfterEveryStep() throws Exception {
+        List<Long> live = new ArrayList<>();
+        long before = Scope.liveTensors();
+        GoldenInputs golden = GoldenInputs.of("eagle3-llama3rope", 8);
+        Configuration conf = new Configuration();
+        TrainSettings s = settings(2e-3);
+        ThreadGang.run(1, c -> {
+            try (TrainingInputs.Opened inputs = golden.open(Device.CPU, DType.F32, conf)) {
+                return new RankLoop(c, Device.CPU, 1, s, inputs, Map.of(), OutputFolder.at(folder.toString(), conf),
+                        new RankLoop.Follower() {
+                            @Override
+                            public void begins(long step) {
+                                live.add(Scope.liveTensors());
+                            }
+
+                            @Override
+                            public void done(StepMetrics metrics) {}
+
+                            @Override
+                            public void note(String text) {}
+                        }).run();
+            }
+        });
+        // Tables of rotary embeddings are made in the first step and in the first replay, and stay.
+        assertEquals(1, live.subList(7, STEPS).stream().distinct().count(), "live tensors at the start of each step: " + live);
+        assertEquals(before, Scope.liveTensors());
     }
 }

@@ -1,0 +1,80 @@
+package dev.aerie.train;
+
+import dev.aerie.draft.DraftParameters;
+import dev.aerie.draft.FrozenTarget;
+import dev.aerie.draft.ReplayCounts;
+import dev.aerie.draft.TttReplay;
+import dev.aerie.gang.Collective;
+import dev.aerie.store.Part;
+import dev.aerie.torch.DType;
+import dev.aerie.torch.Device;
+import dev.aerie.torch.Scope;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * Acceptance on the held-out part, by TTT replay over the target's own continuations: what greedy chain decoding with as many
+ * drafted tokens as there are TTT steps would reach.
+ */
+final class HeldOutReplay implements AutoCloseable {
+
+    private final Collective collective;
+    private final HiddenStateSource source;
+    private final int microBatchTokens;
+    private final int draftTokens;
+    private final Device device;
+    private final TttReplay replay;
+
+    HeldOutReplay(Collective collective, TrainSettings settings, DraftParameters parameters, FrozenTarget target,
+            HiddenStateSource source, DType compute) {
+        this.collective = collective;
+        this.source = source;
+        this.microBatchTokens = settings.microBatchTokens();
+        this.draftTokens = settings.tttLength();
+        this.device = parameters.flat().device();
+        this.replay = new TttReplay(parameters, target, draftTokens, compute);
+    }
+
+    /** Each rank replays its share; the result is the same on all. */
+    StepMetrics.HeldOut run() throws InterruptedException {
+        int[] lengths = source.lengths(Part.HELD_OUT);
+        int[] mine = IntStream.range(0, lengths.length).filter(i -> i % collective.size() == collective.rank()).toArray();
+        ReplayCounts counts = ReplayCounts.zero(draftTokens);
+        try (ReadAhead reading = new ReadAhead(source, Part.HELD_OUT, IntStream.of(mine).iterator())) {
+            for (int[] micro : BatchPlan.microBatches(lengths, mine, microBatchTokens)) {
+                List<HiddenStateSource.Conversation> conversations = new ArrayList<>();
+                for (int i = 0; i < micro.length; i++) {
+                    conversations.add(reading.next());
+                }
+                try (Scope scope = Scope.open()) {
+                    counts = counts.plus(replay.replay(new MicroBatch(conversations).pack(device)));
+                }
+            }
+        }
+        return overRanks(counts, lengths.length);
+    }
+
+    private StepMetrics.HeldOut overRanks(ReplayCounts mine, int conversations) {
+        long[] sums = new long[3 * draftTokens + 2];
+        sums[0] = mine.rounds();
+        sums[1] = mine.emitted();
+        System.arraycopy(mine.hits(), 0, sums, 2, draftTokens);
+        System.arraycopy(mine.rows(), 0, sums, 2 + draftTokens, draftTokens);
+        System.arraycopy(mine.rowHits(), 0, sums, 2 + 2 * draftTokens, draftTokens);
+        collective.allReduce(sums);
+        ReplayCounts all = new ReplayCounts(sums[0], sums[1], part(sums, 0), part(sums, 1), part(sums, 2));
+        return new StepMetrics.HeldOut(conversations, all.acceptanceLength(),
+                IntStream.rangeClosed(1, draftTokens).mapToDouble(all::hitRate).toArray());
+    }
+
+    private long[] part(long[] sums, int index) {
+        return Arrays.copyOfRange(sums, 2 + index * draftTokens, 2 + (index + 1) * draftTokens);
+    }
+
+    @Override
+    public void close() {
+        replay.close();
+    }
+}

@@ -1,0 +1,126 @@
+package dev.aerie.train;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import dev.aerie.draft.TrainingBatch;
+import dev.aerie.store.Codec;
+import dev.aerie.store.Fingerprints;
+import dev.aerie.store.HiddenStateStore;
+import dev.aerie.store.Part;
+import dev.aerie.store.PlannedCounts;
+import dev.aerie.store.ShardWriter;
+import dev.aerie.store.StoreSettings;
+import dev.aerie.store.TeacherRows;
+import dev.aerie.torch.Device;
+import dev.aerie.torch.Scope;
+import dev.aerie.torch.Tensor;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.apache.hadoop.conf.Configuration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class StoreSourceTest {
+
+    private static final long SEED = 3;
+    private static final int HIDDEN = 4;
+
+    @TempDir
+    Path folder;
+
+    private record Sample(Part part, int[] ids, boolean[] supervised, float[] aux, float[] last) {}
+
+    private final List<Sample> samples = new ArrayList<>();
+
+    /** Two shards of seven conversations each, one in three held out. */
+    private HiddenStateStore store() throws IOException {
+        Random random = new Random(SEED);
+        StoreSettings settings = StoreSettings.of(
+                new Fingerprints("a".repeat(64), "b".repeat(64), "c".repeat(64), "d".repeat(64), "e".repeat(64)),
+                HIDDEN, List.of(1, 2, 3), TeacherRows.STRICT, Codec.of("f32"), new PlannedCounts(2, 14, 4, 1000));
+        Configuration conf = new Configuration();
+        HiddenStateStore store = HiddenStateStore.create(folder.toString(), conf, settings);
+        for (int shard = 0; shard < 2; shard++) {
+            try (ShardWriter writer = store.writer(shard); Scope scope = Scope.open()) {
+                for (int c = 0; c < 7; c++) {
+                    int n = 2 + random.nextInt(600);
+                    Sample s = new Sample(c % 3 == 2 ? Part.HELD_OUT : Part.TRAIN, random.ints(n, 0, 99).toArray(), new boolean[n],
+                            values(random, n * 3 * HIDDEN), values(random, n * HIDDEN));
+                    for (int t = 0; t < n; t++) {
+                        s.supervised[t] = random.nextInt(4) > 0;
+                    }
+                    samples.add(s);
+                    writer.write("s" + shard + "c" + c, s.part, s.ids, s.supervised, Tensor.of(s.aux, n, 3 * HIDDEN),
+                            Tensor.of(s.last, n, HIDDEN));
+                }
+                writer.commit();
+            }
+        }
+        return store.complete();
+    }
+
+    private static float[] values(Random random, int n) {
+        float[] out = new float[n];
+        for (int i = 0; i < n; i++) {
+            out[i] = random.nextFloat();
+        }
+        return out;
+    }
+
+    @Test
+    void readsConversationsOfAPartInAnyOrder() throws Exception {
+        try (HiddenStateSource source = new StoreSource(store())) {
+            for (Part part : Part.values()) {
+                List<Sample> expected = samples.stream().filter(s -> s.part == part).toList();
+                assertArrayEquals(expected.stream().mapToInt(s -> s.ids.length).toArray(), source.lengths(part));
+                int[] order = IntStream.range(0, 20).map(i -> i * 7 % expected.size()).toArray();
+                try (ReadAhead reading = new ReadAhead(source, part, IntStream.of(order).iterator()); Scope scope = Scope.open()) {
+                    for (int index : order) {
+                        Sample s = expected.get(index);
+                        HiddenStateSource.Conversation c = reading.next();
+                        assertArrayEquals(s.ids, c.ids());
+                        assertArrayEquals(s.supervised, c.supervised());
+                        assertArrayEquals(s.aux, c.aux().toFloats());
+                        assertArrayEquals(TeacherRows.STRICT.of(s.supervised), c.teacherRows());
+                        float[] states = c.teacherStates().toFloats();
+                        for (int r = 0; r < c.teacherRows().length; r++) {
+                            assertEquals(s.last[c.teacherRows()[r] * HIDDEN + 1], states[r * HIDDEN + 1]);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    @Test
+    void packsConversationsEndToEnd() throws Exception {
+        try (HiddenStateSource source = new StoreSource(store()); Scope scope = Scope.open()) {
+            List<Sample> train = samples.stream().filter(s -> s.part == Part.TRAIN).toList();
+            TrainingBatch batch =
+                    new MicroBatch(List.of(source.read(Part.TRAIN, 3), source.read(Part.TRAIN, 0))).pack(Device.CPU);
+            int first = train.get(3).ids.length;
+            int second = train.get(0).ids.length;
+            assertArrayEquals(new long[] {0, first, first + second}, batch.cuSeqlens());
+            assertEquals(train.get(0).ids[1], batch.ids()[first + 1]);
+            assertEquals(train.get(0).supervised[1], batch.supervised()[first + 1]);
+            assertEquals(train.get(0).aux[5], batch.aux().narrow(0, first, second).toFloats()[5]);
+            int[] rows = TeacherRows.STRICT.of(train.get(0).supervised);
+            assertEquals(first + rows[rows.length - 1], batch.teacherRows()[batch.teacherRows().length - 1]);
+        }
+    }
+
+    @Test
+    void refusesAStoreThatIsNotWhole() throws Exception {
+        store();
+        Path marker = folder.resolve("_committed").resolve("shard-00001.json");
+        java.nio.file.Files.delete(marker);
+        java.nio.file.Files.delete(folder.resolve("_manifest.json"));
+        assertThrows(IllegalArgumentException.class, () -> HiddenStateStore.open(folder.toString(), new Configuration()));
+    }
+}
