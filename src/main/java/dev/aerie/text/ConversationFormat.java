@@ -13,6 +13,9 @@ import java.util.stream.Collectors;
 /** How the records of an input file spell a conversation. */
 public enum ConversationFormat {
 
+    /** Whichever of the others a record's keys say it is. */
+    AUTO(""),
+
     /** {@code {"id", "conversations": [{"from": "human" | "gpt" | ..., "value"}]}}. */
     SHAREGPT("conversations"),
 
@@ -23,7 +26,7 @@ public enum ConversationFormat {
     MESSAGES("messages"),
 
     /** Rendered already: {@code {"id"?, "text"}}. */
-    TEXT("text");
+    PREFORMATTED("text");
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -75,7 +78,10 @@ public enum ConversationFormat {
         if (!record.isObject()) {
             throw new UnusableConversationException("not a JSON object");
         }
-        if (this == TEXT) {
+        if (this == AUTO) {
+            return detect(record).parse(record, id, source);
+        }
+        if (this == PREFORMATTED) {
             JsonNode text = record.path(key);
             if (!text.isTextual() || text.textValue().isBlank()) {
                 throw new UnusableConversationException("no text under \"text\"");
@@ -88,6 +94,18 @@ public enum ConversationFormat {
         RoleOrder.check(messages);
         List<Object> tools = record.path("tools").isArray() ? plainList(record.get("tools")) : List.of();
         return new Conversation(id, source, messages, null, tools);
+    }
+
+    private static ConversationFormat detect(JsonNode record) throws UnusableConversationException {
+        if (record.has("data")) {
+            return ULTRACHAT;
+        }
+        for (ConversationFormat format : List.of(SHAREGPT, MESSAGES, PREFORMATTED)) {
+            if (record.has(format.key)) {
+                return format;
+            }
+        }
+        throw new UnusableConversationException("none of \"conversations\", \"messages\", \"data\" and \"text\"");
     }
 
     private static JsonNode turns(JsonNode record, String key) throws UnusableConversationException {

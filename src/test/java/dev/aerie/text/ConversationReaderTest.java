@@ -128,15 +128,28 @@ class ConversationReaderTest {
 
     @Test
     void readsTextThatWasRenderedBefore() throws IOException {
-        List<InputRecord> records = read("{\"text\":\"<|user|>hi\"}\n{\"text\":\" \"}", "t.jsonl", ConversationFormat.TEXT);
+        List<InputRecord> records = read("{\"text\":\"<|user|>hi\"}\n{\"text\":\" \"}", "t.jsonl", ConversationFormat.PREFORMATTED);
         assertEquals(Conversation.ofText("t.jsonl#0", "t.jsonl", "<|user|>hi"), records.get(0));
         assertEquals("no text under \"text\"", reason(records.get(1)));
     }
 
     @Test
+    void findsTheFormatOfEachRecord() throws IOException {
+        String messages = "{\"messages\":[{\"role\":\"user\",\"content\":\"2+2?\"},{\"role\":\"assistant\",\"content\":\"4\"}]}";
+        String lines = RECORD + "\n" + messages + "\n{\"data\":[\"2+2?\",\"4\"]}\n{\"text\":\"hi\"}\n{\"instruction\":\"hi\"}";
+        List<InputRecord> records = read(lines, "x.jsonl", ConversationFormat.AUTO);
+        for (InputRecord record : records.subList(0, 3)) {
+            assertEquals(List.of(new Message("user", "2+2?"), new Message("assistant", "4")),
+                    assertInstanceOf(Conversation.class, record).messages());
+        }
+        assertEquals("hi", assertInstanceOf(Conversation.class, records.get(3)).text());
+        assertTrue(reason(records.get(4)).startsWith("none of \"conversations\""));
+    }
+
+    @Test
     void namesTheFormatsThereAre() {
         String message = assertThrows(IllegalArgumentException.class, () -> ConversationFormat.of("alpaca")).getMessage();
-        assertEquals("Invalid format: alpaca (expected sharegpt, ultrachat, messages, text)", message);
+        assertEquals("Invalid format: alpaca (expected auto, sharegpt, ultrachat, messages, preformatted)", message);
     }
 
     @Test
