@@ -96,7 +96,8 @@ final class TrainedDraft {
             mask[t] = supervised.get(t);
         }
         HiddenStates states = target.hiddenStates(tokens, cuSeqlens, CAPTURE);
-        return new TrainingBatch(tokens, mask, cuSeqlens, states.aux(), states.last(), LongStream.range(0, tokens.length).toArray());
+        return new TrainingBatch(tokens, mask, cuSeqlens, states.aux(), states.last(),
+                LongStream.range(0, tokens.length).toArray());
     }
 
     static EvaluateSettings settings(Path draft) {
