@@ -12,9 +12,10 @@ import java.time.Duration;
  * @param rendezvous how long the ranks may take to find each other once Spark has started them
  * @param collective how long one collective may take, which includes waiting for the slowest rank to come to it
  * @param silence how long the driver goes without a word from any rank before it ends the attempt
+ * @param device {@code auto}, {@code cpu} or {@code cuda}, as {@link TaskDevice} understands them
  */
 public record GangSettings(
-        int ranks, int maxAttempts, Duration backoff, Duration rendezvous, Duration collective, Duration silence)
+        int ranks, int maxAttempts, Duration backoff, Duration rendezvous, Duration collective, Duration silence, String device)
         implements Serializable {
 
     public static final int MAX_ATTEMPTS = 4;
@@ -24,6 +25,7 @@ public record GangSettings(
     /** A rank that writes a checkpoint keeps the others waiting for as long; a rank that dies closes its connections at once. */
     public static final Duration COLLECTIVE = Duration.ofMinutes(10);
     public static final Duration SILENCE = Duration.ofMinutes(30);
+    public static final String DEVICE = "auto";
 
     public GangSettings {
         if (ranks < 1) {
@@ -36,14 +38,19 @@ public record GangSettings(
             throw new IllegalArgumentException("Invalid silence: " + silence.toSeconds() + " s (expected at least the "
                     + collective.toSeconds() + " s of a collective)");
         }
+        TaskDevice.check(device);
     }
 
     public GangSettings(int ranks) {
-        this(ranks, MAX_ATTEMPTS, BACKOFF, RENDEZVOUS, COLLECTIVE, SILENCE);
+        this(ranks, MAX_ATTEMPTS, BACKOFF, RENDEZVOUS, COLLECTIVE, SILENCE, DEVICE);
     }
 
     public GangSettings withMaxAttempts(int attempts) {
-        return new GangSettings(ranks, attempts, backoff, rendezvous, collective, silence);
+        return new GangSettings(ranks, attempts, backoff, rendezvous, collective, silence, device);
+    }
+
+    public GangSettings withDevice(String wanted) {
+        return new GangSettings(ranks, maxAttempts, backoff, rendezvous, collective, silence, wanted);
     }
 
     Duration pauseAfter(int attempt) {

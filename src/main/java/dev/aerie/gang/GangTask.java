@@ -36,7 +36,7 @@ final class GangTask<R extends Serializable> extends AbstractFunction1<Iterator<
         int rank = task.partitionId();
         try (RankReports reports = RankReports.connect(driver, rank, settings.rendezvous())) {
             try (Scope scope = Scope.open(); Collective collective = meet(task, rank)) {
-                R result = body.run(new RankContext(collective, attempt, TaskDevice.of(task), reports));
+                R result = body.run(new RankContext(collective, attempt, TaskDevice.of(task, settings.device()), reports));
                 reports.done();
                 return CollectionConverters.asScala(List.of(result).iterator());
             } catch (Throwable e) {

@@ -15,12 +15,31 @@ public final class TaskDevice {
     private TaskDevice() {}
 
     /**
-     * The CUDA device of the task's {@code gpu} address. The CPU where the task has no address, or where this libtorch sees no
-     * CUDA device: the addresses are then pretended, to try the scheduling.
+     * The device that a recipe's {@code runtime.device} means for a task.
      *
-     * @throws IllegalStateException if the address is not one of the devices that libtorch sees
+     * @param wanted {@code auto} for the CUDA device of the task's {@code gpu} address, and for the CPU where the task has no
+     *     address or this libtorch sees no CUDA device (addresses are then pretended, to try the scheduling); {@code cpu};
+     *     {@code cuda} to refuse to run on anything else
+     * @throws IllegalStateException if there is no such device
      */
-    public static Device of(TaskContext task) {
+    public static Device of(TaskContext task, String wanted) {
+        Device device = check(wanted).equals("cpu") ? Device.CPU : assigned(task);
+        if (wanted.equals("cuda") && device.isCpu()) {
+            throw new IllegalStateException("Invalid device: cuda (expected a gpu given to the task by Spark, and a CUDA build of"
+                    + " libtorch)");
+        }
+        return device;
+    }
+
+    /** @throws IllegalArgumentException unless it is one of the three that {@link #of} knows */
+    static String check(String wanted) {
+        if (!List.of("auto", "cpu", "cuda").contains(wanted)) {
+            throw new IllegalArgumentException("Invalid device: " + wanted + " (expected auto, cpu or cuda)");
+        }
+        return wanted;
+    }
+
+    private static Device assigned(TaskContext task) {
         ResourceInformation gpu = task.resourcesJMap().get(RESOURCE);
         if (gpu == null || gpu.addresses().length == 0) {
             return Device.CPU;

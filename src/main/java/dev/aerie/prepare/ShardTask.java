@@ -8,7 +8,6 @@ import dev.aerie.store.ShardWriter;
 import dev.aerie.target.Generator;
 import dev.aerie.target.HiddenStates;
 import dev.aerie.target.Target;
-import dev.aerie.torch.Device;
 import dev.aerie.torch.LibTorch;
 import dev.aerie.torch.Scope;
 import java.io.IOException;
@@ -55,24 +54,14 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
         }
         LibTorch.setThreads(TaskContext.get().cpus());
         try (ShardWriter writer = attempt.get();
-                ResidentTargets.Lease lease = ResidentTargets.take(settings.target(), settings.dtype(), device())) {
+                ResidentTargets.Lease lease = ResidentTargets.take(settings.target(), settings.dtype(),
+                        TaskDevice.of(TaskContext.get(), settings.device()))) {
             write(conversations, lease.target(), writer);
             events.beforeCommit(shard);
             ShardWriter.Commit commit = writer.commit();
             LOG.info("Shard {}: {} tokens, {}", shard, commit.shard().tokens(), commit.won() ? "committed" : "was committed by another");
             events.afterCommit(shard);
         }
-    }
-
-    private Device device() {
-        if (settings.device().equals("cpu")) {
-            return Device.CPU;
-        }
-        Device device = TaskDevice.of(TaskContext.get());
-        if (settings.device().equals("cuda") && device.isCpu()) {
-            throw new IllegalStateException("Invalid device: cuda (expected a CUDA build of libtorch and a gpu given to the task)");
-        }
-        return device;
     }
 
     private void write(Iterator<Tuple2<Long, TokenizedRow>> conversations, Target target, ShardWriter writer) throws IOException {

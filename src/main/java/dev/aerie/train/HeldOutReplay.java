@@ -39,6 +39,7 @@ final class HeldOutReplay implements AutoCloseable {
 
     /** Each rank replays its share; the result is the same on all. */
     StepMetrics.HeldOut run() throws InterruptedException {
+        long start = System.nanoTime();
         int[] lengths = source.lengths(Part.HELD_OUT);
         int[] mine = IntStream.range(0, lengths.length).filter(i -> i % collective.size() == collective.rank()).toArray();
         ReplayCounts counts = ReplayCounts.zero(draftTokens);
@@ -53,10 +54,12 @@ final class HeldOutReplay implements AutoCloseable {
                 }
             }
         }
-        return overRanks(counts, lengths.length);
+        ReplayCounts all = overRanks(counts);
+        return new StepMetrics.HeldOut(lengths.length, all.acceptanceLength(),
+                IntStream.rangeClosed(1, draftTokens).mapToDouble(all::hitRate).toArray(), (System.nanoTime() - start) / 1e9);
     }
 
-    private StepMetrics.HeldOut overRanks(ReplayCounts mine, int conversations) {
+    private ReplayCounts overRanks(ReplayCounts mine) {
         long[] sums = new long[3 * draftTokens + 2];
         sums[0] = mine.rounds();
         sums[1] = mine.emitted();
@@ -64,9 +67,7 @@ final class HeldOutReplay implements AutoCloseable {
         System.arraycopy(mine.rows(), 0, sums, 2 + draftTokens, draftTokens);
         System.arraycopy(mine.rowHits(), 0, sums, 2 + 2 * draftTokens, draftTokens);
         collective.allReduce(sums);
-        ReplayCounts all = new ReplayCounts(sums[0], sums[1], part(sums, 0), part(sums, 1), part(sums, 2));
-        return new StepMetrics.HeldOut(conversations, all.acceptanceLength(),
-                IntStream.rangeClosed(1, draftTokens).mapToDouble(all::hitRate).toArray());
+        return new ReplayCounts(sums[0], sums[1], part(sums, 0), part(sums, 1), part(sums, 2));
     }
 
     private long[] part(long[] sums, int index) {

@@ -113,8 +113,8 @@ final class RankLoop {
         double rate = settings.learningRate() * settings.schedule().factor(step, plan.scheduledSteps(), settings.warmupRatio());
         int busy = Math.min(collective.size(), plan.conversations(step).length);
         TrainingStep.Result result = training.run(mine, busy, step + 1, rate);
-        StepMetrics.HeldOut replayed = measured(step + 1) ? heldOut.run() : null;
         double seconds = (System.nanoTime() - start) / 1e9;
+        StepMetrics.HeldOut replayed = measured(step + 1) ? heldOut.run() : null;
         int steps = settings.tttLength();
         return new StepMetrics(step + 1, plan.totalSteps(), plan.epoch(step), result.totalLoss(), result.metrics().loss(),
                 IntStream.range(0, steps).mapToDouble(result.metrics()::accuracy).toArray(),

@@ -20,7 +20,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
  * @param gradNorm global, before it is bounded
  * @param learningRate used in this step
  * @param tokens of this step, over all ranks, prompts included
- * @param seconds that this step took, reading and measuring on the held-out part included
+ * @param seconds that this step took, waiting for conversations to be read included
  * @param tokensPerSecond of this step, over all ranks
  * @param rssMegabytes resident memory of rank 0's process; null where the system does not tell
  * @param heldOut null unless measured after this step
@@ -49,8 +49,9 @@ public record StepMetrics(
      * @param conversations replayed
      * @param acceptanceLength tokens emitted by each pass of the target, its own token included
      * @param hitRate share of rounds in which at least k drafted tokens were accepted, k from 1
+     * @param seconds that it took
      */
-    public record HeldOut(long conversations, double acceptanceLength, double[] hitRate) {}
+    public record HeldOut(long conversations, double acceptanceLength, double[] hitRate, double seconds) {}
 
     private static final JsonMapper JSON = JsonMapper.builder()
             .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)

@@ -56,7 +56,7 @@ class GangIT {
 
     private static GangSettings settings() {
         Duration minute = Duration.ofSeconds(60);
-        return new GangSettings(2, 4, Duration.ofMillis(200), minute, Duration.ofSeconds(6), minute);
+        return new GangSettings(2, 4, Duration.ofMillis(200), minute, Duration.ofSeconds(6), minute, "auto");
     }
 
     private List<String> run(Fault fault) {
@@ -138,7 +138,7 @@ class GangIT {
     @Test
     void aLoneRankThatHangsIsEndedByTheDriver() {
         Duration silence = Duration.ofSeconds(3);
-        GangSettings one = new GangSettings(1, 2, Duration.ofMillis(100), silence, silence, silence);
+        GangSettings one = new GangSettings(1, 2, Duration.ofMillis(100), silence, silence, silence, "auto");
         List<String> out = Gang.run(LocalCluster.session().sparkContext(), "test", one, c -> {
             c.step(1);
             if (c.attempt() == 1) {

@@ -54,7 +54,7 @@ class TrainingIT {
 
     private TrainedDraft train(TrainingInputs inputs, int ranks, String output) throws IOException {
         Duration minute = Duration.ofMinutes(1);
-        GangSettings gang = new GangSettings(ranks, 3, Duration.ofMillis(200), minute, minute, minute);
+        GangSettings gang = new GangSettings(ranks, 3, Duration.ofMillis(200), minute, minute, minute, "auto");
         return Training.run(LocalCluster.session().sparkContext(), gang, settings(), inputs, folder.resolve(output).toString(),
                 new PrintStream(console, true, StandardCharsets.UTF_8));
     }
