@@ -2,7 +2,6 @@ package dev.aerie.evaluate;
 
 import dev.aerie.gang.TaskDevice;
 import dev.aerie.target.Target;
-import dev.aerie.torch.Device;
 import dev.aerie.torch.LibTorch;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -82,7 +81,7 @@ public final class Evaluation {
         public Iterator<PromptResult> call(Iterator<Prompt> prompts) throws Exception {
             LibTorch.setThreads(settings.threads());
             List<PromptResult> out = new ArrayList<>();
-            try (LoadedModels models = LoadedModels.take(settings, device())) {
+            try (LoadedModels models = LoadedModels.take(settings, TaskDevice.of(TaskContext.get(), settings.device()))) {
                 PromptEvaluator evaluator = models.evaluator(settings, bigrams == null ? null : bigrams.value());
                 while (prompts.hasNext()) {
                     Prompt prompt = prompts.next();
@@ -94,15 +93,6 @@ public final class Evaluation {
                 }
             }
             return out.iterator();
-        }
-
-        private Device device() {
-            Device given = settings.device().equals("cpu") ? Device.CPU : TaskDevice.of(TaskContext.get());
-            if (settings.device().equals("cuda") && given.isCpu()) {
-                throw new IllegalStateException(
-                        "Invalid device: cuda (expected a CUDA build of libtorch and a gpu given to the task)");
-            }
-            return given;
         }
     }
 }
