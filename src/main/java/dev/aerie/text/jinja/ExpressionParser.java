@@ -67,7 +67,8 @@ final class ExpressionParser {
     }
 
     TemplateException unexpected(String expected) {
-        return new TemplateException("Invalid template: unexpected " + peek().described() + " (expected " + expected + ")", peek().line());
+        return new TemplateException(
+                "Invalid template: unexpected " + peek().described() + " (expected " + expected + ")", peek().line());
     }
 
     /** An expression that may be {@code a if b else c}. */

@@ -118,12 +118,14 @@ final class Filters {
                 : given.get(2, "separators", List.of()));
         String item = separators.size() == 2 ? PythonValues.text(separators.get(0)) : unit == null ? ", " : ",";
         String key = separators.size() == 2 ? PythonValues.text(separators.get(1)) : ": ";
-        return new JsonText(given.truth(0, "ensure_ascii", false), unit, item, key, given.truth(3, "sort_keys", false)).write(value);
+        boolean ascii = given.truth(0, "ensure_ascii", false);
+        return new JsonText(ascii, unit, item, key, given.truth(3, "sort_keys", false)).write(value);
     }
 
     private static Object indented(Object value, Given given) {
         Object width = given.get(0, "width", 4L);
-        String unit = width instanceof String s ? s : " ".repeat((int) Math.max(0, Math.min(1000, PythonValues.index(width, "indent's width"))));
+        String unit = width instanceof String s ? s
+                : " ".repeat((int) Math.max(0, Math.min(1000, PythonValues.index(width, "indent's width"))));
         boolean blank = given.truth(2, "blank", false);
         StringBuilder text = new StringBuilder();
         boolean first = true;

@@ -25,7 +25,8 @@ final class Members {
         }
         if (owner instanceof String text && PythonValues.isInteger(key)) {
             int at = position(PythonValues.index(key, "an index"), (int) PythonValues.length(text));
-            return at < 0 ? Undefined.attribute(owner, key) : Character.toString(text.codePointAt(text.offsetByCodePoints(0, at)));
+            return at < 0 ? Undefined.attribute(owner, key)
+                    : Character.toString(text.codePointAt(text.offsetByCodePoints(0, at)));
         }
         Object member = key instanceof String name ? method(owner, name) : null;
         return member != null ? member : Undefined.attribute(owner, key);

@@ -170,7 +170,8 @@ sealed interface Node {
     }
 
     /** @param defaults by parameter name */
-    record Macro(int line, String name, List<String> parameters, Map<String, Expression> defaults, List<Node> body) implements Node {
+    record Macro(int line, String name, List<String> parameters, Map<String, Expression> defaults, List<Node> body)
+            implements Node {
 
         @Override
         public Flow write(Scope scope, Output output) {

@@ -4,6 +4,7 @@ import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -11,6 +12,27 @@ import java.util.Map;
 final class PythonValues {
 
     private PythonValues() {}
+
+    /** A value of the caller's with the number types that templates compute with. */
+    static Object imported(Object value) {
+        if (value instanceof Integer || value instanceof Short || value instanceof Byte) {
+            return ((Number) value).longValue();
+        }
+        if (value instanceof Float f) {
+            return f.doubleValue();
+        }
+        if (value instanceof List<?> list) {
+            List<Object> elements = new ArrayList<>(list.size());
+            list.forEach(e -> elements.add(imported(e)));
+            return elements;
+        }
+        if (value instanceof Map<?, ?> map) {
+            Map<Object, Object> entries = new LinkedHashMap<>();
+            map.forEach((k, v) -> entries.put(k, imported(v)));
+            return entries;
+        }
+        return value;
+    }
 
     static boolean truth(Object value) {
         if (value == null || value instanceof Undefined) {
@@ -68,7 +90,10 @@ final class PythonValues {
             }
             return "[" + inside + "]";
         }
-        return value instanceof Number ? value.toString() : value instanceof Undefined ? "Undefined" : "<" + typeName(value) + ">";
+        if (value instanceof Number) {
+            return value.toString();
+        }
+        return value instanceof Undefined ? "Undefined" : "<" + typeName(value) + ">";
     }
 
     /** {@code repr(float)}: the shortest digits that read back the same, exponents from 1e16 and below 1e-4. */

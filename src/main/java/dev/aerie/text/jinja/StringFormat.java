@@ -54,7 +54,8 @@ final class StringFormat {
             case "s" -> cut(PythonValues.text(value), precision);
             case "r" -> cut(PythonValues.repr(value), precision);
             case "d", "i" -> String.valueOf(PythonValues.index(value, "the value of %d"));
-            case "f" -> fixed(((Number) number(value)).doubleValue(), precision.isEmpty() ? 6 : Integer.parseInt(directive.group(4)));
+            case "f" -> fixed(((Number) number(value)).doubleValue(),
+                    precision.isEmpty() ? 6 : Integer.parseInt(directive.group(4)));
             default -> throw new TemplateException("unsupported format directive '" + directive.group() + "'");
         };
         if (plain.length() >= width) {
@@ -105,7 +106,8 @@ final class StringFormat {
             boolean positional = field.isEmpty() || field.chars().allMatch(Character::isDigit) && field.length() < 4;
             int index = field.isEmpty() ? next++ : positional ? Integer.parseInt(field) : 0;
             if (positional ? index >= arguments.size() : !named.containsKey(field)) {
-                throw new TemplateException("the format string " + PythonStrings.quoted(format) + " asks for an argument it is not given");
+                throw new TemplateException("the format string " + PythonStrings.quoted(format)
+                        + " asks for an argument it is not given");
             }
             text.append(PythonValues.text(positional ? arguments.get(index) : named.get(field)));
             Budget.requireLength(text.length());

@@ -35,7 +35,7 @@ public final class Template {
      */
     public String render(Map<String, ?> variables) {
         Map<String, Object> all = new HashMap<>(functions());
-        all.putAll(variables);
+        variables.forEach((name, value) -> all.put(name, PythonValues.imported(value)));
         try {
             // A template's set statements must not reach its functions' scope, nor a later rendering.
             return Node.captured(nodes, Scope.root(all, new Budget()).inner());
@@ -47,7 +47,8 @@ public final class Template {
     private static Map<String, Object> functions() {
         Map<String, Callable> functions = new HashMap<>();
         functions.put("raise_exception", (arguments, named) -> {
-            throw new TemplateRaisedException(PythonValues.text(new Given("raise_exception", arguments, named).required(0, "message")));
+            Object message = new Given("raise_exception", arguments, named).required(0, "message");
+            throw new TemplateRaisedException(PythonValues.text(message));
         });
         functions.put("strftime_now", (arguments, named) ->
                 now(new Given("strftime_now", arguments, named).requiredText(0, "format")));

@@ -8,10 +8,10 @@ import java.util.Set;
 /** What may stand after {@code is}. */
 final class Tests {
 
-    private static final Set<String> NAMES = Set.of("defined", "undefined", "none", "boolean", "true", "false", "integer", "float",
-            "number", "string", "mapping", "sequence", "iterable", "callable", "odd", "even", "divisibleby", "upper", "lower",
-            "sameas", "eq", "equalto", "==", "ne", "!=", "lt", "lessthan", "<", "le", "<=", "gt", "greaterthan", ">", "ge", ">=",
-            "in", "filter", "test", "escaped");
+    private static final Set<String> NAMES = Set.of("defined", "undefined", "none", "boolean", "true", "false", "integer",
+            "float", "number", "string", "mapping", "sequence", "iterable", "callable", "odd", "even", "divisibleby", "upper",
+            "lower", "sameas", "eq", "equalto", "==", "ne", "!=", "lt", "lessthan", "<", "le", "<=", "gt", "greaterthan", ">",
+            "ge", ">=", "in", "filter", "test", "escaped");
 
     private Tests() {}
 

@@ -65,8 +65,8 @@ class TemplateTest {
                 () -> fails("{{ 1 is notest }}", "Invalid template: there is no test 'notest' (line 1 of the template)"),
                 () -> fails("{% if %}", "Invalid template: unexpected the end of the statement (expected an expression) "
                         + "(line 1 of the template)"),
-                () -> fails("\n{% for x in xs %}", "Invalid template: unexpected the end of the template (expected else or endfor) "
-                        + "(line 2 of the template)"),
+                () -> fails("\n{% for x in xs %}", "Invalid template: unexpected the end of the template "
+                        + "(expected else or endfor) (line 2 of the template)"),
                 () -> fails("{% include 'x' %}", "Invalid template: unknown statement 'include' (line 1 of the template)"),
                 () -> fails("{% endfor %}", "Invalid template: unknown statement 'endfor' (line 1 of the template)"),
                 () -> fails("{{ 'a }}", "Invalid template: a string is never closed (expected ') (line 1 of the template)"),
@@ -84,7 +84,8 @@ class TemplateTest {
     @Test
     void timeIsFormatted() {
         assertTrue(render("{{ strftime_now('%Y-%m-%d') }}").matches("\\d{4}-\\d\\d-\\d\\d"));
-        assertTrue(render("{{ strftime_now('%d %b %Y, %-d %B %%') }}").matches("\\d\\d [A-Z][a-z]{2} \\d{4}, \\d{1,2} [A-Z][a-z]+ %"));
+        assertTrue(render("{{ strftime_now('%d %b %Y, %-d %B %%') }}")
+                .matches("\\d\\d [A-Z][a-z]{2} \\d{4}, \\d{1,2} [A-Z][a-z]+ %"));
     }
 
     @ParameterizedTest

@@ -1,0 +1,38 @@
+package dev.aerie.text;
+
+import java.io.Serializable;
+
+/**
+ * How conversations become tokens and a loss mask.
+ *
+ * @param modelFolder     folder of the target, with tokenizer.json and the chat template
+ * @param templateFile    a template to use in place of the folder's; null for the folder's
+ * @param systemPrompt    put before conversations that have none; null for none
+ * @param assistantHeader what begins an assistant's turn in the rendered text; null to find it from the template
+ * @param endOfTurn       what ends it; null to find it from the template
+ * @param maxLength       the most tokens that a conversation may have
+ * @param overLength      what to do with longer ones
+ * @param orderFault      what to do with turns out of order
+ * @param lastTurnOnly    whether only the assistant's last turn is supervised
+ */
+public record EncoderSettings(String modelFolder, String templateFile, String systemPrompt, String assistantHeader,
+        String endOfTurn, int maxLength, OverLength overLength, OrderFault orderFault, boolean lastTurnOnly)
+        implements Serializable {
+
+    public EncoderSettings {
+        if (maxLength < 2) {
+            throw new IllegalArgumentException("Invalid max_length: " + maxLength + " (expected at least 2)");
+        }
+    }
+
+    /** The folder's own template and markers, no system prompt, every assistant turn supervised. */
+    public static EncoderSettings of(String modelFolder, int maxLength, OverLength overLength) {
+        return new EncoderSettings(modelFolder, null, null, null, null, maxLength, overLength, OrderFault.REFUSE, false);
+    }
+
+    /** SpecForge's conventions, to reproduce its runs: what is out of order or too long is cut off. */
+    public static EncoderSettings specforge(String modelFolder, String systemPrompt, int maxLength, boolean lastTurnOnly) {
+        return new EncoderSettings(
+                modelFolder, null, systemPrompt, null, null, maxLength, OverLength.TRUNCATE, OrderFault.TRUNCATE, lastTurnOnly);
+    }
+}

@@ -1,0 +1,124 @@
+package dev.aerie.text;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.aerie.testing.Shared;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import java.util.stream.StreamSupport;
+import org.junit.jupiter.api.Test;
+
+/** 176 conversations as SpecForge tokenises and masks them with its template "qwen", and the vocabulary it derives. */
+class GoldenLossMaskTest {
+
+    /** What SpecForge's template puts before conversations without a system turn. */
+    private static final String QWEN_PROMPT = "You are a helpful assistant.";
+
+    @Test
+    void agreesWithSpecForge() throws Exception {
+        Map<EncoderSettings, ConversationEncoder> encoders = new HashMap<>();
+        int compared = 0;
+        for (JsonNode one : golden().get("cases")) {
+            EncoderSettings settings = EncoderSettings.specforge(Shared.path("models/gsm-llama-8l").toString(), QWEN_PROMPT,
+                    one.get("max_length").asInt(), one.get("train_only_last_turn").asBoolean());
+            ConversationEncoder encoder = encoders.computeIfAbsent(settings, ConversationEncoder::new);
+            assertEquals(new AssistantMarkers("<|im_start|>assistant\n", List.of("<|im_end|>\n")), encoder.markers());
+            Conversation conversation = conversation(one.get("conversation"));
+            int[] mask = ints(one.get("loss_mask"));
+            String id = conversation.id() + ", " + settings.maxLength() + ", last turn only " + settings.lastTurnOnly();
+            if (Arrays.stream(mask).sum() == 0) {
+                assertThrows(UnusableConversationException.class, () -> encoder.encode(conversation), id);
+            } else {
+                TokenizedConversation tokens = encoder.encode(conversation);
+                assertArrayEquals(ints(one.get("input_ids")), tokens.ids(), id);
+                assertArrayEquals(mask, ints(tokens.supervised()), id);
+            }
+            compared++;
+        }
+        assertEquals(176, compared);
+        encoders.values().forEach(ConversationEncoder::close);
+    }
+
+    /**
+     * SpecForge counted the first 40 conversations. Of tokens that are equally frequent at the cut (169 that occur twice, for 115
+     * places) it keeps those that its data order met first; we keep the lower ids, because counts are all that a cluster merges,
+     * and its order is nobody's. So the two agree on every token above the cut, on the cut and on the coverage.
+     */
+    @Test
+    void vocabularyIsSpecForgesButForTiesAtTheCut() throws IOException {
+        JsonNode golden = golden();
+        JsonNode mapping = golden.get("vocab_mapping");
+        long[] counts = new long[mapping.get("target_vocab_size").asInt()];
+        for (int c = 0; c < 40; c++) {
+            // Each conversation has four cases, the first of them neither cut nor reduced to its last turn.
+            int[] ids = ints(golden.get("cases").get(4 * c).get("input_ids"));
+            int[] mask = ints(golden.get("cases").get(4 * c).get("loss_mask"));
+            for (int i = 0; i < ids.length; i++) {
+                counts[ids[i]] += mask[i];
+            }
+        }
+        int[] theirs = ints(mapping.get("t2d_true"));
+        int[] ours = DraftVocabulary.from(counts, theirs.length).ids();
+        long cut = Arrays.stream(theirs).mapToLong(id -> counts[id]).min().orElseThrow();
+        assertEquals(2, cut);
+        assertArrayEquals(above(cut, theirs, counts), above(cut, ours, counts));
+        assertEquals(covered(theirs, counts), covered(ours, counts));
+        assertEquals(115, theirs.length - above(cut, theirs, counts).length);
+        int[] tied = Arrays.stream(ours).filter(id -> counts[id] == cut).toArray();
+        int[] lowest = IntStream.range(0, counts.length).filter(id -> counts[id] == cut).limit(115).toArray();
+        assertArrayEquals(lowest, tied);
+    }
+
+    /** With its choice of ids, its d2t. */
+    @Test
+    void offsetsAreSpecForges() throws IOException {
+        JsonNode mapping = golden().get("vocab_mapping");
+        DraftVocabulary vocabulary = new DraftVocabulary(mapping.get("target_vocab_size").asInt(), ints(mapping.get("t2d_true")));
+        assertArrayEquals(ints(mapping.get("d2t")), Arrays.stream(vocabulary.d2t()).mapToInt(Math::toIntExact).toArray());
+        boolean[] proposable = vocabulary.t2d();
+        int[] ids = IntStream.range(0, proposable.length).filter(i -> proposable[i]).toArray();
+        assertArrayEquals(ints(mapping.get("t2d_true")), ids);
+    }
+
+    private static long covered(int[] ids, long[] counts) {
+        return Arrays.stream(ids).mapToLong(id -> counts[id]).sum();
+    }
+
+    private static int[] above(long cut, int[] ids, long[] counts) {
+        return Arrays.stream(ids).filter(id -> counts[id] > cut).toArray();
+    }
+
+    private static JsonNode golden() throws IOException {
+        return new ObjectMapper().readTree(Shared.path("golden/text/loss_mask_qwen.json").toFile());
+    }
+
+    private static Conversation conversation(JsonNode record) {
+        List<Message> messages = new ArrayList<>();
+        Map<String, String> roles = Map.of("human", "user", "gpt", "assistant", "system", "system");
+        for (JsonNode turn : record.get("conversations")) {
+            messages.add(new Message(roles.get(turn.get("from").asText()), turn.get("value").asText()));
+        }
+        return Conversation.of(record.get("id").asText(), "golden", messages);
+    }
+
+    private static int[] ints(JsonNode array) {
+        return StreamSupport.stream(array.spliterator(), false).mapToInt(JsonNode::asInt).toArray();
+    }
+
+    private static int[] ints(boolean[] mask) {
+        int[] ints = new int[mask.length];
+        for (int i = 0; i < mask.length; i++) {
+            ints[i] = mask[i] ? 1 : 0;
+        }
+        return ints;
+    }
+}
