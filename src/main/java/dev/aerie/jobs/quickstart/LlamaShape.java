@@ -1,6 +1,6 @@
 package dev.aerie.jobs.quickstart;
 
-/** Size of the target that the quickstart makes: a decoder of the Llama architecture with untied embeddings. */
+/** Size of the target that the quickstart makes: a decoder of the Llama architecture with tied embeddings. */
 record LlamaShape(int vocabulary, int hidden, int intermediate, int layers, int heads, int kvHeads, int headDim) {
 
     static final double RMS_NORM_EPS = 1e-5;
@@ -9,6 +9,6 @@ record LlamaShape(int vocabulary, int hidden, int intermediate, int layers, int 
 
     /** Eight layers are the fewest for which the captured ones, [1, n/2 - 1, n - 4], differ. */
     static LlamaShape quickstart(int vocabulary) {
-        return new LlamaShape(vocabulary, 160, 448, 8, 5, 1, 32);
+        return new LlamaShape(vocabulary, 128, 384, 8, 4, 2, 32);
     }
 }
