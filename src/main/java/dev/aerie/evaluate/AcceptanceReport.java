@@ -27,7 +27,8 @@ public final class AcceptanceReport {
     AcceptanceReport(EvaluateSettings settings, List<PromptResult> results) {
         this.settings = settings;
         this.results = List.copyOf(results);
-        this.draft = results.stream().map(PromptResult::acceptance).reduce(Acceptance.none(settings.draftTokens()), Acceptance::plus);
+        this.draft = results.stream().map(PromptResult::acceptance)
+                .reduce(Acceptance.none(settings.draftTokens()), Acceptance::plus);
         this.bigram = results.stream().map(PromptResult::bigram).filter(Objects::nonNull).reduce(Acceptance::plus).orElse(null);
     }
 

@@ -32,8 +32,8 @@ public final class Evaluation {
      * @param progress told now and then how many prompts are done
      * @throws IllegalArgumentException if there are no prompts, or the target's folder is wrong
      */
-    public static AcceptanceReport run(JavaSparkContext spark, EvaluateSettings settings, List<Prompt> prompts, BigramTable bigrams,
-            IntConsumer progress) {
+    public static AcceptanceReport run(JavaSparkContext spark, EvaluateSettings settings, List<Prompt> prompts,
+            BigramTable bigrams, IntConsumer progress) {
         if (prompts.isEmpty()) {
             throw new IllegalArgumentException("Invalid prompts: none (expected at least one)");
         }
@@ -54,7 +54,8 @@ public final class Evaluation {
         }
     }
 
-    private static List<PromptResult> await(JavaFutureAction<List<PromptResult>> action, LongAccumulator done, IntConsumer progress) {
+    private static List<PromptResult> await(
+            JavaFutureAction<List<PromptResult>> action, LongAccumulator done, IntConsumer progress) {
         while (true) {
             try {
                 List<PromptResult> results = action.get(PROGRESS_SECONDS, TimeUnit.SECONDS);

@@ -4,6 +4,7 @@ import dev.aerie.target.Generator;
 import dev.aerie.target.Sampling;
 import dev.aerie.target.Target;
 import dev.aerie.torch.Scope;
+import dev.aerie.torch.Tensor;
 import java.util.Arrays;
 import java.util.Random;
 
@@ -69,7 +70,8 @@ final class PromptEvaluator {
         System.arraycopy(plain, 0, ids, prompt.length, at);
         try (Scope scope = Scope.open()) {
             long[] one = {0, ids.length};
-            float[] logits = target.logits(target.hiddenStates(ids, one, NO_CAPTURE).last().narrow(0, ids.length - 1L, 1)).toFloats();
+            Tensor last = target.hiddenStates(ids, one, NO_CAPTURE).last().narrow(0, ids.length - 1L, 1);
+            float[] logits = target.logits(last).toFloats();
             float best = logits[Sampling.argmax(logits)];
             logits[Sampling.argmax(logits)] = Float.NEGATIVE_INFINITY;
             return new Divergence(at, best - logits[Sampling.argmax(logits)]);

@@ -62,15 +62,4 @@ public record TargetConfig(
         return new TargetConfig(modelType, hiddenSize, layers, heads, kvHeads, headDim, vocabSize, rmsNormEps, rope, maxPositions,
                 List.copyOf(ids), bosTokenId, padTokenId);
     }
-
-    /**
-     * @param size of the tokenizer, its added tokens included
-     * @throws InvalidModelException if it can name tokens that the embedding lacks; a larger embedding is padding, and common
-     */
-    public void requireTokenizerOf(int size) {
-        if (size > vocabSize) {
-            throw new InvalidModelException("Invalid tokenizer: " + size + " tokens (expected at most the " + vocabSize
-                    + " rows of the target's embedding)");
-        }
-    }
 }

@@ -105,8 +105,8 @@ class PromptEvaluatorTest {
             @Override
             public void close() {}
         };
-        SpeculativeDecoder.Text decoded = new SpeculativeDecoder(target, chain, TrainedDraft.CAPTURE, 5, Sampling.GREEDY).generate(
-                new long[] {5, 17, 300, 2, 9}, 40, null);
+        var decoder = new SpeculativeDecoder(target, chain, TrainedDraft.CAPTURE, 5, Sampling.GREEDY);
+        SpeculativeDecoder.Text decoded = decoder.generate(new long[] {5, 17, 300, 2, 9}, 40, null);
         assertArrayEquals(text, decoded.tokens());
         Acceptance replayed = table.replay(text, 5);
         assertArrayEquals(replayed.rounds(), decoded.acceptance().rounds());

@@ -37,23 +37,37 @@ final class TrainedDraft {
 
     private TrainedDraft() {}
 
-    /** Trains on texts that the target wrote, a seeded handful, and exports into the folder. */
+    /** A draft of the small target, trained on texts that it wrote, exported into the folder. */
     static Path into(Path folder, Target target) throws IOException {
         DraftConfig config = new DraftConfig(64, 96, 4, 2, 16, 64, 320, 300, 1e-5, 256, target.config().rope(),
                 Arrays.stream(CAPTURE).boxed().toList(), 1, List.of(2), 0);
-        DraftVocabulary vocabulary = DraftVocabulary.from(new long[320], 300);
+        try (Scope scope = Scope.open()) {
+            return into(folder, target, config, new long[320], List.of(texts(target, prompts(81, 8))), 5e-3, UPDATES);
+        }
+    }
+
+    /**
+     * Trains on batches in turn.
+     *
+     * @param counts of the tokens, from which the draft vocabulary is chosen
+     */
+    static Path into(Path folder, Target target, DraftConfig config, long[] counts, List<TrainingBatch> batches, double rate,
+            int updates) throws IOException {
+        DraftVocabulary vocabulary = DraftVocabulary.from(counts, config.draftVocabSize());
         FrozenTarget frozen = new FrozenTarget(target.embedTokens(), target.lmHead(), vocabulary);
         try (Scope scope = Scope.open(); DraftParameters parameters = DraftParameters.random(config, 5, Device.CPU);
                 TttTraining training = new TttTraining(parameters, frozen, LossMode.STRICT, STEPS, DType.F32)) {
-            TrainingBatch batch = texts(target, prompts(81, 8));
-            Teacher teacher = training.teacher(batch);
             Tensor gradient = zeros(parameters);
             Tensor mean = zeros(parameters);
             Tensor variance = zeros(parameters);
-            for (int step = 1; step <= UPDATES; step++) {
-                gradient.zero_();
-                training.forwardBackward(batch, teacher, teacher.denominators(), gradient);
-                Optimizer.adamW(parameters.flat(), gradient, mean, variance, Optimizer.AdamW.withDecay(0), 5e-3, step);
+            for (int update = 1; update <= updates; update++) {
+                try (Scope one = Scope.open()) {
+                    TrainingBatch batch = batches.get(update % batches.size());
+                    Teacher teacher = training.teacher(batch);
+                    gradient.zero_();
+                    training.forwardBackward(batch, teacher, teacher.denominators(), gradient);
+                    Optimizer.adamW(parameters.flat(), gradient, mean, variance, Optimizer.AdamW.withDecay(0), rate, update);
+                }
             }
             DraftExport.write(parameters, vocabulary, folder);
         }
@@ -75,28 +89,28 @@ final class TrainedDraft {
 
     /** Prompts with the target's greedy continuations, which are what is supervised; in the innermost scope. */
     static TrainingBatch texts(Target target, List<Prompt> prompts) {
+        List<long[]> texts = prompts.stream().map(p -> Generator.greedy(target).generate(p.ids(), TEXT_TOKENS)).toList();
+        return batch(target, CAPTURE, prompts, texts);
+    }
+
+    /** Prompts and what follows them, with the target's states; in the innermost scope. */
+    static TrainingBatch batch(Target target, int[] captureLayers, List<Prompt> prompts, List<long[]> texts) {
         long[] cuSeqlens = new long[prompts.size() + 1];
-        List<Long> ids = new ArrayList<>();
-        List<Boolean> supervised = new ArrayList<>();
+        for (int i = 0; i < prompts.size(); i++) {
+            cuSeqlens[i + 1] = cuSeqlens[i] + prompts.get(i).ids().length + texts.get(i).length;
+        }
+        long[] ids = new long[(int) cuSeqlens[prompts.size()]];
+        boolean[] supervised = new boolean[ids.length];
         for (int i = 0; i < prompts.size(); i++) {
             long[] prompt = prompts.get(i).ids();
-            Arrays.stream(prompt).forEach(id -> {
-                ids.add(id);
-                supervised.add(false);
-            });
-            Arrays.stream(Generator.greedy(target).generate(prompt, TEXT_TOKENS)).forEach(id -> {
-                ids.add(id);
-                supervised.add(true);
-            });
-            cuSeqlens[i + 1] = ids.size();
+            int start = (int) cuSeqlens[i];
+            System.arraycopy(prompt, 0, ids, start, prompt.length);
+            System.arraycopy(texts.get(i), 0, ids, start + prompt.length, texts.get(i).length);
+            Arrays.fill(supervised, start + prompt.length, (int) cuSeqlens[i + 1], true);
         }
-        long[] tokens = ids.stream().mapToLong(Long::longValue).toArray();
-        boolean[] mask = new boolean[tokens.length];
-        for (int t = 0; t < mask.length; t++) {
-            mask[t] = supervised.get(t);
-        }
-        HiddenStates states = target.hiddenStates(tokens, cuSeqlens, CAPTURE);
-        return new TrainingBatch(tokens, mask, cuSeqlens, states.aux(), states.last(), LongStream.range(0, tokens.length).toArray());
+        HiddenStates states = target.hiddenStates(ids, cuSeqlens, captureLayers);
+        return new TrainingBatch(ids, supervised, cuSeqlens, states.aux(), states.last(),
+                LongStream.range(0, ids.length).toArray());
     }
 
     static EvaluateSettings settings(Path draft) {

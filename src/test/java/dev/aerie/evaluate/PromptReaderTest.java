@@ -1,0 +1,92 @@
+package dev.aerie.evaluate;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.zip.GZIPOutputStream;
+import org.apache.hadoop.conf.Configuration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class PromptReaderTest {
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void readsEveryFormat() throws IOException {
+        Path file = folder.resolve("prompts.jsonl");
+        Files.writeString(file, """
+                {"question": "a?", "answer": "b"}
+
+                {"prompt": "héllo"}
+                {"messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "u"}]}
+                {"prompt": "left out"}
+                """);
+        List<Prompt> prompts = read(file, PromptFormat.of("auto"), 3);
+        assertEquals(List.of("user:a?", "user:héllo", "system:s user:u"), prompts.stream().map(PromptReaderTest::text).toList());
+        assertEquals(List.of(0, 1, 2), prompts.stream().map(Prompt::index).toList());
+    }
+
+    @Test
+    void readsGzip() throws IOException {
+        Path file = folder.resolve("prompts.jsonl.gz");
+        try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(file))) {
+            out.write("{\"question\": \"a?\"}\n".getBytes(StandardCharsets.UTF_8));
+        }
+        assertArrayEquals(new long[] {'u', 's', 'e', 'r', ':', 'a', '?'}, read(file, PromptFormat.GSM8K, 9).get(0).ids());
+    }
+
+    @Test
+    void refusesWhatItCannotUse() throws IOException {
+        refuses("{\"prompt\": \"x\"}", PromptFormat.GSM8K, ", line 1 (expected a question)");
+        refuses("{\"prompt\": \"x\"}\n{\"prompt\": 7}", PromptFormat.JSONL,
+                ", line 2 (expected a prompt, or messages that end with the user's)");
+        refuses("{\"messages\": [{\"role\": \"assistant\", \"content\": \"x\"}]}", PromptFormat.AUTO,
+                ", line 1 (expected a question, a prompt, or messages that end with the user's)");
+        refuses("\n", PromptFormat.AUTO, " holds none (expected at least one line)");
+        refuses("{\"prompt\": \"\"}", PromptFormat.AUTO, ", line 1 has no tokens");
+        Files.write(folder.resolve("p"), new byte[] {(byte) 0xff, '\n'});
+        assertEquals("Invalid prompts: " + folder.resolve("p") + " is not UTF-8", refusal(PromptFormat.AUTO));
+        Files.delete(folder.resolve("p"));
+        assertEquals("Missing prompts: " + folder.resolve("p"), refusal(PromptFormat.AUTO));
+        Files.writeString(folder.resolve("p"), "{oops\n");
+        assertEquals(1, refusal(PromptFormat.AUTO).lines().count());
+        assertEquals("Invalid prompts.format: csv (expected auto, gsm8k or jsonl)",
+                assertThrows(IllegalArgumentException.class, () -> PromptFormat.of("csv")).getMessage());
+    }
+
+    private void refuses(String content, PromptFormat format, String message) throws IOException {
+        Files.writeString(folder.resolve("p"), content);
+        assertEquals("Invalid prompts: " + folder.resolve("p") + message, refusal(format));
+    }
+
+    private String refusal(PromptFormat format) {
+        return assertThrows(IllegalArgumentException.class, () -> read(folder.resolve("p"), format, 9)).getMessage();
+    }
+
+    /** Encodes characters as tokens. */
+    private static List<Prompt> read(Path file, PromptFormat format, int limit) throws IOException {
+        return new PromptReader(format, messages -> messages.stream()
+                        .filter(m -> !m.content().isEmpty())
+                        .map(m -> m.role() + ":" + m.content())
+                        .collect(Collectors.joining(" ")).chars().toArray())
+                .read(file.toString(), new Configuration(), limit);
+    }
+
+    private static String text(Prompt prompt) {
+        StringBuilder out = new StringBuilder();
+        for (long id : prompt.ids()) {
+            out.append((char) id);
+        }
+        return out.toString();
+    }
+}
