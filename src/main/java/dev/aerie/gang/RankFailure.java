@@ -1,5 +1,8 @@
 package dev.aerie.gang;
 
+import java.io.FileNotFoundException;
+import java.io.IOException;
+
 /** What ended a rank, with its rank and step. */
 final class RankFailure extends RuntimeException {
 
@@ -17,11 +20,21 @@ final class RankFailure extends RuntimeException {
         Kind kind = Thread.currentThread().isInterrupted() || cause instanceof InterruptedException
                 ? Kind.KILLED
                 : cause instanceof CollectiveException ? Kind.PEER
-                : cause instanceof IllegalArgumentException ? Kind.INPUT : Kind.OWN;
+                : cause instanceof IllegalArgumentException && !mayPass(cause) ? Kind.INPUT : Kind.OWN;
         String what = cause.getMessage() == null || kind == Kind.OWN ? cause.toString() : cause.getMessage();
         String name = "Rank " + rank;
         return new RankFailure(kind,
                 where(rank, step) + (what.startsWith(name + " ") ? what.substring(name.length()) : ": " + what), cause);
+    }
+
+    /** Whether a file system failed, rather than what was read from it. */
+    private static boolean mayPass(Throwable e) {
+        for (Throwable cause = e.getCause(); cause != null; cause = cause.getCause()) {
+            if (cause instanceof IOException && !(cause instanceof FileNotFoundException)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** A connection that ended without a last word. */

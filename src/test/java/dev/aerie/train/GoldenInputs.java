@@ -21,15 +21,22 @@ import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
 
 /**
- * A golden draft of ../shared/golden/training with its target and its two samples.
+ * A golden draft, carried by the repository or of ../shared/golden/training, with its target and its two samples.
  *
  * @param folder of the case
  * @param conversations how many to make of the two samples: those themselves, then shorter and shorter beginnings of them
  */
 record GoldenInputs(String folder, int conversations) implements TrainingInputs {
 
-    static GoldenInputs of(String name, int conversations) {
-        return new GoldenInputs(Shared.path("golden/training/" + name).toAbsolutePath().toString(), conversations);
+    /** The one that the repository carries. */
+    static GoldenInputs carried(int conversations) {
+        Path folder = Path.of("src", "test", "resources", "dev", "aerie", "draft", "eagle3-llama3rope");
+        return new GoldenInputs(folder.toAbsolutePath().toString(), conversations);
+    }
+
+    /** One with the parameters after training, too. */
+    static GoldenInputs whole(String name) {
+        return new GoldenInputs(Shared.path("golden/training/" + name).toAbsolutePath().toString(), 2);
     }
 
     JsonNode json() throws IOException {

@@ -55,7 +55,7 @@ class RankLoopTest {
 
     /** @param stopBefore a step, counted from 1; 0 for none */
     private void train(Path output, int ranks, TrainSettings settings, long stopBefore) throws Exception {
-        GoldenInputs golden = GoldenInputs.of("eagle3-llama3rope", 8);
+        GoldenInputs golden = GoldenInputs.carried(8);
         ThreadGang.run(ranks, c -> loop(c, golden, settings, output, stopBefore));
     }
 
@@ -209,7 +209,7 @@ class RankLoopTest {
     void nativeMemoryIsGivenBackAfterEveryStep() throws Exception {
         List<Long> live = new ArrayList<>();
         long before = Scope.liveTensors();
-        GoldenInputs golden = GoldenInputs.of("eagle3-llama3rope", 8);
+        GoldenInputs golden = GoldenInputs.carried(8);
         Configuration conf = new Configuration();
         TrainSettings s = settings(2e-3);
         ThreadGang.run(1, c -> {

@@ -23,6 +23,8 @@ import java.util.List;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class TrainingStepTest {
 
@@ -39,29 +41,28 @@ class TrainingStepTest {
                 Optimizer.AdamW.withDecay(0), 0.5, DType.F32, 0, 1, 1, 1, 0);
     }
 
-    @Test
-    void followsSpecForgeFor20Steps() throws Exception {
-        for (String name : List.of("eagle3", "eagle3-llama3rope")) {
-            GoldenInputs golden = GoldenInputs.of(name, 2);
-            JsonNode expected = golden.json().path("trajectory").path("total_loss_and_grad_norm");
-            assertEquals(STEPS, expected.size());
-            try (Scope scope = Scope.open();
-                    Collective solo = new SoloCollective();
-                    TrainingInputs.Opened inputs = golden.open(Device.CPU, DType.F32, new Configuration());
-                    DraftParameters parameters = inputs.initial(0, Device.CPU);
-                    TrainingStep training =
-                            new TrainingStep(solo, settings(LossMode.SPECFORGE), parameters, inputs.target(), DType.F32)) {
-                for (int k = 0; k < STEPS; k++) {
-                    MicroBatch sample = new MicroBatch(List.of(inputs.source().read(Part.TRAIN, k % 2)));
-                    TrainingStep.Result result = training.run(List.of(sample), 1, k + 1, RATE);
-                    close(expected.get(k).get(0).asDouble(), result.totalLoss(), 1e-4, name + " loss of step " + k);
-                    close(expected.get(k).get(1).asDouble(), result.gradNorm(), 1e-4, name + " gradient norm of step " + k);
-                }
-                try (SafetensorsFile file = golden.tensors()) {
-                    for (DraftLayout.Entry e : parameters.layout().entries()) {
-                        near(file.tensor("final." + e.name()).toFloats(), parameters.get(e.name()).toFloats(), 1e-4,
-                                name + " " + e.name());
-                    }
+    @ParameterizedTest
+    @ValueSource(strings = {"eagle3-llama3rope", "eagle3"})
+    void followsSpecForgeFor20Steps(String name) throws Exception {
+        GoldenInputs golden = GoldenInputs.whole(name);
+        JsonNode expected = golden.json().path("trajectory").path("total_loss_and_grad_norm");
+        assertEquals(STEPS, expected.size());
+        try (Scope scope = Scope.open();
+                Collective solo = new SoloCollective();
+                TrainingInputs.Opened inputs = golden.open(Device.CPU, DType.F32, new Configuration());
+                DraftParameters parameters = inputs.initial(0, Device.CPU);
+                TrainingStep training =
+                        new TrainingStep(solo, settings(LossMode.SPECFORGE), parameters, inputs.target(), DType.F32)) {
+            for (int k = 0; k < STEPS; k++) {
+                MicroBatch sample = new MicroBatch(List.of(inputs.source().read(Part.TRAIN, k % 2)));
+                TrainingStep.Result result = training.run(List.of(sample), 1, k + 1, RATE);
+                close(expected.get(k).get(0).asDouble(), result.totalLoss(), 1e-4, name + " loss of step " + k);
+                close(expected.get(k).get(1).asDouble(), result.gradNorm(), 1e-4, name + " gradient norm of step " + k);
+            }
+            try (SafetensorsFile file = golden.tensors()) {
+                for (DraftLayout.Entry e : parameters.layout().entries()) {
+                    near(file.tensor("final." + e.name()).toFloats(), parameters.get(e.name()).toFloats(), 1e-4,
+                            name + " " + e.name());
                 }
             }
         }
@@ -85,7 +86,7 @@ class TrainingStepTest {
 
     /** Both samples in every step: together, as two micro-batches, or one on each rank. */
     private static Run train(Collective collective, boolean split) throws Exception {
-        GoldenInputs golden = GoldenInputs.of("eagle3-llama3rope", 2);
+        GoldenInputs golden = GoldenInputs.carried(2);
         double[] losses = new double[STEPS];
         try (Scope scope = Scope.open();
                 TrainingInputs.Opened inputs = golden.open(Device.CPU, DType.F32, new Configuration());

@@ -1,0 +1,37 @@
+package dev.aerie.gang;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import org.junit.jupiter.api.Test;
+
+class RankFailureTest {
+
+    private static RankFailure.Kind kind(Throwable cause) {
+        return RankFailure.of(1, 7, cause).kind();
+    }
+
+    @Test
+    void tellsWhatTryingAgainCannotHelp() {
+        assertEquals(RankFailure.Kind.INPUT, kind(new IllegalArgumentException("Invalid shard")));
+        assertEquals(RankFailure.Kind.INPUT, kind(new IllegalArgumentException("Invalid shard", new FileNotFoundException("x"))));
+        assertEquals(RankFailure.Kind.OWN, kind(new IllegalArgumentException("Invalid shard", new IOException("reset by peer"))));
+        assertEquals(RankFailure.Kind.OWN, kind(new OutOfMemoryError()));
+        assertEquals(RankFailure.Kind.PEER, kind(new CollectiveException("Rank 1 lost rank 0")));
+        assertEquals(RankFailure.Kind.KILLED, kind(new InterruptedException()));
+    }
+
+    @Test
+    void namesRankAndStepOnce() {
+        assertEquals("Rank 1 at step 7 lost rank 0 (a:1) in all-gather 3: it closed the connection",
+                RankFailure.of(1, 7, new CollectiveException("Rank 1 lost rank 0 (a:1) in all-gather 3: it closed the connection"))
+                        .getMessage());
+        assertEquals("Rank 1 before its first step: Invalid store",
+                RankFailure.of(1, -1, new IllegalArgumentException("Invalid store")).getMessage());
+        RankFailure sent = RankFailure.of(1, 7, new IllegalStateException("boom"));
+        RankFailure received = RankFailure.parse(sent.kind() + " " + sent.getMessage());
+        assertEquals(sent.kind(), received.kind());
+        assertEquals("Rank 1 at step 7: java.lang.IllegalStateException: boom", received.getMessage());
+    }
+}

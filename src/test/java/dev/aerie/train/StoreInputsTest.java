@@ -1,0 +1,119 @@
+package dev.aerie.train;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.aerie.draft.DraftConfig;
+import dev.aerie.draft.LossMode;
+import dev.aerie.store.Codec;
+import dev.aerie.store.Fingerprints;
+import dev.aerie.store.HiddenStateStore;
+import dev.aerie.store.Part;
+import dev.aerie.store.PlannedCounts;
+import dev.aerie.store.ShardWriter;
+import dev.aerie.store.StoreSettings;
+import dev.aerie.store.TeacherRows;
+import dev.aerie.target.Rope;
+import dev.aerie.text.DraftVocabulary;
+import dev.aerie.torch.DType;
+import dev.aerie.torch.Device;
+import dev.aerie.torch.Scope;
+import dev.aerie.torch.Tensor;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.ObjectInputStream;
+import java.io.ObjectOutputStream;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.apache.hadoop.conf.Configuration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class StoreInputsTest {
+
+    private static final Path TARGET = Path.of("src", "test", "resources", "dev", "aerie", "target", "llama3-two-layers");
+    private static final int HIDDEN = 64;
+    private static final int VOCABULARY = 320;
+
+    @TempDir
+    Path folder;
+
+    private final Configuration conf = new Configuration();
+
+    private HiddenStateStore store(List<Integer> layers) throws IOException {
+        StoreSettings settings = StoreSettings.of(
+                new Fingerprints("a".repeat(64), "b".repeat(64), "c".repeat(64), "d".repeat(64), "e".repeat(64)),
+                HIDDEN, layers, TeacherRows.STRICT, Codec.of("bf16"), new PlannedCounts(1, 1, 0, 10));
+        HiddenStateStore store = HiddenStateStore.create(folder.toString(), conf, settings);
+        try (ShardWriter writer = store.writer(0); Scope scope = Scope.open()) {
+            writer.write("one", Part.TRAIN, new Random(1).ints(10, 0, VOCABULARY).toArray(), new boolean[10],
+                    Tensor.randomNormal(1, 1, 10, (long) layers.size() * HIDDEN), Tensor.randomNormal(2, 1, 10, HIDDEN));
+            writer.commit();
+        }
+        return store.complete();
+    }
+
+    private static DraftConfig draft(int targetHidden) {
+        return new DraftConfig(HIDDEN, 96, 4, 2, 16, targetHidden, VOCABULARY, 3, 1e-5, 256, new Rope.Default(10_000), List.of(),
+                null, List.of(), null);
+    }
+
+    private static StoreInputs inputs(HiddenStateStore store, int targetHidden) {
+        return new StoreInputs(store, TARGET, draft(targetHidden), new DraftVocabulary(VOCABULARY, new int[] {1, 5, 9}));
+    }
+
+    @Test
+    void opensOnAnotherMachineWhatTheDriverDescribed() throws Exception {
+        StoreInputs made = inputs(store(List.of(0, 1, 1)), HIDDEN);
+        made.check(LossMode.STRICT, conf);
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
+            out.writeObject(made);
+        }
+        TrainingInputs sent;
+        try (ObjectInputStream in = new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray()))) {
+            sent = (TrainingInputs) in.readObject();
+        }
+        assertEquals(made.fingerprints(), sent.fingerprints());
+        long before = Scope.liveTensors();
+        try (TrainingInputs.Opened opened = sent.open(Device.CPU, DType.F32, conf)) {
+            assertEquals(draft(HIDDEN).toJson(), opened.draft().toJson());
+            assertEquals(VOCABULARY, opened.target().lmHead().size(0));
+            assertArrayEquals(new int[] {1, 5, 9}, opened.target().vocabulary().ids());
+            assertArrayEquals(new int[] {10}, opened.source().lengths(Part.TRAIN));
+        }
+        assertEquals(before, Scope.liveTensors());
+    }
+
+    @Test
+    void refusesAStoreThatDoesNotFit() throws Exception {
+        HiddenStateStore store = store(List.of(0, 1, 1));
+        assertRefused("teacher_rows is strict (expected all)", () -> inputs(store, HIDDEN).check(LossMode.SPECFORGE, conf));
+        assertRefused("hidden_size is 64 (expected 80)", () -> inputs(store, 80).check(LossMode.STRICT, conf));
+    }
+
+    @Test
+    void refusesAStoreOfFewerLayers() throws Exception {
+        HiddenStateStore store = store(List.of(0, 1));
+        assertRefused("capture_layers is [0, 1] (expected 3 of them)", () -> inputs(store, HIDDEN).check(LossMode.STRICT, conf));
+    }
+
+    @Test
+    void fingerprintsNameWhatATrainingIsMadeFrom() throws Exception {
+        Map<String, String> recipe = Training.recipe(TrainSettings.DEFAULT, inputs(store(List.of(0, 1, 1)), HIDDEN));
+        assertEquals("a".repeat(64), recipe.get("store.target"));
+        assertEquals("96", recipe.get("draft.intermediate_size"));
+        assertEquals("strict", recipe.get("train.mode"));
+        assertEquals(64, recipe.get("draft.vocabulary").length());
+    }
+
+    private static void assertRefused(String message, org.junit.jupiter.api.function.Executable action) {
+        String said = assertThrows(IllegalArgumentException.class, action).getMessage();
+        assertTrue(said.endsWith(message), said);
+    }
+}
