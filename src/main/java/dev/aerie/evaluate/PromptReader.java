@@ -28,11 +28,16 @@ public final class PromptReader {
 
     private final PromptFormat format;
     private final Function<List<Message>, int[]> encoder;
+    private final int longest;
 
-    /** @param encoder from the turns to the tokens up to where the target's turn begins */
-    public PromptReader(PromptFormat format, Function<List<Message>, int[]> encoder) {
+    /**
+     * @param encoder from the turns to the tokens up to where the target's turn begins
+     * @param longest tokens that a prompt may have, so that its continuation still fits the target's positions
+     */
+    public PromptReader(PromptFormat format, Function<List<Message>, int[]> encoder, int longest) {
         this.format = format;
         this.encoder = encoder;
+        this.longest = longest;
     }
 
     /**
@@ -74,8 +79,9 @@ public final class PromptReader {
                     } + ")");
         }
         int[] ids = encoder.apply(messages);
-        if (ids.length == 0) {
-            throw new IllegalArgumentException("Invalid prompts: " + file + ", line " + number + " has no tokens");
+        if (ids.length == 0 || ids.length > longest) {
+            throw new IllegalArgumentException("Invalid prompts: " + file + ", line " + number + " has " + ids.length
+                    + " tokens (expected 1 to " + longest + ", so that its continuation fits the target)");
         }
         long[] wide = new long[ids.length];
         for (int i = 0; i < ids.length; i++) {

@@ -127,4 +127,18 @@ class PromptEvaluatorTest {
             assertNull(first.divergence());
         }
     }
+
+    @Test
+    void bfloat16DecodesAndCountsWhereItDiffers() throws IOException {
+        EvaluateSettings s = TrainedDraft.settings(draft);
+        EvaluateSettings bf16 = new EvaluateSettings(s.target(), s.draft(), DType.BF16, 4, 20, 0, 0, 1, 0, "cpu", 1);
+        try (LoadedModels models = LoadedModels.take(bf16, Device.CPU)) {
+            PromptEvaluator evaluator = models.evaluator(bf16, null);
+            AcceptanceReport report = new AcceptanceReport(bf16,
+                    TrainedDraft.prompts(86, 4).stream().map(evaluator::evaluate).toList());
+            assertTrue(report.acceptanceLength() >= 1);
+            assertTrue(report.roundingDifferences() + report.trueDifferences() <= 4);
+            assertTrue(report.toString().startsWith("4 prompts, 4 drafted tokens a round, "), report.toString());
+        }
+    }
 }

@@ -53,7 +53,9 @@ class PromptReaderTest {
         refuses("{\"messages\": [{\"role\": \"assistant\", \"content\": \"x\"}]}", PromptFormat.AUTO,
                 ", line 1 (expected a question, a prompt, or messages that end with the user's)");
         refuses("\n", PromptFormat.AUTO, " holds none (expected at least one line)");
-        refuses("{\"prompt\": \"\"}", PromptFormat.AUTO, ", line 1 has no tokens");
+        refuses("{\"prompt\": \"\"}", PromptFormat.AUTO, ", line 1 has 0 tokens (expected 1 to 20, so that its continuation fits the target)");
+        refuses("{\"prompt\": \"0123456789abcdefg\"}", PromptFormat.AUTO,
+                ", line 1 has 22 tokens (expected 1 to 20, so that its continuation fits the target)");
         Files.write(folder.resolve("p"), new byte[] {(byte) 0xff, '\n'});
         assertEquals("Invalid prompts: " + folder.resolve("p") + " is not UTF-8", refusal(PromptFormat.AUTO));
         Files.delete(folder.resolve("p"));
@@ -78,7 +80,7 @@ class PromptReaderTest {
         return new PromptReader(format, messages -> messages.stream()
                         .filter(m -> !m.content().isEmpty())
                         .map(m -> m.role() + ":" + m.content())
-                        .collect(Collectors.joining(" ")).chars().toArray())
+                        .collect(Collectors.joining(" ")).chars().toArray(), 20)
                 .read(file.toString(), new Configuration(), limit);
     }
 
