@@ -75,7 +75,8 @@ public final class DraftLayout {
     public Tensor view(Tensor flat, String name) {
         Entry entry = entries.get(name);
         if (entry == null) {
-            throw new IllegalArgumentException("Invalid draft parameter: " + name + " (expected one of " + entries.keySet() + ")");
+            throw new IllegalArgumentException("Invalid draft parameter: " + name
+                    + " (expected one of " + entries.keySet() + ")");
         }
         return flat.narrow(0, entry.offset(), entry.count()).view(entry.shape());
     }

@@ -42,7 +42,8 @@ public final class DraftVerification {
 
         @Override
         public String toString() {
-            return String.format(Locale.ROOT, "%-4s %-58s %.2e (at most %.0e)", passed() ? "ok" : "FAIL", what, difference, tolerance);
+            String verdict = passed() ? "ok" : "FAIL";
+            return String.format(Locale.ROOT, "%-4s %-58s %.2e (at most %.0e)", verdict, what, difference, tolerance);
         }
     }
 
@@ -93,7 +94,8 @@ public final class DraftVerification {
         double norm = 0;
         try (Scope scope = Scope.open();
                 DraftParameters parameters = golden.parameters("init");
-                TttTraining training = new TttTraining(parameters, golden.target(), LossMode.SPECFORGE, golden.steps(), DType.F32)) {
+                TttTraining training =
+                        new TttTraining(parameters, golden.target(), LossMode.SPECFORGE, golden.steps(), DType.F32)) {
             Tensor gradient = Tensor.zeros(DType.F32, Device.CPU, parameters.layout().size());
             Tensor mean = Tensor.zeros(DType.F32, Device.CPU, parameters.layout().size());
             Tensor variance = Tensor.zeros(DType.F32, Device.CPU, parameters.layout().size());
@@ -107,7 +109,8 @@ public final class DraftVerification {
                     loss = Math.max(loss, relative(expected.path(0), metrics.totalLoss(teacher.denominators())));
                     norm = Math.max(norm, relative(expected.path(1), gradientNorm));
                     gradient.mul_(Math.min(1, TRAJECTORY_CLIP / (gradientNorm + 1e-6)));
-                    Optimizer.adamW(parameters.flat(), gradient, mean, variance, Optimizer.AdamW.withDecay(0), TRAJECTORY_RATE, step);
+                    Optimizer.adamW(parameters.flat(), gradient, mean, variance, Optimizer.AdamW.withDecay(0),
+                            TRAJECTORY_RATE, step);
                 }
             }
             checks.add(new Check("trajectory: total loss", loss, TRAJECTORY_TOLERANCE));
@@ -142,7 +145,8 @@ public final class DraftVerification {
             checks.add(new Check(what + ": acceptance rate", acceptance, METRIC_TOLERANCE));
         }
         if (expected.has("total")) {
-            checks.add(new Check(what + ": total loss", relative(expected.path("total"), actual.totalLoss(denominators)), METRIC_TOLERANCE));
+            double total = relative(expected.path("total"), actual.totalLoss(denominators));
+            checks.add(new Check(what + ": total loss", total, METRIC_TOLERANCE));
         }
     }
 
@@ -152,8 +156,8 @@ public final class DraftVerification {
                 continue;
             }
             try (Scope scope = Scope.open()) {
-                checks.add(new Check(prefix + ": gradient of " + entry.name(),
-                        largest(golden.tensor(prefix + ".grad." + entry.name()), layout.view(flat, entry.name())), GRADIENT_TOLERANCE));
+                double difference = largest(golden.tensor(prefix + ".grad." + entry.name()), layout.view(flat, entry.name()));
+                checks.add(new Check(prefix + ": gradient of " + entry.name(), difference, GRADIENT_TOLERANCE));
             }
         }
     }

@@ -5,7 +5,7 @@ import dev.aerie.torch.SoftCrossEntropy;
 import dev.aerie.torch.Tensor;
 import java.util.Arrays;
 
-/** What the target says about a micro-batch, and with it the rows that carry loss. Its tensors belong to the scope it was made in. */
+/** What the target says about a micro-batch, and the rows that carry loss. Its tensors belong to the scope it was made in. */
 public final class Teacher {
 
     /**

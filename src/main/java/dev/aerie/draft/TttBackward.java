@@ -36,7 +36,8 @@ final class TttBackward {
                 forward.rows.blocks());
         Own own = forward.own(forward.rows.steps() - 1);
         ownGradient = new Own(zerosLike(own.keys(), sums), zerosLike(own.values(), sums));
-        embeddingSide = Tensor.zeros(sums, forward.device, forward.batch.tokens(), config.queryWidth() + 2L * config.keyValueWidth());
+        int width = config.queryWidth() + 2 * config.keyValueWidth();
+        embeddingSide = Tensor.zeros(sums, forward.device, forward.all.count(), width);
     }
 
     private Tensor zerosLike(Tensor x, DType dtype) {
@@ -80,36 +81,38 @@ final class TttBackward {
 
     /** Projections of a step after the first; returns the gradient of its hidden state through their norm. */
     private Tensor projections(int i, Tensor queries, TttForward.Step kept) {
-        Rotation rotation = forward.rotation(forward.rows.asking(), i);
+        Rotation rotation = forward.asking.rotation(i);
         Tensor rotated = Gradients.rotaryEmbedding(
                 Tensor.cat(1, List.of(queries, ownSlot(ownGradient.keys(), i))), rotation.cos(), rotation.sin());
         Tensor projected = Tensor.cat(1, List.of(TttForward.flat(rotated), TttForward.flat(ownSlot(ownGradient.values(), i))));
         Gradients.addLinearWeight(gradients.hiddenSide(), projected, kept.normed());
-        embeddingSide.addRows_(forward.tokensRead(forward.rows.asking(), i), projected);
-        return norm(Gradients.linear(projected, weights.hiddenSide()), kept.hidden(), weights.hiddenNorm(), gradients.hiddenNorm());
+        embeddingSide.addRows_(forward.asking.tokensRead(i), projected);
+        return norm(Gradients.linear(projected, weights.hiddenSide()), kept.hidden(), weights.hiddenNorm(),
+                gradients.hiddenNorm());
     }
 
     /** The first step's: queries of the asking rows, keys and values of all, whose hidden states come from fc. */
     private void firstProjections(Tensor queries, Tensor afterAttention, TttForward.Step kept) {
         int q = config.queryWidth();
         int kv = config.keyValueWidth();
-        Rotation rotation = forward.rotation(forward.rows.asking(), 0);
+        Rotation rotation = forward.asking.rotation(0);
         Tensor asked = TttForward.flat(Gradients.rotaryEmbedding(queries, rotation.cos(), rotation.sin()));
-        Rotation rotationOfAll = forward.rotation(null, 0);
+        Rotation ofAll = forward.all.rotation(0);
         Tensor keys = TttAttention.fold(contextGradient.keys(), config.keyValueHeads()).to(forward.dtype);
         Tensor values = TttAttention.fold(contextGradient.values(), config.keyValueHeads()).to(forward.dtype);
         Tensor keyValues = Tensor.cat(1, List.of(
-                TttForward.flat(Gradients.rotaryEmbedding(keys, rotationOfAll.cos(), rotationOfAll.sin())), TttForward.flat(values)));
+                TttForward.flat(Gradients.rotaryEmbedding(keys, ofAll.cos(), ofAll.sin())), TttForward.flat(values)));
 
         Gradients.addLinearWeight(gradients.hiddenSide().narrow(0, 0, q), asked, kept.normed());
         Gradients.addLinearWeight(gradients.hiddenSide().narrow(0, q, 2L * kv), keyValues, forward.normed0);
-        embeddingSide.narrow(1, 0, q).addRows_(forward.tokensRead(forward.rows.asking(), 0), asked);
-        embeddingSide.narrow(1, q, 2L * kv).addRows_(forward.tokensRead(null, 0), keyValues);
+        embeddingSide.narrow(1, 0, q).addRows_(forward.asking.tokensRead(0), asked);
+        embeddingSide.narrow(1, q, 2L * kv).addRows_(forward.all.tokensRead(0), keyValues);
 
+        Tensor index = forward.asking.index();
         Tensor normed = Gradients.linear(keyValues, weights.hiddenSide().narrow(0, q, 2L * kv))
-                .addRows_(forward.asking, Gradients.linear(asked, weights.hiddenSide().narrow(0, 0, q)));
+                .addRows_(index, Gradients.linear(asked, weights.hiddenSide().narrow(0, 0, q)));
         Tensor hidden = norm(normed, forward.hidden0, weights.hiddenNorm(), gradients.hiddenNorm())
-                .addRows_(forward.asking, afterAttention);
+                .addRows_(index, afterAttention);
         Gradients.addLinearWeight(gradients.fc(), hidden, forward.aux);
     }
 
@@ -132,6 +135,6 @@ final class TttBackward {
     /** One later step's gradient of own keys or values, [A, kv heads, d]. */
     private Tensor ownSlot(Tensor own, int i) {
         return own.narrow(1, i - 1, 1).to(forward.dtype).contiguous()
-                .view(forward.rows.asking().length, config.keyValueHeads(), config.headDim());
+                .view(forward.asking.count(), config.keyValueHeads(), config.headDim());
     }
 }

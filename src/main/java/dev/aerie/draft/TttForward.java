@@ -13,6 +13,7 @@ import dev.aerie.torch.TttAttention.Own;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * The training-time test of one micro-batch, forward: the draft runs {@code steps} times over the asking rows, each time on its
@@ -41,35 +42,37 @@ final class TttForward {
     final LossRows rows;
     final Device device;
     final DType dtype;
-    private final RotaryTable rotary;
     private final Scope scope;
+    /** Every row: each is a key at step 0. */
+    final PackedRows all;
+    /** The A rows whose chain runs. */
+    final PackedRows asking;
 
     /** [T, hidden] embeddings of the tokens, and their norm. */
     final Tensor embedded;
     final Tensor embeddedNormed;
     /** [T, q + k + v]: the embedding's side of the projections, shared by all steps. */
     private final Tensor embeddingSide;
-    /** [T, 3 · target hidden], g_0 and its norm, of every row: each is a key at step 0. */
+    /** Of every row: [T, 3 · target hidden], g_0 and its norm. */
     final Tensor aux;
     final Tensor hidden0;
     final Tensor normed0;
-    /** int64 [A]: the rows that ask. */
-    final Tensor asking;
     final Context context;
     private final Own own;
     final List<Step> steps = new ArrayList<>();
 
     /** @param scope the innermost one, which owns what is kept */
-    TttForward(DraftConfig config, DraftTensors weights, Tensor embedTokens, RotaryTable rotary, TrainingBatch batch, LossRows rows,
-            Scope scope) {
+    TttForward(DraftConfig config, DraftTensors weights, Tensor embedTokens, RotaryTable rotary, TrainingBatch batch,
+            LossRows rows, Scope scope) {
         this.config = config;
         this.weights = weights;
         this.batch = batch;
         this.rows = rows;
-        this.rotary = rotary;
         this.scope = scope;
         this.dtype = weights.fc().dtype();
         this.device = weights.fc().device();
+        this.all = new PackedRows(batch, IntStream.range(0, batch.tokens()).toArray(), rotary, device);
+        this.asking = new PackedRows(batch, rows.asking(), rotary, device);
         double eps = config.rmsNormEps();
 
         embedded = Nn.embedding(index(batch.ids()), embedTokens).to(dtype);
@@ -78,9 +81,8 @@ final class TttForward {
         aux = batch.aux().to(device).to(dtype);
         hidden0 = Nn.linear(aux, weights.fc());
         normed0 = Nn.rmsNorm(hidden0, weights.hiddenNorm(), eps);
-        asking = index(Arrays.stream(rows.asking()).asLongStream().toArray());
         context = context();
-        long slots = (long) rows.asking().length * config.keyValueHeads();
+        long slots = (long) asking.count() * config.keyValueHeads();
         own = new Own(Tensor.zeros(dtype, device, slots, rows.steps() - 1, config.headDim()),
                 Tensor.zeros(dtype, device, slots, rows.steps() - 1, config.headDim()));
     }
@@ -90,8 +92,8 @@ final class TttForward {
             int q = config.queryWidth();
             int kv = config.keyValueWidth();
             Tensor keyValues = Nn.linearAdd(normed0, weights.hiddenSide().narrow(0, q, 2L * kv),
-                    embeddingSide.narrow(1, q, 2L * kv).rows(tokensRead(null, 0)));
-            Rotation rotation = rotation(null, 0);
+                    embeddingSide.narrow(1, q, 2L * kv).rows(all.tokensRead(0)));
+            Rotation rotation = all.rotation(0);
             Tensor keys = Nn.rotaryEmbedding(heads(keyValues.narrow(1, 0, kv)), rotation.cos(), rotation.sin());
             Tensor values = heads(keyValues.narrow(1, kv, kv)).contiguous();
             return new Context(scope.adopt(TttAttention.expand(keys, config.attentionHeads())),
@@ -101,9 +103,10 @@ final class TttForward {
 
     /** Runs all steps. */
     TttForward run() {
-        Tensor hidden = hidden0.rows(asking);
+        Tensor index = asking.index();
+        Tensor hidden = hidden0.rows(index);
         for (int i = 0; i < rows.steps(); i++) {
-            Tensor normed = i == 0 ? normed0.rows(asking) : Nn.rmsNorm(hidden, weights.hiddenNorm(), config.rmsNormEps());
+            Tensor normed = i == 0 ? normed0.rows(index) : Nn.rmsNorm(hidden, weights.hiddenNorm(), config.rmsNormEps());
             steps.add(step(i, hidden, normed));
             hidden = steps.get(i).output();
         }
@@ -128,8 +131,8 @@ final class TttForward {
     private Tensor firstQueries(Tensor normed) {
         int q = config.queryWidth();
         Tensor projected = Nn.linearAdd(normed, weights.hiddenSide().narrow(0, 0, q),
-                embeddingSide.narrow(1, 0, q).rows(tokensRead(rows.asking(), 0)));
-        Rotation rotation = rotation(rows.asking(), 0);
+                embeddingSide.narrow(1, 0, q).rows(asking.tokensRead(0)));
+        Rotation rotation = asking.rotation(0);
         return Nn.rotaryEmbedding(heads(projected), rotation.cos(), rotation.sin());
     }
 
@@ -137,8 +140,8 @@ final class TttForward {
     private Tensor project(int i, Tensor normed) {
         int q = config.queryWidth();
         int kv = config.keyValueWidth();
-        Tensor projected = Nn.linearAdd(normed, weights.hiddenSide(), embeddingSide.rows(tokensRead(rows.asking(), i)));
-        Rotation rotation = rotation(rows.asking(), i);
+        Tensor projected = Nn.linearAdd(normed, weights.hiddenSide(), embeddingSide.rows(asking.tokensRead(i)));
+        Rotation rotation = asking.rotation(i);
         Tensor rotated = Nn.rotaryEmbedding(heads(projected.narrow(1, 0, q + kv)), rotation.cos(), rotation.sin());
         putOwn(own.keys(), i, rotated.narrow(1, config.attentionHeads(), config.keyValueHeads()));
         putOwn(own.values(), i, projected.narrow(1, q + kv, kv));
@@ -180,41 +183,6 @@ final class TttForward {
     /** [n, heads, d] as [n, heads · d]. */
     static Tensor flat(Tensor x) {
         return x.view(x.size(0), x.size(1) * x.size(2));
-    }
-
-    /**
-     * int64: the token that each row reads at a step. Past the end of its sequence a row reads the last token there: no loss
-     * depends on what such a row makes of it.
-     *
-     * @param which rows, or null for all
-     */
-    Tensor tokensRead(int[] which, int step) {
-        long[] tokens = new long[which == null ? batch.tokens() : which.length];
-        forEachRow(which, (place, row, sequence) -> tokens[place] = Math.min(row + 1 + step, batch.end(sequence) - 1));
-        return index(tokens);
-    }
-
-    /** Of the rows' positions within their sequences, moved on by the step. */
-    Rotation rotation(int[] which, int step) {
-        long[] positions = new long[which == null ? batch.tokens() : which.length];
-        forEachRow(which, (place, row, sequence) -> positions[place] = row - batch.start(sequence) + step);
-        return rotary.at(positions);
-    }
-
-    private interface RowVisitor {
-        void visit(int place, int row, int sequence);
-    }
-
-    private void forEachRow(int[] which, RowVisitor visitor) {
-        int sequence = 0;
-        int count = which == null ? batch.tokens() : which.length;
-        for (int place = 0; place < count; place++) {
-            int row = which == null ? place : which[place];
-            while (row >= batch.end(sequence)) {
-                sequence++;
-            }
-            visitor.visit(place, row, sequence);
-        }
     }
 
     Tensor index(long[] values) {

@@ -5,7 +5,6 @@ import dev.aerie.torch.Nn;
 import dev.aerie.torch.Scope;
 import dev.aerie.torch.SoftCrossEntropy;
 import dev.aerie.torch.Tensor;
-import java.util.Arrays;
 
 /**
  * Final norm, lm_head, loss and metrics of all steps' loss rows, and the gradient back to the steps' outputs. Works in pieces
@@ -27,51 +26,39 @@ final class TttLoss {
         this.rows = forward.rows;
     }
 
-    /** The metrics alone. */
-    TttMetrics forward() {
-        return run(new double[rows.steps()], null, null);
-    }
-
     /**
      * @param denominators what divides each step's loss
      * @param gradients what the gradients of lm_head and of the norm before it are added to
      * @param outputs filled with the gradient of each step's output, [A, hidden], in the innermost scope
      */
     TttMetrics forwardBackward(double[] denominators, DraftTensors gradients, Tensor[] outputs) {
-        return run(denominators, gradients, outputs);
-    }
-
-    private TttMetrics run(double[] denominators, DraftTensors gradients, Tensor[] outputs) {
-        if (outputs != null) {
-            Arrays.setAll(outputs, i -> Tensor.zeros(forward.dtype, forward.device, forward.steps.get(i).output().shape()));
-        }
         TttMetrics metrics = TttMetrics.zero(rows.steps());
+        for (int i = 0; i < rows.steps(); i++) {
+            metrics.lossRows()[i] = rows.lossRows(i);
+            metrics.supervised()[i] = rows.supervised()[i];
+            outputs[i] = Tensor.zeros(forward.dtype, forward.device, forward.steps.get(i).output().shape());
+        }
         try (Scope scope = Scope.open()) {
             Tensor hidden = forward.lossRows();
             Tensor teacherRows = forward.index(rows.teacher());
             Tensor weight = weight(denominators);
-            Tensor gradient = outputs == null ? null : Tensor.zeros(forward.dtype, forward.device, hidden.shape());
+            Tensor gradient = Tensor.zeros(forward.dtype, forward.device, hidden.shape());
             int piece = piece();
             for (int at = 0; at < rows.entries(); at += piece) {
                 int n = Math.min(piece, rows.entries() - at);
                 try (Scope pieceScope = Scope.open()) {
                     Tensor x = hidden.narrow(0, at, n);
                     Tensor normed = Nn.rmsNorm(x, forward.weights.outputNorm(), forward.config.rmsNormEps());
-                    SoftCrossEntropy.Result result = SoftCrossEntropy.of(Nn.linear(normed, forward.weights.lmHead()), teacher.rows(),
+                    Tensor logits = Nn.linear(normed, forward.weights.lmHead());
+                    SoftCrossEntropy.Result result = SoftCrossEntropy.of(logits, teacher.rows(),
                             teacherRows.narrow(0, at, n), weight.narrow(0, at, n));
                     count(metrics, at, result);
-                    if (gradients != null) {
-                        gradient.narrow(0, at, n).copy_(backward(x, normed, result.gradient(), gradients));
-                    }
+                    gradient.narrow(0, at, n).copy_(backward(x, normed, result.gradient(), gradients));
                 }
             }
-            for (int i = 0; outputs != null && i < outputs.length; i++) {
+            for (int i = 0; i < rows.steps(); i++) {
                 outputs[i].addRows_(forward.lossRowsOf(i), gradient.narrow(0, rows.bounds()[i], rows.lossRows(i)));
             }
-        }
-        for (int i = 0; i < rows.steps(); i++) {
-            metrics.lossRows()[i] = rows.lossRows(i);
-            metrics.supervised()[i] = rows.supervised()[i];
         }
         return metrics;
     }

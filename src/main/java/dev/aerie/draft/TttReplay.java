@@ -96,13 +96,14 @@ public final class TttReplay implements AutoCloseable {
         long[] proposed = new long[rows.entries()];
         try (Scope scope = Scope.open()) {
             DraftTensors weights = parameters.tensors(compute);
-            TttForward forward = new TttForward(parameters.config(), weights, target.embedTokens(), rotary, batch, rows, scope).run();
+            DraftConfig config = parameters.config();
+            TttForward forward = new TttForward(config, weights, target.embedTokens(), rotary, batch, rows, scope).run();
             Tensor hidden = forward.lossRows();
-            int piece = (int) Math.max(1, PIECE_ELEMENTS / parameters.config().draftVocabSize());
+            int piece = (int) Math.max(1, PIECE_ELEMENTS / config.draftVocabSize());
             for (int at = 0; at < proposed.length; at += piece) {
                 try (Scope pieceScope = Scope.open()) {
                     Tensor x = hidden.narrow(0, at, Math.min(piece, proposed.length - at));
-                    Tensor logits = Nn.linear(Nn.rmsNorm(x, weights.outputNorm(), parameters.config().rmsNormEps()), weights.lmHead());
+                    Tensor logits = Nn.linear(Nn.rmsNorm(x, weights.outputNorm(), config.rmsNormEps()), weights.lmHead());
                     long[] best = logits.argmax().toLongs();
                     for (int j = 0; j < best.length; j++) {
                         proposed[at + j] = target.vocabulary().ids()[(int) best[j]];

@@ -62,16 +62,6 @@ public final class TttTraining implements AutoCloseable {
         return Teacher.of(batch, mode, steps, target, vocabulary, device);
     }
 
-    /** The metrics, without gradients. */
-    public TttMetrics forward(TrainingBatch batch, Teacher teacher) {
-        if (teacher.lossRows().entries() == 0) {
-            return withoutLoss(teacher);
-        }
-        try (Scope scope = Scope.open()) {
-            return new TttLoss(pass(batch, teacher, scope).run(), teacher).forward();
-        }
-    }
-
     /**
      * Adds the gradient of Σ 0.8^i · (Σ losses of step i) / denominators[i] to an accumulator.
      *
@@ -84,18 +74,14 @@ public final class TttTraining implements AutoCloseable {
             return withoutLoss(teacher);
         }
         try (Scope scope = Scope.open()) {
-            TttForward forward = pass(batch, teacher, scope).run();
+            TttForward forward = new TttForward(parameters.config(), parameters.tensors(compute), target.embedTokens(), rotary,
+                    batch, teacher.lossRows(), scope).run();
             DraftTensors gradients = DraftTensors.over(parameters.config(), parameters.layout(), flatGradient);
             Tensor[] outputs = new Tensor[steps];
             TttMetrics metrics = new TttLoss(forward, teacher).forwardBackward(denominators, gradients, outputs);
             new TttBackward(forward, gradients).run(outputs);
             return metrics;
         }
-    }
-
-    private TttForward pass(TrainingBatch batch, Teacher teacher, Scope scope) {
-        return new TttForward(parameters.config(), parameters.tensors(compute), target.embedTokens(), rotary, batch,
-                teacher.lossRows(), scope);
     }
 
     private TttMetrics withoutLoss(Teacher teacher) {

@@ -55,7 +55,8 @@ class DraftDecoderTest {
                     DraftDecoder.Text pieces = decoder.begin(20)) {
                 whole.extend(aux, following);
                 for (int[] piece : new int[][] {{0, 5}, {5, 1}, {6, 4}, {10, 2}}) {
-                    pieces.extend(aux.narrow(0, piece[0], piece[1]), Arrays.copyOfRange(following, piece[0], piece[0] + piece[1]));
+                    int end = piece[0] + piece[1];
+                    pieces.extend(aux.narrow(0, piece[0], piece[1]), Arrays.copyOfRange(following, piece[0], end));
                     pieces.propose(DRAFTED);
                 }
                 assertEquals(12, pieces.length());

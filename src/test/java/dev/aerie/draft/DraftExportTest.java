@@ -69,7 +69,8 @@ class DraftExportTest {
                 for (DraftExport.Spec spec : DraftExport.tensors(config)) {
                     expected.add(spec.name());
                     assertEquals(spec.dtype(), file.dtype(spec.name()), spec.name());
-                    assertArrayEquals(spec.shape().stream().mapToLong(Long::longValue).toArray(), file.shape(spec.name()), spec.name());
+                    long[] shape = spec.shape().stream().mapToLong(Long::longValue).toArray();
+                    assertArrayEquals(shape, file.shape(spec.name()), spec.name());
                 }
                 assertEquals(expected, new TreeSet<>(file.names()));
             }
@@ -136,10 +137,12 @@ class DraftExportTest {
 
     private static double[] losses(DraftParameters parameters, DraftGolden golden, int sample) {
         try (Scope scope = Scope.open();
-                TttTraining training = new TttTraining(parameters, golden.target(), LossMode.SPECFORGE, golden.steps(), DType.F32)) {
+                TttTraining training =
+                        new TttTraining(parameters, golden.target(), LossMode.SPECFORGE, golden.steps(), DType.F32)) {
             TrainingBatch batch = golden.batch(sample);
             Teacher teacher = training.teacher(batch);
-            TttMetrics metrics = training.forward(batch, teacher);
+            Tensor gradient = Drafts.zerosLike(parameters);
+            TttMetrics metrics = training.forwardBackward(batch, teacher, teacher.denominators(), gradient);
             double[] losses = new double[golden.steps()];
             for (int i = 0; i < losses.length; i++) {
                 losses[i] = metrics.meanLoss(i, teacher.denominators()[i]);

@@ -55,7 +55,8 @@ final class Drafts {
         }
         return new TrainingBatch(random.longs(tokens, 0, config.vocabSize()).toArray(), supervised, cu,
                 Tensor.randomNormal(random.nextInt(), 1, tokens, 3L * config.targetHiddenSize()),
-                Tensor.randomNormal(random.nextInt(), 1, tokens, config.targetHiddenSize()), LongStream.range(0, tokens).toArray());
+                Tensor.randomNormal(random.nextInt(), 1, tokens, config.targetHiddenSize()),
+                LongStream.range(0, tokens).toArray());
     }
 
     /** One sequence of a batch as a batch of its own, in the innermost scope. */

@@ -47,18 +47,21 @@ final class NaiveTtt {
                 positions[t] = t + i;
             }
             Tensor embedded = Nn.embedding(Tensor.of(tokens, length), target.embedTokens()).to(DType.F64);
-            Tensor x = Tensor.cat(1, List.of(norm(embedded, "midlayer.input_layernorm.weight"), norm(hidden, "midlayer.hidden_norm.weight")));
+            Tensor x = Tensor.cat(1, List.of(
+                    norm(embedded, "midlayer.input_layernorm.weight"), norm(hidden, "midlayer.hidden_norm.weight")));
             RotaryTable.Rotation r = rotary.at(positions);
             Tensor q = Nn.rotaryEmbedding(heads(x, "midlayer.self_attn.q_proj.weight"), r.cos(), r.sin());
             keys.add(Nn.rotaryEmbedding(heads(x, "midlayer.self_attn.k_proj.weight"), r.cos(), r.sin()));
             values.add(heads(x, "midlayer.self_attn.v_proj.weight"));
             List<Tensor> attended = new ArrayList<>();
             for (int t = 0; t < length; t++) {
-                attended.add(Attention.cached(q.narrow(0, t, 1), seen(keys, t), seen(values, t), 1 / Math.sqrt(config.headDim())));
+                double scale = 1 / Math.sqrt(config.headDim());
+                attended.add(Attention.cached(q.narrow(0, t, 1), seen(keys, t), seen(values, t), scale));
             }
             Tensor o = Tensor.cat(0, attended).view(length, (long) config.attentionHeads() * config.headDim());
             hidden = hidden.add(Nn.linear(o, leaf("midlayer.self_attn.o_proj.weight")));
-            hidden = hidden.add(Nn.swiGlu(norm(hidden, "midlayer.post_attention_layernorm.weight"), leaf("midlayer.mlp.gate_proj.weight"),
+            Tensor normed = norm(hidden, "midlayer.post_attention_layernorm.weight");
+            hidden = hidden.add(Nn.swiGlu(normed, leaf("midlayer.mlp.gate_proj.weight"),
                     leaf("midlayer.mlp.up_proj.weight"), leaf("midlayer.mlp.down_proj.weight")));
             out.add(Nn.linear(norm(hidden, "norm.weight"), leaf("lm_head.weight")));
         }

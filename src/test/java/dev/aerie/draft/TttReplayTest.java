@@ -76,7 +76,8 @@ class TttReplayTest {
                 long[] drafted = propose(decoder, one, 0, newest, DRAFTED);
                 long[] hits = new long[DRAFTED];
                 int accepted = 0;
-                while (accepted < DRAFTED && newest + 1 + accepted <= last && drafted[accepted] == one.ids()[newest + 1 + accepted]) {
+                while (accepted < DRAFTED && newest + 1 + accepted <= last
+                        && drafted[accepted] == one.ids()[newest + 1 + accepted]) {
                     hits[accepted++]++;
                 }
                 int emitted = Math.min(accepted + 1, last - newest);

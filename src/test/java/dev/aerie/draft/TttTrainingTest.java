@@ -41,12 +41,12 @@ class TttTrainingTest {
             Teacher teacher = training.teacher(batch);
             Tensor gradient = Drafts.zerosLike(parameters);
             TttMetrics metrics = training.forwardBackward(batch, teacher, teacher.denominators(), gradient);
-            TttMetrics alone = training.forward(batch, teacher);
 
             FrozenTarget target = Drafts.target(config, 9);
             TttMetrics expected = TttMetrics.zero(STEPS);
             NaiveTtt naive = new NaiveTtt(parameters, target);
-            double[][] sums = parameters.layout().entries().stream().map(e -> new double[(int) e.count()]).toArray(double[][]::new);
+            double[][] sums =
+                    parameters.layout().entries().stream().map(e -> new double[(int) e.count()]).toArray(double[][]::new);
             for (int s = 0; s < batch.sequences(); s++) {
                 TrainingBatch one = Drafts.sequence(batch, s);
                 try (Autograd.Recording recording = Autograd.recording()) {
@@ -70,7 +70,6 @@ class TttTrainingTest {
                 assertEquals(expected.correct()[i], metrics.correct()[i], what);
                 assertEquals(expected.loss()[i], metrics.loss()[i], 1e-5 * Math.abs(expected.loss()[i]), what);
                 assertEquals(expected.acceptance()[i], metrics.acceptance()[i], 1e-5 * expected.acceptance()[i], what);
-                assertEquals(metrics.loss()[i], alone.loss()[i], what);
             }
             for (int p = 0; p < sums.length; p++) {
                 String name = parameters.names().get(p);
@@ -84,8 +83,8 @@ class TttTrainingTest {
     }
 
     /** Adds to the metrics; returns the gradient of the step's part of the total loss with respect to its logits. */
-    private static Tensor loss(TrainingBatch one, double[] logits, int step, LossMode mode, FrozenTarget target, double denominator,
-            TttMetrics metrics) {
+    private static Tensor loss(TrainingBatch one, double[] logits, int step, LossMode mode, FrozenTarget target,
+            double denominator, TttMetrics metrics) {
         int[] ids = target.vocabulary().ids();
         int length = one.tokens();
         double[] teacher = Nn.linear(one.teacherStates().to(DType.F64), target.lmHead().to(DType.F64)).toDoubles();
@@ -174,14 +173,17 @@ class TttTrainingTest {
             Tensor wide = Drafts.zerosLike(parameters);
             Tensor narrow = Drafts.zerosLike(parameters);
             double expected = total(parameters, target, batch, DType.F32, wide);
-            FrozenTarget half = new FrozenTarget(target.embedTokens().to(DType.BF16), target.lmHead().to(DType.BF16), target.vocabulary());
+            FrozenTarget half = new FrozenTarget(
+                    target.embedTokens().to(DType.BF16), target.lmHead().to(DType.BF16), target.vocabulary());
             assertEquals(expected, total(parameters, half, batch, DType.BF16, narrow), 0.02 * expected);
-            double cosine = wide.mul(narrow).sum().item() / Math.sqrt(wide.mul(wide).sum().item() * narrow.mul(narrow).sum().item());
+            double lengths = Math.sqrt(wide.mul(wide).sum().item() * narrow.mul(narrow).sum().item());
+            double cosine = wide.mul(narrow).sum().item() / lengths;
             assertTrue(cosine > 0.999, "cosine " + cosine);
         }
     }
 
-    private static double total(DraftParameters parameters, FrozenTarget target, TrainingBatch batch, DType compute, Tensor gradient) {
+    private static double total(DraftParameters parameters, FrozenTarget target, TrainingBatch batch, DType compute,
+            Tensor gradient) {
         try (TttTraining training = new TttTraining(parameters, target, LossMode.STRICT, STEPS, compute)) {
             Teacher teacher = training.teacher(batch);
             return training.forwardBackward(batch, teacher, teacher.denominators(), gradient).totalLoss(teacher.denominators());
@@ -194,9 +196,9 @@ class TttTrainingTest {
         try (Scope scope = Scope.open();
                 DraftParameters parameters = Drafts.parameters(config, 5);
                 TttTraining training = new TttTraining(parameters, Drafts.target(config, 6), LossMode.STRICT, STEPS, DType.F32)) {
-            TrainingBatch none = new TrainingBatch(new long[] {1, 2, 3, 4}, new boolean[] {false, true, true, true}, new long[] {0, 4},
-                    Tensor.zeros(DType.F32, Device.CPU, 4, 3 * Drafts.HIDDEN), Tensor.zeros(DType.F32, Device.CPU, 0, Drafts.HIDDEN),
-                    new long[0]);
+            TrainingBatch none = new TrainingBatch(new long[] {1, 2, 3, 4}, new boolean[] {false, true, true, true},
+                    new long[] {0, 4}, Tensor.zeros(DType.F32, Device.CPU, 4, 3 * Drafts.HIDDEN),
+                    Tensor.zeros(DType.F32, Device.CPU, 0, Drafts.HIDDEN), new long[0]);
             String message = assertThrows(IllegalArgumentException.class, () -> training.teacher(none)).getMessage();
             assertTrue(message.contains("no teacher state of row 1"), message);
         }
@@ -216,7 +218,8 @@ class TttTrainingTest {
                     Teacher teacher = training.teacher(batch);
                     training.forwardBackward(batch, teacher, teacher.denominators(), gradient);
                 }
-                assertTrue(before < 0 || before == Scope.liveTensors(), before + " and then " + Scope.liveTensors() + " live tensors");
+                assertTrue(before < 0 || before == Scope.liveTensors(),
+                        before + " and then " + Scope.liveTensors() + " live tensors");
                 before = Scope.liveTensors();
             }
         }

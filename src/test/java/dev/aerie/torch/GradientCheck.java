@@ -2,6 +2,8 @@ package dev.aerie.torch;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Random;
 import java.util.function.Function;
 
@@ -17,11 +19,12 @@ final class GradientCheck {
      * @param inputs its arguments
      * @param gradients what the operator says, one for each input
      */
-    static void check(Function<double[][], Double> function, double[][] inputs, double[][] gradients, Random random, String what) {
+    static void check(Function<double[][], Double> function, double[][] inputs, double[][] gradients, Random random,
+            String what) {
         for (int i = 0; i < inputs.length; i++) {
             double[] direction = normal(random, inputs[i].length);
-            double expected = (function.apply(moved(inputs, i, direction, STEP)) - function.apply(moved(inputs, i, direction, -STEP)))
-                    / (2 * STEP);
+            double ahead = function.apply(moved(inputs, i, direction, STEP));
+            double expected = (ahead - function.apply(moved(inputs, i, direction, -STEP))) / (2 * STEP);
             double actual = 0;
             double scale = 0;
             for (int j = 0; j < direction.length; j++) {
@@ -47,7 +50,7 @@ final class GradientCheck {
 
     /** float64 on the CPU. */
     static Tensor tensor(double[] values, long... shape) {
-        java.nio.ByteBuffer buffer = java.nio.ByteBuffer.allocateDirect(values.length * 8).order(java.nio.ByteOrder.nativeOrder());
+        ByteBuffer buffer = ByteBuffer.allocateDirect(values.length * 8).order(ByteOrder.nativeOrder());
         buffer.asDoubleBuffer().put(values);
         return Tensor.copyOf(buffer, DType.F64, shape);
     }

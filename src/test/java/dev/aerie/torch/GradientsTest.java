@@ -4,6 +4,7 @@ import static dev.aerie.torch.GradientCheck.normal;
 import static dev.aerie.torch.GradientCheck.tensor;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -50,7 +51,7 @@ class GradientsTest {
 
     private static Tensor[] recorded(Operator operator, Tensor dy, Tensor... inputs) {
         try (Autograd.Recording recording = Autograd.recording()) {
-            Tensor[] leaves = java.util.Arrays.stream(inputs).map(Autograd::leaf).toArray(Tensor[]::new);
+            Tensor[] leaves = Arrays.stream(inputs).map(Autograd::leaf).toArray(Tensor[]::new);
             return Autograd.grad(List.of(operator.of(leaves)), List.of(dy), List.of(leaves));
         }
     }

@@ -52,7 +52,8 @@ class TttAttentionTest {
         Shapes s = Shapes.random(random);
         double scale = 1 / Math.sqrt(D);
         double[][] in = {
-            normal(random, s.rows * s.heads * D), normal(random, s.total * s.kvHeads * D), normal(random, s.total * s.kvHeads * D),
+            normal(random, s.rows * s.heads * D),
+            normal(random, s.total * s.kvHeads * D), normal(random, s.total * s.kvHeads * D),
             normal(random, s.rows * s.kvHeads * s.steps * D), normal(random, s.rows * s.kvHeads * s.steps * D)};
         double[] weights = normal(random, s.rows * s.heads * D);
         try (Scope scope = Scope.open()) {
