@@ -1,0 +1,68 @@
+package dev.aerie.prepare;
+
+import dev.aerie.text.Conversation;
+import dev.aerie.text.ConversationEncoder;
+import dev.aerie.text.EncoderSettings;
+import dev.aerie.text.TokenizedConversation;
+import dev.aerie.text.UnusableConversationException;
+import java.util.Iterator;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.apache.spark.api.java.function.FlatMapFunction;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.RowFactory;
+import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.StructType;
+
+/** Conversations to tokens and loss masks, or to the reason why that cannot be. */
+final class EncodeRecords implements FlatMapFunction<Iterator<Row>, Row> {
+
+    static final StructType SCHEMA = new StructType()
+            .add("position", DataTypes.LongType, false)
+            .add("id", DataTypes.StringType, false)
+            .add("source", DataTypes.StringType, false)
+            .add("input_ids", DataTypes.createArrayType(DataTypes.IntegerType, false), true)
+            .add("loss_mask", DataTypes.createArrayType(DataTypes.BooleanType, false), true)
+            .add("reason", DataTypes.StringType, true)
+            .add("excerpt", DataTypes.StringType, true);
+
+    private static final int EXCERPT = 200;
+
+    /** A tokenizer of 128,000 tokens takes half a second to load: once for each JVM, not for each task. */
+    private static final Map<EncoderSettings, ConversationEncoder> ENCODERS = new ConcurrentHashMap<>();
+
+    private final EncoderSettings settings;
+
+    EncodeRecords(EncoderSettings settings) {
+        this.settings = settings;
+    }
+
+    @Override
+    public Iterator<Row> call(Iterator<Row> records) {
+        ConversationEncoder encoder = ENCODERS.computeIfAbsent(settings, ConversationEncoder::new);
+        return new Iterator<>() {
+            @Override
+            public boolean hasNext() {
+                return records.hasNext();
+            }
+
+            @Override
+            public Row next() {
+                return encode(encoder, records.next());
+            }
+        };
+    }
+
+    private static Row encode(ConversationEncoder encoder, Row record) {
+        Conversation conversation = RecordRow.conversation(record);
+        Object position = record.getAs("position");
+        try {
+            TokenizedConversation t = encoder.encode(conversation);
+            return RowFactory.create(position, conversation.id(), conversation.source(), t.ids(), t.supervised(), null, null);
+        } catch (UnusableConversationException e) {
+            String json = record.getAs("conversation");
+            String excerpt = json.substring(0, Math.min(EXCERPT, json.length()));
+            return RowFactory.create(position, conversation.id(), conversation.source(), null, null, e.getMessage(), excerpt);
+        }
+    }
+}

@@ -1,0 +1,215 @@
+package dev.aerie.prepare;
+
+import static org.apache.spark.sql.functions.coalesce;
+import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.concat;
+import static org.apache.spark.sql.functions.count;
+import static org.apache.spark.sql.functions.filter;
+import static org.apache.spark.sql.functions.lit;
+import static org.apache.spark.sql.functions.row_number;
+import static org.apache.spark.sql.functions.sha2;
+import static org.apache.spark.sql.functions.size;
+import static org.apache.spark.sql.functions.sum;
+import static org.apache.spark.sql.functions.when;
+
+import dev.aerie.store.Part;
+import dev.aerie.text.ConversationEncoder;
+import java.io.IOException;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.sql.Column;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Encoders;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SaveMode;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.expressions.Window;
+import org.apache.spark.storage.StorageLevel;
+import org.apache.spark.util.SerializableConfiguration;
+
+/**
+ * From files of conversations to the tokens table: read, quarantine, drop duplicates, tokenise, set some aside, count tokens.
+ *
+ * <p>What it writes depends on the inputs and the settings, never on the number of partitions or executors: a record's position
+ * (file and index) decides which of two duplicates stays, how an id that occurs twice is told apart, and the order of the table.
+ */
+public final class Ingest {
+
+    private final SparkSession spark;
+    private final IngestSettings settings;
+
+    public Ingest(SparkSession spark, IngestSettings settings) {
+        this.spark = spark;
+        this.settings = settings;
+    }
+
+    /**
+     * Writes {@code tokens/}, {@code quarantine/} and {@code vocabulary.json} into a store's folder, over what an earlier run left.
+     *
+     * @param targetVocabSize rows of the target's embedding
+     * @param draftVocabSize tokens that the draft can propose
+     * @throws IllegalArgumentException if an input is missing, too little is supervised, or nothing is left to train on
+     */
+    public IngestReport run(String store, int targetVocabSize, int draftVocabSize) throws IOException {
+        List<InputFile> files = InputFile.find(settings.inputs(), configuration());
+        Dataset<Row> records = records(files).persist(StorageLevel.DISK_ONLY());
+        Dataset<Row> encoded = encode(withoutDuplicates(records)).persist(StorageLevel.DISK_ONLY());
+        try {
+            Dataset<Row> tokens = split(withDistinctIds(encoded.where(col("reason").isNull()))).persist(StorageLevel.DISK_ONLY());
+            IngestReport report = report(records, encoded, tokens);
+            check(report, records);
+            tokens.orderBy("position").write().mode(SaveMode.Overwrite).parquet(store + "/tokens");
+            quarantine(records, encoded).write().mode(SaveMode.Overwrite).parquet(store + "/quarantine");
+            frequencies(tokens, targetVocabSize).write(store, configuration(), draftVocabSize);
+            return report;
+        } finally {
+            // The tables read from it go with it.
+            records.unpersist();
+        }
+    }
+
+    /** The table that {@link #run} wrote, with the columns of {@link TokenizedRow#SCHEMA}. */
+    public static Dataset<Row> tokens(SparkSession spark, String store) {
+        return spark.read().schema(TokenizedRow.SCHEMA).parquet(store + "/tokens");
+    }
+
+    private Dataset<Row> records(List<InputFile> files) {
+        SerializableConfiguration conf = new SerializableConfiguration(configuration());
+        // A file is read by one task: neither an array nor a compressed file can be entered in the middle.
+        JavaRDD<Row> rows = JavaSparkContext.fromSparkContext(spark.sparkContext())
+                .parallelize(files, files.size())
+                .flatMap(file -> file.read(conf.value()));
+        return spark.createDataFrame(rows, RecordRow.SCHEMA);
+    }
+
+    private static Dataset<Row> withoutDuplicates(Dataset<Row> records) {
+        Column place = row_number().over(Window.partitionBy("content_hash").orderBy("position"));
+        return records.where(col("reason").isNull())
+                .withColumn("place", place)
+                .where(col("place").equalTo(1))
+                .drop("place");
+    }
+
+    private Dataset<Row> encode(Dataset<Row> records) {
+        int tasks = 3 * spark.sparkContext().defaultParallelism();
+        JavaRDD<Row> rows = records.repartition(tasks).toJavaRDD().mapPartitions(new EncodeRecords(settings.encoder()));
+        return spark.createDataFrame(rows, EncodeRecords.SCHEMA);
+    }
+
+    /** The store finds a conversation by its id: the second of an id is called id~2. */
+    private static Dataset<Row> withDistinctIds(Dataset<Row> conversations) {
+        Column place = row_number().over(Window.partitionBy("id").orderBy("position"));
+        return conversations.withColumn("place", place)
+                .withColumn("id", when(col("place").equalTo(1), col("id")).otherwise(concat(col("id"), lit("~"), col("place"))))
+                .drop("place");
+    }
+
+    /** Sets conversations aside, chosen by a hash: the same ones whatever else is in the inputs, as far as their number allows. */
+    private Dataset<Row> split(Dataset<Row> conversations) {
+        Column train = lit(Part.TRAIN.text());
+        Column part = train;
+        if (settings.heldOut() > 0) {
+            Column place = row_number().over(Window.orderBy(
+                    // Without a prompt there is nothing to continue: such a conversation is only set aside when all others are.
+                    col("loss_mask").getItem(0), sha2(concat(lit(settings.seed() + "/"), col("id")), 256), col("position")));
+            Dataset<Row> held = conversations.select("position", "id", "loss_mask")
+                    .withColumn("place", place)
+                    .where(col("place").leq(settings.heldOut()))
+                    .select(col("position").as("held_position"));
+            conversations = conversations.join(held, col("position").equalTo(col("held_position")), "left");
+            part = when(col("held_position").isNotNull(), lit(Part.HELD_OUT.text())).otherwise(train);
+        }
+        Column[] columns = {col("position"), col("id"), col("source"), coalesce(part, train).as("part"), col("input_ids"), col("loss_mask")};
+        return conversations.select(columns);
+    }
+
+    private static Dataset<Row> quarantine(Dataset<Row> records, Dataset<Row> encoded) {
+        Column[] columns = {col("position"), col("id"), col("source"), col("reason"), col("excerpt")};
+        return records.where(col("reason").isNotNull()).select(columns)
+                .unionByName(encoded.where(col("reason").isNotNull()).select(columns))
+                .coalesce(1)
+                .sortWithinPartitions("position");
+    }
+
+    private IngestReport report(Dataset<Row> records, Dataset<Row> encoded, Dataset<Row> tokens) {
+        long read = records.count();
+        Map<String, Long> reasons = quarantine(records, encoded).select("reason").as(Encoders.STRING()).toJavaRDD()
+                .map(Ingest::kind).countByValue().entrySet().stream()
+                .sorted(Map.Entry.<String, Long>comparingByValue(Comparator.reverseOrder()).thenComparing(Map.Entry.comparingByKey()))
+                .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue, (a, b) -> a, LinkedHashMap::new));
+        long kept = 0;
+        long held = 0;
+        long all = 0;
+        long supervised = 0;
+        Dataset<Row> sums = tokens.groupBy("part").agg(
+                count(lit(1)), sum(size(col("input_ids"))), sum(size(filter(col("loss_mask"), supervisedToken -> supervisedToken))));
+        for (Row row : sums.collectAsList()) {
+            boolean train = row.getString(0).equals(Part.TRAIN.text());
+            kept += train ? row.getLong(1) : 0;
+            held += train ? 0 : row.getLong(1);
+            all += row.getLong(2);
+            supervised += row.getLong(3);
+        }
+        long refused = reasons.values().stream().mapToLong(Long::longValue).sum();
+        return new IngestReport(read, read - refused - kept - held, reasons, kept, held, all, supervised);
+    }
+
+    /** A reason up to what differs from record to record. */
+    private static String kind(String reason) {
+        return reason.replaceAll(":.*", "").replaceAll("\\d+", "n");
+    }
+
+    private void check(IngestReport report, Dataset<Row> records) {
+        if (report.train() == 0) {
+            throw new IllegalArgumentException("Invalid data: nothing to train on is left of " + report
+                    + (report.heldOut() > 0 ? " (expected more conversations than data.held_out.count)" : " (expected at least one conversation)"));
+        }
+        if (report.heldOut() < settings.heldOut()) {
+            throw new IllegalArgumentException("Invalid data.held_out.count: " + settings.heldOut() + " (expected fewer than the "
+                    + (report.train() + report.heldOut()) + " conversations there are)");
+        }
+        double share = (double) report.supervised() / report.tokens();
+        if (share < settings.minSupervisedShare()) {
+            Row first = records.where(col("reason").isNull()).orderBy("position").first();
+            throw new IllegalArgumentException(String.format(Locale.ROOT,
+                    "Invalid loss mask: %.2f %% of the tokens are supervised (expected at least %.2f %%, data.min_supervised_share). "
+                            + "Is the assistant header right? The first conversation, supervised text marked:%n%s",
+                    100 * share, 100 * settings.minSupervisedShare(), new ConversationEncoder(settings.encoder()).preview(RecordRow.conversation(first))));
+        }
+    }
+
+    private TokenFrequencies frequencies(Dataset<Row> tokens, int vocabSize) {
+        long[] counts = tokens.where(col("part").equalTo(Part.TRAIN.text())).toJavaRDD().map(TokenizedRow::of)
+                .treeAggregate(new long[vocabSize], Ingest::add, (a, b) -> {
+                    for (int i = 0; i < a.length; i++) {
+                        a[i] += b[i];
+                    }
+                    return a;
+                });
+        return new TokenFrequencies(counts);
+    }
+
+    private static long[] add(long[] sum, TokenizedRow row) {
+        for (int i = 0; i < row.ids().length; i++) {
+            if (row.ids()[i] >= sum.length) {
+                throw new IllegalArgumentException("Invalid token: id " + row.ids()[i] + " in conversation " + row.id()
+                        + " (expected under " + sum.length + ", the rows of the target's embedding)");
+            }
+            if (row.supervised()[i]) {
+                sum[row.ids()[i]]++;
+            }
+        }
+        return sum;
+    }
+
+    private Configuration configuration() {
+        return spark.sparkContext().hadoopConfiguration();
+    }
+}

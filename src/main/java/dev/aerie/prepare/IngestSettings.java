@@ -1,0 +1,47 @@
+package dev.aerie.prepare;
+
+import dev.aerie.text.ConversationFormat;
+import dev.aerie.text.EncoderSettings;
+import java.io.Serializable;
+import java.util.List;
+
+/**
+ * Which conversations are read, and what becomes of them.
+ *
+ * @param inputs files, in the order that decides which of two equal conversations is kept
+ * @param encoder how a conversation becomes tokens and a loss mask
+ * @param minSupervisedShare a run whose share of supervised tokens is lower stops: its template or mask is wrong
+ * @param heldOut conversations set aside for measuring acceptance
+ * @param seed of the choice of held-out conversations
+ */
+public record IngestSettings(
+        List<Input> inputs, EncoderSettings encoder, double minSupervisedShare, int heldOut, long seed) implements Serializable {
+
+    /**
+     * One input.
+     *
+     * @param path a file, a folder or a glob on any Hadoop file system; the files of a folder are read in the order of their names
+     * @param limit records read of it at most, from its beginning; 0 for all
+     */
+    public record Input(String path, ConversationFormat format, long limit) implements Serializable {
+
+        public Input {
+            if (limit < 0) {
+                throw new IllegalArgumentException("Invalid limit: " + limit + " (expected 0 for all, or more)");
+            }
+        }
+    }
+
+    public IngestSettings {
+        inputs = List.copyOf(inputs);
+        if (inputs.isEmpty()) {
+            throw new IllegalArgumentException("Invalid data.inputs: none (expected at least one file)");
+        }
+        if (!(minSupervisedShare >= 0 && minSupervisedShare <= 1)) {
+            throw new IllegalArgumentException("Invalid data.min_supervised_share: " + minSupervisedShare + " (expected 0 to 1)");
+        }
+        if (heldOut < 0) {
+            throw new IllegalArgumentException("Invalid data.held_out.count: " + heldOut + " (expected 0 or more)");
+        }
+    }
+}

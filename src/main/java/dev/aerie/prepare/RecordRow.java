@@ -1,0 +1,60 @@
+package dev.aerie.prepare;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.aerie.text.Conversation;
+import dev.aerie.text.InputRecord;
+import dev.aerie.text.Rejection;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.RowFactory;
+import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.StructType;
+
+/** A record of an input as Spark moves it between stages: a conversation as JSON, or the reason why it is none. */
+final class RecordRow {
+
+    static final StructType SCHEMA = new StructType()
+            .add("position", DataTypes.LongType, false)
+            .add("id", DataTypes.StringType, false)
+            .add("source", DataTypes.StringType, false)
+            .add("content_hash", DataTypes.BinaryType, true)
+            .add("conversation", DataTypes.StringType, true)
+            .add("reason", DataTypes.StringType, true)
+            .add("excerpt", DataTypes.StringType, true);
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private RecordRow() {}
+
+    static Row of(long position, InputRecord record) {
+        if (record instanceof Rejection r) {
+            return RowFactory.create(position, r.id(), r.source(), null, null, r.reason(), r.excerpt());
+        }
+        Conversation c = (Conversation) record;
+        return RowFactory.create(position, c.id(), c.source(), contentHash(c), json(c), null, null);
+    }
+
+    static Conversation conversation(Row row) {
+        try {
+            return JSON.readValue(row.<String>getAs("conversation"), Conversation.class);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("conversation " + row.getAs("id") + " did not survive its own JSON", e);
+        }
+    }
+
+    /** Of what is said, not of who says that it was said: two files may hold one conversation under two ids. */
+    private static byte[] contentHash(Conversation c) {
+        Object said = Arrays.asList(c.messages(), c.text(), c.tools());
+        return Fingerprint.sha256().digest(json(said).getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static String json(Object value) {
+        try {
+            return JSON.writeValueAsString(value);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}

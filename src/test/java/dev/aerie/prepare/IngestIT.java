@@ -1,0 +1,169 @@
+package dev.aerie.prepare;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.aerie.store.Part;
+import dev.aerie.testing.LocalSpark;
+import dev.aerie.testing.Shared;
+import dev.aerie.text.ConversationFormat;
+import dev.aerie.text.DraftVocabulary;
+import dev.aerie.text.EncoderSettings;
+import dev.aerie.text.OverLength;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class IngestIT {
+
+    private static final int VOCABULARY = 4096;
+    private static final String TURN = "{\"from\":\"human\",\"value\":\"What is %s?\"},{\"from\":\"gpt\",\"value\":\"It is %s.\"}";
+
+    private final SparkSession spark = LocalSpark.session();
+
+    @TempDir
+    Path folder;
+
+    private String model;
+
+    @BeforeEach
+    void model() {
+        model = Shared.path("models/gsm-llama-8l").toString();
+    }
+
+    @Test
+    void readsRealConversationsOnce() throws IOException {
+        Path real = Shared.path("data/sharegpt_gsm8k.json");
+        List<IngestSettings.Input> inputs = List.of(
+                new IngestSettings.Input(real.toString(), ConversationFormat.SHAREGPT, 150),
+                new IngestSettings.Input(real.toString(), ConversationFormat.AUTO, 100),
+                new IngestSettings.Input(Shared.path("data/ultrachat_gsm8k.jsonl").toString(), ConversationFormat.ULTRACHAT, 60));
+        IngestReport report = ingest(inputs, 20, "a");
+        assertEquals(310, report.read());
+        assertEquals(310, report.duplicates() + report.train() + report.heldOut() + quarantined(report));
+        assertTrue(report.duplicates() >= 100, report.toString());
+        assertEquals(20, report.heldOut());
+
+        List<TokenizedRow> rows = tokens("a");
+        assertEquals(report.train() + report.heldOut(), rows.size());
+        assertEquals(report.tokens(), rows.stream().mapToLong(r -> r.ids().length).sum());
+        Set<String> ids = new HashSet<>();
+        assertTrue(rows.stream().allMatch(r -> ids.add(r.id())));
+
+        long[] counts = new long[VOCABULARY];
+        rows.stream().filter(r -> r.part() == Part.TRAIN).forEach(r -> {
+            for (int i = 0; i < r.ids().length; i++) {
+                counts[r.ids()[i]] += r.supervised()[i] ? 1 : 0;
+            }
+        });
+        TokenFrequencies kept = TokenFrequencies.read(folder.resolve("a").toString(), spark.sparkContext().hadoopConfiguration());
+        assertArrayEquals(counts, kept.counts());
+        assertEquals(512, DraftVocabulary.from(kept.counts(), 512).size());
+    }
+
+    @Test
+    void writesTheSameWhateverTheNumberOfTasks() throws IOException {
+        Path file = write(lines(60));
+        spark.conf().set("spark.sql.shuffle.partitions", "7");
+        ingest(List.of(input(file)), 9, "a");
+        spark.conf().set("spark.sql.shuffle.partitions", "2");
+        ingest(List.of(input(file)), 9, "b");
+        spark.conf().unset("spark.sql.shuffle.partitions");
+        List<TokenizedRow> a = tokens("a");
+        List<TokenizedRow> b = tokens("b");
+        assertEquals(60, a.size());
+        for (int i = 0; i < a.size(); i++) {
+            assertEquals(a.get(i).position(), b.get(i).position());
+            assertEquals(a.get(i).id(), b.get(i).id());
+            assertEquals(a.get(i).part(), b.get(i).part());
+            assertArrayEquals(a.get(i).ids(), b.get(i).ids());
+        }
+        assertEquals(9, a.stream().filter(r -> r.part() == Part.HELD_OUT).count());
+    }
+
+    @Test
+    void everyRecordIsAccountedFor() throws IOException {
+        String good = lines(4);
+        String bad = "not json\n{\"id\":\"u\",\"conversations\":[{\"from\":\"human\",\"value\":\"q\"}]}\n"
+                + "{\"id\":\"long\",\"conversations\":[" + TURN.formatted("it", "long ".repeat(200)) + "]}\n"
+                + "{\"id\":\"other\",\"conversations\":[" + TURN.formatted(0, 0) + "]}\n"
+                + "{\"id\":\"c1\",\"conversations\":[" + TURN.formatted("new", "new") + "]}\n";
+        IngestReport report = ingest(List.of(input(write(good + bad))), 1, "a");
+        assertEquals(9, report.read());
+        assertEquals(1, report.duplicates());
+        assertEquals(3, quarantined(report));
+        assertEquals(4, report.train());
+        assertEquals(1, report.heldOut());
+        assertTrue(tokens("a").stream().anyMatch(r -> r.id().equals("c1~2")), "an id that occurs twice is told apart");
+
+        List<Row> quarantine = spark.read().parquet(folder.resolve("a/quarantine").toString()).orderBy("position").collectAsList();
+        List<String> reasons = quarantine.stream().map(r -> r.<String>getAs("reason")).toList();
+        assertEquals(3, reasons.size());
+        assertTrue(reasons.get(0).startsWith("no JSON"), reasons.get(0));
+        assertEquals("no assistant turn", reasons.get(1));
+        assertTrue(reasons.get(2).startsWith("over length"), reasons.get(2));
+        assertEquals("not json", quarantine.get(0).getAs("excerpt"));
+    }
+
+    @Test
+    void refusesBeforeAnythingIsWritten() throws IOException {
+        Path file = write(lines(3));
+        String missing = folder.resolve("none.json").toString();
+        refused("Invalid data.inputs[0].path: " + missing,
+                settings(List.of(new IngestSettings.Input(missing, ConversationFormat.AUTO, 0)), 0, 0.01));
+        refused("Invalid data: nothing to train on is left", settings(List.of(input(file)), 3, 0.01));
+        refused("Invalid data: nothing to train on is left", settings(List.of(input(file)), 9, 0.01));
+        refused("Invalid loss mask: ", settings(List.of(input(file)), 0, 0.99));
+        assertTrue(Files.notExists(folder.resolve("refused")));
+    }
+
+    private void refused(String start, IngestSettings settings) {
+        String message = assertThrows(IllegalArgumentException.class,
+                () -> new Ingest(spark, settings).run(folder.resolve("refused").toString(), VOCABULARY, 512)).getMessage();
+        assertTrue(message.startsWith(start), message);
+    }
+
+    private IngestReport ingest(List<IngestSettings.Input> inputs, int heldOut, String to) throws IOException {
+        return new Ingest(spark, settings(inputs, heldOut, 0.01)).run(folder.resolve(to).toString(), VOCABULARY, 512);
+    }
+
+    private IngestSettings settings(List<IngestSettings.Input> inputs, int heldOut, double share) {
+        return new IngestSettings(inputs, EncoderSettings.of(model, 128, OverLength.QUARANTINE), share, heldOut, 42);
+    }
+
+    private List<TokenizedRow> tokens(String from) {
+        return Ingest.tokens(spark, folder.resolve(from).toString()).collectAsList().stream().map(TokenizedRow::of)
+                .sorted(Comparator.comparingLong(TokenizedRow::position)).toList();
+    }
+
+    private static long quarantined(IngestReport report) {
+        return report.quarantined().values().stream().mapToLong(Long::longValue).sum();
+    }
+
+    private Path write(String text) throws IOException {
+        return Files.writeString(Files.createTempFile(folder, "conversations", ".jsonl"), text);
+    }
+
+    private static IngestSettings.Input input(Path file) {
+        return new IngestSettings.Input(file.toString(), ConversationFormat.SHAREGPT, 0);
+    }
+
+    private static String lines(int count) {
+        StringBuilder out = new StringBuilder();
+        for (int i = 0; i < count; i++) {
+            out.append("{\"id\":\"c").append(i).append("\",\"conversations\":[").append(TURN.formatted(i, i)).append("]}\n");
+        }
+        return out.toString();
+    }
+}
