@@ -19,7 +19,10 @@ public enum ConversationFormat {
     /** {@code {"id", "conversations": [{"from": "human" | "gpt" | ..., "value"}]}}. */
     SHAREGPT("conversations"),
 
-    /** {@code {"prompt_id", "messages": [...]}} as ultrachat_200k has it, or the older {@code {"id", "data": [user, assistant, ...]}}. */
+    /**
+     * {@code {"prompt_id", "messages": [...]}} as ultrachat_200k has it, or the older
+     * {@code {"id", "data": [user, assistant, ...]}}.
+     */
     ULTRACHAT("messages"),
 
     /** OpenAI: {@code {"id"?, "messages": [{"role", "content", "tool_calls"?, ...}], "tools"?}}. */

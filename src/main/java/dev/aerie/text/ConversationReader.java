@@ -7,6 +7,7 @@ import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.github.luben.zstd.ZstdIOException;
 import com.github.luben.zstd.ZstdInputStream;
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
@@ -19,19 +20,20 @@ import java.nio.charset.StandardCharsets;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
 import java.util.zip.GZIPInputStream;
+import java.util.zip.ZipException;
 
 /**
  * Reads an input file record by record, in constant memory whatever its size.
  *
  * <p>A file that starts with a bracket is one JSON array; any other has a JSON object on each line. Files that end in
- * {@code .gz} or {@code .zst} are decompressed. Every record becomes a {@link Conversation} or a {@link Rejection}. A broken line costs that
- * line; a syntax error inside an array costs the rest of the file, because nothing says where the next record begins, and the
+ * {@code .gz} or {@code .zst} are decompressed. Every record becomes a {@link Conversation} or a {@link Rejection}. A broken line
+ * costs that line; a syntax error inside an array costs the rest of the file, because nothing says where the next record begins, and the
  * rejection says so.
  */
 public final class ConversationReader implements Iterator<InputRecord>, AutoCloseable {
 
     /** A longer record is not a conversation but a file that lost its line ends. */
-    static final int MAX_RECORD_BYTES = 256 << 20;
+    static final int MAX_RECORD_BYTES = 64 << 20;
 
     private static final ObjectMapper JSON = new ObjectMapper(JsonFactory.builder()
             .streamReadConstraints(StreamReadConstraints.builder().maxStringLength(MAX_RECORD_BYTES).build())
@@ -137,6 +139,11 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
         return e.getOriginalMessage();
     }
 
+    private static String damage(IOException e) {
+        return e instanceof EOFException || String.valueOf(e.getMessage()).startsWith("Truncated")
+                ? "the compressed file is cut off" : "the compressed file is damaged";
+    }
+
     private static final class ArrayRecords implements Records {
 
         private final JsonParser parser;
@@ -167,8 +174,8 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
                 return convert(JSON.readTree(parser), name, index, format);
             } catch (JsonProcessingException e) {
                 return lose(index, reason(e));
-            } catch (EOFException e) {
-                return lose(index, "the compressed file is cut off");
+            } catch (EOFException | ZipException | ZstdIOException e) {
+                return lose(index, damage(e));
             }
         }
 
@@ -206,14 +213,19 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
             do {
                 try {
                     line = line();
-                } catch (EOFException e) {
+                } catch (EOFException | ZipException | ZstdIOException e) {
                     lost = true;
-                    return new Rejection(unnamed(name, index), name, "the compressed file is cut off; what follows is lost", "");
+                    return new Rejection(unnamed(name, index), name, damage(e) + "; what follows is lost", "");
                 }
                 if (line == null) {
                     return null;
                 }
             } while (blank(line));
+            if (line.length > MAX_RECORD_BYTES) {
+                return new Rejection(unnamed(name, index), name, "a line of over " + MAX_RECORD_BYTES
+                        + " bytes, of which nothing is read (expected a JSON object on each line)",
+                        new String(line, 0, 4 * Rejection.EXCERPT, StandardCharsets.UTF_8));
+            }
             String text;
             try {
                 text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(line)).toString();
@@ -227,6 +239,7 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
             }
         }
 
+        /** Without its end; cut just beyond the most that is read, so that a file without line ends does not fill the memory. */
         private byte[] line() throws IOException {
             ByteArrayOutputStream line = new ByteArrayOutputStream();
             int b = in.read();
@@ -234,10 +247,8 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
                 return null;
             }
             for (; b >= 0 && b != '\n'; b = in.read()) {
-                line.write(b);
-                if (line.size() > MAX_RECORD_BYTES) {
-                    throw new IOException("Invalid input " + name + ": a line of over " + MAX_RECORD_BYTES
-                            + " bytes (expected a JSON object on each line)");
+                if (line.size() <= MAX_RECORD_BYTES) {
+                    line.write(b);
                 }
             }
             return line.toByteArray();

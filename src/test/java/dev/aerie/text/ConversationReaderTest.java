@@ -52,6 +52,41 @@ class ConversationReaderTest {
     }
 
     @Test
+    void aDamagedFileKeepsWhatCameBefore() throws IOException {
+        StringBuilder lines = new StringBuilder();
+        for (int i = 0; i < 20_000; i++) {
+            lines.append(RECORD.replace("\"a\"", "\"" + Integer.toHexString(i * 0x9E3779B1) + "\"")).append('\n');
+        }
+        byte[] plain = lines.toString().getBytes(StandardCharsets.UTF_8);
+        ByteArrayOutputStream gz = new ByteArrayOutputStream();
+        try (GZIPOutputStream out = new GZIPOutputStream(gz)) {
+            out.write(plain);
+        }
+        for (String name : List.of("x.jsonl.gz", "x.jsonl.zst")) {
+            byte[] whole = name.endsWith("gz") ? gz.toByteArray() : Zstd.compress(plain);
+            List<InputRecord> cut = read(Arrays.copyOf(whole, whole.length * 3 / 4), name, ConversationFormat.SHAREGPT);
+            assertTrue(cut.size() > 1000, name);
+            assertTrue(reason(cut.get(cut.size() - 1)).contains("cut off; what follows is lost"), reason(cut.get(cut.size() - 1)));
+            byte[] overwritten = whole.clone();
+            Arrays.fill(overwritten, whole.length / 2, whole.length / 2 + 2000, (byte) 0xFF);
+            List<InputRecord> damaged = read(overwritten, name, ConversationFormat.SHAREGPT);
+            assertTrue(damaged.size() > 1000, name);
+            assertTrue(reason(damaged.get(damaged.size() - 1)).contains("what follows is lost"), name);
+        }
+    }
+
+    @Test
+    void aLineWithoutEndCostsItselfAlone() throws IOException {
+        byte[] file = new byte[ConversationReader.MAX_RECORD_BYTES + 1000];
+        Arrays.fill(file, (byte) 'x');
+        byte[] good = ("\n" + RECORD).getBytes(StandardCharsets.UTF_8);
+        System.arraycopy(good, 0, file, file.length - good.length, good.length);
+        List<InputRecord> records = read(file, "x.jsonl", ConversationFormat.SHAREGPT);
+        assertTrue(reason(records.get(0)).startsWith("a line of over"), reason(records.get(0)));
+        assertInstanceOf(Conversation.class, records.get(1));
+    }
+
+    @Test
     void readsUltraChatInBothForms() throws IOException {
         String now = "{\"prompt\":\"q\",\"prompt_id\":\"p1\",\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":\"r\"}]}";
         String before = "{\"id\":7,\"data\":[\"q\",\"r\"]}";
