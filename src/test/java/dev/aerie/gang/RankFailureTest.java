@@ -24,9 +24,9 @@ class RankFailureTest {
 
     @Test
     void namesRankAndStepOnce() {
+        CollectiveException lost = new CollectiveException("Rank 1 lost rank 0 (a:1) in all-gather 3: it closed the connection");
         assertEquals("Rank 1 at step 7 lost rank 0 (a:1) in all-gather 3: it closed the connection",
-                RankFailure.of(1, 7, new CollectiveException("Rank 1 lost rank 0 (a:1) in all-gather 3: it closed the connection"))
-                        .getMessage());
+                RankFailure.of(1, 7, lost).getMessage());
         assertEquals("Rank 1 before its first step: Invalid store",
                 RankFailure.of(1, -1, new IllegalArgumentException("Invalid store")).getMessage());
         RankFailure sent = RankFailure.of(1, 7, new IllegalStateException("boom"));

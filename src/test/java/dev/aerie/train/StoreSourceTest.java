@@ -50,8 +50,8 @@ class StoreSourceTest {
             try (ShardWriter writer = store.writer(shard); Scope scope = Scope.open()) {
                 for (int c = 0; c < 7; c++) {
                     int n = 2 + random.nextInt(600);
-                    Sample s = new Sample(c % 3 == 2 ? Part.HELD_OUT : Part.TRAIN, random.ints(n, 0, 99).toArray(), new boolean[n],
-                            values(random, n * 3 * HIDDEN), values(random, n * HIDDEN));
+                    Sample s = new Sample(c % 3 == 2 ? Part.HELD_OUT : Part.TRAIN, random.ints(n, 0, 99).toArray(),
+                            new boolean[n], values(random, n * 3 * HIDDEN), values(random, n * HIDDEN));
                     for (int t = 0; t < n; t++) {
                         s.supervised[t] = random.nextInt(4) > 0;
                     }
@@ -80,7 +80,8 @@ class StoreSourceTest {
                 List<Sample> expected = samples.stream().filter(s -> s.part == part).toList();
                 assertArrayEquals(expected.stream().mapToInt(s -> s.ids.length).toArray(), source.lengths(part));
                 int[] order = IntStream.range(0, 20).map(i -> i * 7 % expected.size()).toArray();
-                try (ReadAhead reading = new ReadAhead(source, part, IntStream.of(order).iterator()); Scope scope = Scope.open()) {
+                try (ReadAhead reading = new ReadAhead(source, part, IntStream.of(order).iterator());
+                        Scope scope = Scope.open()) {
                     for (int index : order) {
                         Sample s = expected.get(index);
                         HiddenStateSource.Conversation c = reading.next();

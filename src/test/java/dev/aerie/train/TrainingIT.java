@@ -100,7 +100,8 @@ class TrainingIT {
         String said = console.toString(StandardCharsets.UTF_8);
         assertTrue(said.contains("its process ended") && said.contains("starting attempt 2"), said);
         assertArrayEquals(expected, parameters(killed), "killed at read " + read + ", " + said);
-        assertEquals(LongStream.rangeClosed(1, STEPS).boxed().toList(), metrics("killed").stream().map(StepMetrics::step).toList());
+        assertEquals(LongStream.rangeClosed(1, STEPS).boxed().toList(),
+                metrics("killed").stream().map(StepMetrics::step).toList());
     }
 
     @Test

@@ -41,10 +41,12 @@ public final class TrainingMemory {
         long before = Scope.liveTensors();
         try (SparkSession spark = SparkSession.builder().config(conf).getOrCreate()) {
             TrainSettings d = TrainSettings.DEFAULT;
+            // Checkpoints and replays belong to what must not grow; the first of them are part of the warm-up.
+            int often = Math.max(1, steps / 20);
             int epochs = (steps + CONVERSATIONS - 1) / CONVERSATIONS;
             TrainSettings settings = new TrainSettings(d.mode(), epochs, steps, new BatchSize.Conversations(1),
                     d.microBatchTokens(), d.tttLength(), d.learningRate(), d.warmupRatio(), d.schedule(), d.adamW(),
-                    d.maxGradNorm(), d.dtype(), d.seed(), 0, Math.max(1, steps / 4), 1, Math.max(1, steps / 4));
+                    d.maxGradNorm(), d.dtype(), d.seed(), 0, often, 1, often);
             Training.run(spark.sparkContext(), new GangSettings(1), settings, new SyntheticInputs(CONVERSATIONS, LONGEST),
                     output.toString(), System.out);
             report(Files.readAllLines(output.resolve("metrics.jsonl")).stream().map(StepMetrics::parse).toList(),
