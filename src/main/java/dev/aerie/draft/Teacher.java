@@ -73,7 +73,7 @@ public final class Teacher {
                 }
                 if (at == batch.teacherRows().length || batch.teacherRows()[at] != row) {
                     throw new IllegalArgumentException("Invalid training batch: no teacher state of row " + row
-                            + " (expected one, because " + mode + " teaches from it; was the store made with fewer teacher rows?)");
+                            + " (expected one, because " + mode + " teaches from it; does the store hold fewer teacher rows?)");
                 }
                 stored[count++] = at;
             }
