@@ -46,6 +46,7 @@ public final class Capture {
     private final CaptureSettings settings;
     private final PrintStream console;
     private final ShardEvents events;
+    private long maxBytes = Long.MAX_VALUE;
 
     /** @param console where the plan and the progress go */
     public Capture(SparkSession spark, CaptureSettings settings, PrintStream console) {
@@ -57,6 +58,12 @@ public final class Capture {
         this.settings = settings;
         this.console = console;
         this.events = events;
+    }
+
+    /** Refuses to start a store that is expected to take more. */
+    public Capture within(long maxBytes) {
+        this.maxBytes = maxBytes;
+        return this;
     }
 
     /**
@@ -88,6 +95,10 @@ public final class Capture {
     public CaptureReport run(Dataset<Row> tokens) throws IOException {
         JavaRDD<TokenizedRow> rows = tokens.javaRDD().map(TokenizedRow::of);
         CapturePlan plan = plan(rows);
+        if (plan.bytes() > maxBytes) {
+            throw new InvalidStoreException(String.format(Locale.ROOT,
+                    "Invalid store.max_bytes: %,d (expected at least the %,d bytes that the plan takes)", maxBytes, plan.bytes()));
+        }
         HiddenStateStore store = HiddenStateStore.create(settings.store(), configuration(), plan.settings());
         int[] missing = store.missingShards().stream().mapToInt(Integer::intValue).toArray();
         long todo = 0;

@@ -9,7 +9,7 @@ import org.apache.parquet.io.api.GroupConverter;
 import org.apache.parquet.io.api.PrimitiveConverter;
 import org.apache.parquet.io.api.RecordMaterializer;
 
-/** Makes chunks of rows, as {@link ChunkWriteSupport} wrote them. */
+/** Makes chunks of rows, as {@link ChunkFile} wrote them. */
 final class ChunkMaterializer extends RecordMaterializer<Chunk> {
 
     private final ShardSchema schema;

@@ -7,14 +7,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.UUID;
-import org.apache.hadoop.conf.Configuration;
-import org.apache.parquet.conf.PlainParquetConfiguration;
-import org.apache.parquet.hadoop.ParquetWriter;
-import org.apache.parquet.hadoop.api.WriteSupport;
-import org.apache.parquet.hadoop.metadata.CompressionCodecName;
-import org.apache.parquet.io.OutputFile;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,7 +29,7 @@ public final class ShardWriter implements AutoCloseable {
     private final int shard;
     private final String file;
     private final ShardOutput output;
-    private final ParquetWriter<Chunk> writer;
+    private final ChunkFile writer;
     private final List<ConversationEntry> conversations = new ArrayList<>();
     private final List<RefusedConversation> refused = new ArrayList<>();
     private int rows;
@@ -54,43 +47,7 @@ public final class ShardWriter implements AutoCloseable {
         this.shard = shard;
         this.file = Markers.shardName(shard) + "-" + UUID.randomUUID().toString().replace("-", "").substring(0, 12) + ".parquet";
         this.output = new ShardOutput(files, StoreFiles.SHARDS + "/" + file);
-        this.writer = open(output, settings, shard);
-    }
-
-    private static ParquetWriter<Chunk> open(OutputFile output, StoreSettings settings, int shard) throws IOException {
-        WriteSupport<Chunk> rows =
-                new ChunkWriteSupport(new ShardSchema(settings.codec()), ShardSchema.footer(settings, shard));
-        class Builder extends ParquetWriter.Builder<Chunk, Builder> {
-            Builder() {
-                super(output);
-            }
-
-            @Override
-            protected Builder self() {
-                return this;
-            }
-
-            @Override
-            protected WriteSupport<Chunk> getWriteSupport(Configuration conf) {
-                return rows;
-            }
-        }
-        // A configuration of our own: what a cluster sets for parquet.* must not change the bytes of a shard.
-        return new Builder()
-                .withConf(new PlainParquetConfiguration(Map.of("parquet.compression.codec.zstd.level", "1")))
-                .withCompressionCodec(CompressionCodecName.ZSTD)
-                .withRowGroupSize(64L << 20)
-                // A page for each row, which makes one conversation readable without its neighbours.
-                .withPageRowCountLimit(1)
-                // Sizes are checked every 100 rows by default: 800 MB of them, which overruns a page's 2 GB and the heap.
-                .withMinRowCountForPageSizeCheck(1)
-                .withMaxRowCountForPageSizeCheck(1)
-                .withDictionaryEncoding(false)
-                .withStatisticsEnabled(false)
-                .withSizeStatisticsEnabled(false)
-                .withStatisticsEnabled("conversation_id", true)
-                .withPageWriteChecksumEnabled(true)
-                .build();
+        this.writer = new ChunkFile(output, new ShardSchema(settings.codec()), ShardSchema.footer(settings, shard));
     }
 
     public int shard() {

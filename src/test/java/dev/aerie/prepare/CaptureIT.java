@@ -124,6 +124,8 @@ class CaptureIT {
             }
         }
         assertEquals(List.of(), Captures.problems(store));
+        String[] files = report.store().shards().stream().map(s -> store + "/shards/" + s.file()).toArray(String[]::new);
+        assertEquals(60, spark.read().parquet(files).select("conversation_id").distinct().count());
         for (CommittedShard shard : report.store().shards()) {
             boolean train = shard.conversations().get(0).part() == Part.TRAIN;
             assertTrue(shard.conversations().stream().allMatch(c -> (c.part() == Part.TRAIN) == train));
