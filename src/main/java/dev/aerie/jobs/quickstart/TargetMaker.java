@@ -6,6 +6,7 @@ import dev.aerie.jobs.quickstart.ConversationWriter.Part;
 import dev.aerie.target.Generator;
 import dev.aerie.target.SafetensorsWriter;
 import dev.aerie.target.Target;
+import dev.aerie.text.TokenizedConversation;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.LibTorch;
@@ -55,12 +56,13 @@ public final class TargetMaker {
         LlamaShape shape = LlamaShape.quickstart(tokenizer.vocabularySize());
         ConversationWriter training = new ConversationWriter(SEED, Part.TRAINING);
         ConversationWriter heldOut = new ConversationWriter(SEED, Part.HELD_OUT);
-        try (ConversationEncoder encoder = new ConversationEncoder(folder); LlamaForTraining model = new LlamaForTraining(shape, SEED)) {
-            Iterator<TargetTrainer.Example> examples = Stream.generate(training::next).map(encoder::example).iterator();
-            List<TargetTrainer.Example> unseen = Stream.generate(heldOut::next).limit(HELD_OUT).map(encoder::example).toList();
+        try (Chats chats = new Chats(folder);
+                LlamaForTraining model = new LlamaForTraining(shape, SEED)) {
+            Iterator<TokenizedConversation> conversations = Stream.generate(training::next).map(chats::encode).iterator();
+            List<TokenizedConversation> unseen = Stream.generate(heldOut::next).limit(HELD_OUT).map(chats::encode).toList();
             out.printf("%,d parameters%n", model.parameters());
             long started = System.nanoTime();
-            try (TargetTrainer trainer = new TargetTrainer(model, examples, schedule)) {
+            try (TargetTrainer trainer = new TargetTrainer(model, conversations, schedule)) {
                 trainer.run(p -> {
                     if (p.step() % REPORT_EVERY == 0 || p.step() == schedule.steps()) {
                         out.printf("step %d: loss %.3f, %,.0f s%n", p.step(), p.loss(), (System.nanoTime() - started) / 1e9);
@@ -101,12 +103,12 @@ public final class TargetMaker {
     /** Lets the finished target answer prompts that it has not seen. */
     private static void show(Path folder, PrintStream out) throws IOException {
         ConversationWriter prompts = new ConversationWriter(SEED + 1, Part.HELD_OUT);
-        try (ConversationEncoder encoder = new ConversationEncoder(folder);
+        try (Chats chats = new Chats(folder);
                 Target target = Target.load(folder, DType.F32, Device.CPU)) {
             Generator generator = Generator.greedy(target);
             for (int i = 0; i < 12; i++) {
                 String prompt = prompts.next().get(0);
-                out.printf("%n> %s%n%s%n", prompt, encoder.text(generator.generate(encoder.prompt(prompt), 160)));
+                out.printf("%n> %s%n%s%n", prompt, chats.text(generator.generate(chats.prompt(prompt), 160)));
             }
         }
     }

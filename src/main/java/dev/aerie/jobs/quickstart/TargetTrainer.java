@@ -1,5 +1,6 @@
 package dev.aerie.jobs.quickstart;
 
+import dev.aerie.text.TokenizedConversation;
 import dev.aerie.torch.Autograd;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
@@ -14,9 +15,6 @@ import java.util.function.Consumer;
 
 /** Trains a small Llama from scratch on tokenized conversations: packed batches, AdamW, warm-up and cosine. */
 final class TargetTrainer implements AutoCloseable {
-
-    /** One conversation: its ids and, for each of them, whether the assistant says it. */
-    record Example(long[] ids, boolean[] answer) {}
 
     /**
      * @param batchTokens a step takes conversations until it has this many
@@ -39,7 +37,7 @@ final class TargetTrainer implements AutoCloseable {
     private static final Optimizer.AdamW NORMS = new Optimizer.AdamW(0.9, 0.95, 1e-8, 0);
 
     private final LlamaForTraining model;
-    private final Iterator<Example> examples;
+    private final Iterator<TokenizedConversation> conversations;
     private final Schedule schedule;
     private final Scope state = Scope.detached();
     private final List<Tensor> leaves;
@@ -47,10 +45,10 @@ final class TargetTrainer implements AutoCloseable {
     private final List<Tensor> means = new ArrayList<>();
     private final List<Tensor> variances = new ArrayList<>();
 
-    /** @param examples without end */
-    TargetTrainer(LlamaForTraining model, Iterator<Example> examples, Schedule schedule) {
+    /** @param conversations without end */
+    TargetTrainer(LlamaForTraining model, Iterator<TokenizedConversation> conversations, Schedule schedule) {
         this.model = model;
-        this.examples = examples;
+        this.conversations = conversations;
         this.schedule = schedule;
         leaves = List.copyOf(model.leaves().values());
         try (Scope making = Scope.open()) {
@@ -69,7 +67,7 @@ final class TargetTrainer implements AutoCloseable {
     }
 
     private Progress step(int step) {
-        Batch batch = Batch.of(examples, schedule.batchTokens());
+        Batch batch = Batch.of(conversations, schedule.batchTokens());
         try (Scope scope = Scope.open()) {
             Tensor loss;
             Tensor[] gradients;
@@ -95,7 +93,7 @@ final class TargetTrainer implements AutoCloseable {
     }
 
     /** Mean loss over what the assistant says in some conversations, in nats a token. */
-    static double answerLoss(LlamaForTraining model, List<Example> conversations) {
+    static double answerLoss(LlamaForTraining model, List<TokenizedConversation> conversations) {
         Batch batch = Batch.of(conversations.iterator(), Integer.MAX_VALUE);
         try (Scope scope = Scope.open()) {
             return loss(model, batch, batch.nextOfAnswers).item();
@@ -105,13 +103,13 @@ final class TargetTrainer implements AutoCloseable {
     /** Conversations end to end; next: the token that follows each, {@link Nn#IGNORED} after the last of a conversation. */
     private record Batch(long[] ids, long[] cuSeqlens, long[] next, long[] nextOfAnswers) {
 
-        static Batch of(Iterator<Example> examples, int tokens) {
-            List<Example> taken = new ArrayList<>();
+        static Batch of(Iterator<TokenizedConversation> conversations, int tokens) {
+            List<TokenizedConversation> taken = new ArrayList<>();
             int total = 0;
-            while (total < tokens && examples.hasNext()) {
-                Example example = examples.next();
-                taken.add(example);
-                total += example.ids.length;
+            while (total < tokens && conversations.hasNext()) {
+                TokenizedConversation conversation = conversations.next();
+                taken.add(conversation);
+                total += conversation.length();
             }
             long[] ids = new long[total];
             long[] next = new long[total];
@@ -119,12 +117,12 @@ final class TargetTrainer implements AutoCloseable {
             long[] ends = new long[taken.size() + 1];
             int at = 0;
             for (int i = 0; i < taken.size(); i++) {
-                Example e = taken.get(i);
-                for (int t = 0; t < e.ids.length; t++, at++) {
-                    ids[at] = e.ids[t];
-                    boolean last = t + 1 == e.ids.length;
-                    next[at] = last ? Nn.IGNORED : e.ids[t + 1];
-                    answers[at] = last || !e.answer[t + 1] ? Nn.IGNORED : e.ids[t + 1];
+                TokenizedConversation c = taken.get(i);
+                for (int t = 0; t < c.length(); t++, at++) {
+                    ids[at] = c.ids()[t];
+                    boolean last = t + 1 == c.length();
+                    next[at] = last ? Nn.IGNORED : c.ids()[t + 1];
+                    answers[at] = last || !c.supervised()[t + 1] ? Nn.IGNORED : c.ids()[t + 1];
                 }
                 ends[i + 1] = at;
             }
