@@ -28,7 +28,6 @@ import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
-import org.apache.spark.sql.SaveMode;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.expressions.Window;
 import org.apache.spark.storage.StorageLevel;
@@ -51,33 +50,25 @@ public final class Ingest {
     }
 
     /**
-     * Writes {@code tokens/}, {@code quarantine/} and {@code vocabulary.json} into a store's folder, over what an earlier run left.
+     * Reads and tokenises; writes nothing yet.
      *
      * @param targetVocabSize rows of the target's embedding
-     * @param draftVocabSize tokens that the draft can propose
      * @throws IllegalArgumentException if an input is missing, too little is supervised, or nothing is left to train on
      */
-    public IngestReport run(String store, int targetVocabSize, int draftVocabSize) throws IOException {
+    public IngestedTables run(int targetVocabSize) throws IOException {
         List<InputFile> files = InputFile.find(settings.inputs(), configuration());
         Dataset<Row> records = records(files).persist(StorageLevel.DISK_ONLY());
         Dataset<Row> encoded = encode(withoutDuplicates(records)).persist(StorageLevel.DISK_ONLY());
+        Dataset<Row> tokens = split(withDistinctIds(encoded.where(col("reason").isNull()))).persist(StorageLevel.DISK_ONLY());
+        List<Dataset<Row>> kept = List.of(records, encoded, tokens);
         try {
-            Dataset<Row> tokens = split(withDistinctIds(encoded.where(col("reason").isNull()))).persist(StorageLevel.DISK_ONLY());
             IngestReport report = report(records, encoded, tokens);
             check(report, records);
-            tokens.orderBy("position").write().mode(SaveMode.Overwrite).parquet(store + "/tokens");
-            quarantine(records, encoded).write().mode(SaveMode.Overwrite).parquet(store + "/quarantine");
-            frequencies(tokens, targetVocabSize).write(store, configuration(), draftVocabSize);
-            return report;
-        } finally {
-            // The tables read from it go with it.
-            records.unpersist();
+            return new IngestedTables(report, kept, quarantine(records, encoded), frequencies(tokens, targetVocabSize));
+        } catch (RuntimeException e) {
+            kept.forEach(Dataset::unpersist);
+            throw e;
         }
-    }
-
-    /** The table that {@link #run} wrote, with the columns of {@link TokenizedRow#SCHEMA}. */
-    public static Dataset<Row> tokens(SparkSession spark, String store) {
-        return spark.read().schema(TokenizedRow.SCHEMA).parquet(store + "/tokens");
     }
 
     private Dataset<Row> records(List<InputFile> files) {
@@ -126,8 +117,8 @@ public final class Ingest {
             conversations = conversations.join(held, col("position").equalTo(col("held_position")), "left");
             part = when(col("held_position").isNotNull(), lit(Part.HELD_OUT.text())).otherwise(train);
         }
-        Column[] columns = {col("position"), col("id"), col("source"), coalesce(part, train).as("part"), col("input_ids"), col("loss_mask")};
-        return conversations.select(columns);
+        return conversations.select(
+                col("position"), col("id"), col("source"), coalesce(part, train).as("part"), col("input_ids"), col("loss_mask"));
     }
 
     private static Dataset<Row> quarantine(Dataset<Row> records, Dataset<Row> encoded) {
@@ -142,14 +133,15 @@ public final class Ingest {
         long read = records.count();
         Map<String, Long> reasons = quarantine(records, encoded).select("reason").as(Encoders.STRING()).toJavaRDD()
                 .map(Ingest::kind).countByValue().entrySet().stream()
-                .sorted(Map.Entry.<String, Long>comparingByValue(Comparator.reverseOrder()).thenComparing(Map.Entry.comparingByKey()))
+                .sorted(Map.Entry.<String, Long>comparingByValue(Comparator.reverseOrder())
+                        .thenComparing(Map.Entry.comparingByKey()))
                 .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue, (a, b) -> a, LinkedHashMap::new));
         long kept = 0;
         long held = 0;
         long all = 0;
         long supervised = 0;
-        Dataset<Row> sums = tokens.groupBy("part").agg(
-                count(lit(1)), sum(size(col("input_ids"))), sum(size(filter(col("loss_mask"), supervisedToken -> supervisedToken))));
+        Dataset<Row> sums = tokens.groupBy("part")
+                .agg(count(lit(1)), sum(size(col("input_ids"))), sum(size(filter(col("loss_mask"), one -> one))));
         for (Row row : sums.collectAsList()) {
             boolean train = row.getString(0).equals(Part.TRAIN.text());
             kept += train ? row.getLong(1) : 0;
@@ -168,12 +160,9 @@ public final class Ingest {
 
     private void check(IngestReport report, Dataset<Row> records) {
         if (report.train() == 0) {
-            throw new IllegalArgumentException("Invalid data: nothing to train on is left of " + report
-                    + (report.heldOut() > 0 ? " (expected more conversations than data.held_out.count)" : " (expected at least one conversation)"));
-        }
-        if (report.heldOut() < settings.heldOut()) {
-            throw new IllegalArgumentException("Invalid data.held_out.count: " + settings.heldOut() + " (expected fewer than the "
-                    + (report.train() + report.heldOut()) + " conversations there are)");
+            throw new IllegalArgumentException("Invalid data: nothing to train on is left of " + report + (report.heldOut() > 0
+                    ? " (expected more conversations than data.held_out.count)"
+                    : " (expected at least one conversation)"));
         }
         double share = (double) report.supervised() / report.tokens();
         if (share < settings.minSupervisedShare()) {
@@ -181,7 +170,13 @@ public final class Ingest {
             throw new IllegalArgumentException(String.format(Locale.ROOT,
                     "Invalid loss mask: %.2f %% of the tokens are supervised (expected at least %.2f %%, data.min_supervised_share). "
                             + "Is the assistant header right? The first conversation, supervised text marked:%n%s",
-                    100 * share, 100 * settings.minSupervisedShare(), new ConversationEncoder(settings.encoder()).preview(RecordRow.conversation(first))));
+                    100 * share, 100 * settings.minSupervisedShare(), preview(first)));
+        }
+    }
+
+    private String preview(Row record) {
+        try (ConversationEncoder encoder = new ConversationEncoder(settings.encoder())) {
+            return encoder.preview(RecordRow.conversation(record));
         }
     }
 

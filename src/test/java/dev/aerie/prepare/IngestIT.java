@@ -117,7 +117,7 @@ class IngestIT {
     }
 
     @Test
-    void refusesBeforeAnythingIsWritten() throws IOException {
+    void refusesWhatCannotBeTrainedOn() throws IOException {
         Path file = write(lines(3));
         String missing = folder.resolve("none.json").toString();
         refused("Invalid data.inputs[0].path: " + missing,
@@ -125,17 +125,18 @@ class IngestIT {
         refused("Invalid data: nothing to train on is left", settings(List.of(input(file)), 3, 0.01));
         refused("Invalid data: nothing to train on is left", settings(List.of(input(file)), 9, 0.01));
         refused("Invalid loss mask: ", settings(List.of(input(file)), 0, 0.99));
-        assertTrue(Files.notExists(folder.resolve("refused")));
     }
 
     private void refused(String start, IngestSettings settings) {
-        String message = assertThrows(IllegalArgumentException.class,
-                () -> new Ingest(spark, settings).run(folder.resolve("refused").toString(), VOCABULARY, 512)).getMessage();
+        String message = assertThrows(IllegalArgumentException.class, () -> new Ingest(spark, settings).run(VOCABULARY)).getMessage();
         assertTrue(message.startsWith(start), message);
     }
 
     private IngestReport ingest(List<IngestSettings.Input> inputs, int heldOut, String to) throws IOException {
-        return new Ingest(spark, settings(inputs, heldOut, 0.01)).run(folder.resolve(to).toString(), VOCABULARY, 512);
+        try (IngestedTables tables = new Ingest(spark, settings(inputs, heldOut, 0.01)).run(VOCABULARY)) {
+            tables.writeUnlessStored(folder.resolve(to).toString(), spark.sparkContext().hadoopConfiguration(), 512);
+            return tables.report();
+        }
     }
 
     private IngestSettings settings(List<IngestSettings.Input> inputs, int heldOut, double share) {
@@ -143,7 +144,7 @@ class IngestIT {
     }
 
     private List<TokenizedRow> tokens(String from) {
-        return Ingest.tokens(spark, folder.resolve(from).toString()).collectAsList().stream().map(TokenizedRow::of)
+        return spark.read().parquet(folder.resolve(from).resolve("tokens").toString()).collectAsList().stream().map(TokenizedRow::of)
                 .sorted(Comparator.comparingLong(TokenizedRow::position)).toList();
     }
 
