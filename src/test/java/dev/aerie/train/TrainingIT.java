@@ -54,7 +54,7 @@ class TrainingIT {
 
     private TrainedDraft train(TrainingInputs inputs, int ranks, String output) throws IOException {
         Duration minute = Duration.ofMinutes(1);
-        GangSettings gang = new GangSettings(ranks, 3, Duration.ofMillis(200), minute, minute, minute, "auto");
+        GangSettings gang = new GangSettings(ranks, 4, Duration.ofMillis(200), minute, minute, minute, "auto");
         return Training.run(LocalCluster.session().sparkContext(), gang, settings(), inputs, folder.resolve(output).toString(),
                 new PrintStream(console, true, StandardCharsets.UTF_8));
     }
@@ -117,7 +117,7 @@ class TrainingIT {
 
         GoldenInputs golden();
 
-        void before(int read);
+        void before(int read, int index);
 
         @Override
         default Map<String, String> fingerprints() {
@@ -136,7 +136,7 @@ class TrainingIT {
 
                 @Override
                 public Conversation read(Part part, int index) {
-                    before(reads.incrementAndGet());
+                    before(reads.incrementAndGet(), index);
                     return opened.source().read(part, index);
                 }
 
@@ -176,7 +176,7 @@ class TrainingIT {
     private record KillsOnce(GoldenInputs golden, String flag, int at) implements Disturbed {
 
         @Override
-        public void before(int read) {
+        public void before(int read, int index) {
             if (read == at) {
                 try {
                     Files.createFile(Path.of(flag));
@@ -190,11 +190,12 @@ class TrainingIT {
         }
     }
 
+    /** One conversation cannot be read. */
     private record Fails(GoldenInputs golden) implements Disturbed {
 
         @Override
-        public void before(int read) {
-            if (read > 5) {
+        public void before(int read, int index) {
+            if (index == 5) {
                 throw new IllegalStateException("disk on fire");
             }
         }
