@@ -2,7 +2,10 @@ package dev.aerie.train;
 
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.StandardCopyOption;
 import java.security.DigestOutputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -12,9 +15,11 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileContext;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.LocalFileSystem;
+import org.apache.hadoop.fs.Options;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RawLocalFileSystem;
 
@@ -60,21 +65,26 @@ final class OutputFolder {
     /** Writes or replaces a file at once: readers see the old content or the new one. */
     void replace(String relative, Content content) throws IOException {
         Path target = path(relative);
-        if (fs.getUri().getScheme().equals("s3a")) {
-            // An object appears when its stream closes.
-            write(relative, content);
-            return;
+        Path temporary = new Path(target.getParent(), "." + target.getName() + "." + UUID.randomUUID());
+        switch (fs.getUri().getScheme()) {
+            case "file" -> {
+                writeNew(temporary, content);
+                RawLocalFileSystem local = (RawLocalFileSystem) fs;
+                Files.move(local.pathToFile(temporary).toPath(), local.pathToFile(target).toPath(),
+                        StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            }
+            case "hdfs", "viewfs" -> {
+                writeNew(temporary, content);
+                FileContext.getFileContext(fs.getUri(), fs.getConf()).rename(temporary, target, Options.Rename.OVERWRITE);
+            }
+            // Object stores show an object when its stream closes.
+            default -> write(relative, content);
         }
-        Path from = new Path(target.getParent(), "." + target.getName() + "." + UUID.randomUUID());
-        try (OutputStream out = fs.create(from, false)) {
+    }
+
+    private void writeNew(Path path, Content content) throws IOException {
+        try (OutputStream out = fs.create(path, false)) {
             content.writeTo(out);
-        }
-        if (fs instanceof RawLocalFileSystem local) {
-            java.nio.file.Files.move(local.pathToFile(from).toPath(), local.pathToFile(target).toPath(),
-                    java.nio.file.StandardCopyOption.ATOMIC_MOVE, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
-        } else {
-            org.apache.hadoop.fs.FileContext.getFileContext(fs.getUri(), fs.getConf())
-                    .rename(from, target, org.apache.hadoop.fs.Options.Rename.OVERWRITE);
         }
     }
 
@@ -86,7 +96,7 @@ final class OutputFolder {
         }
     }
 
-    java.io.InputStream open(String relative) throws IOException {
+    InputStream open(String relative) throws IOException {
         return fs.open(path(relative));
     }
 
@@ -121,7 +131,7 @@ final class OutputFolder {
             fs.copyToLocalFile(false, path(relative), new Path(local.toUri()), true);
         }
         MessageDigest digest = sha256();
-        try (var in = java.nio.file.Files.newInputStream(local)) {
+        try (var in = Files.newInputStream(local)) {
             byte[] buffer = new byte[1 << 16];
             for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
                 digest.update(buffer, 0, n);
