@@ -25,7 +25,7 @@ find_jars() {
     return
   fi
   echo "Building the job jars; the first time downloads about 500 MB from Maven Central." >&2
-  (cd "$root" && ./mvnw -q -B --no-transfer-progress -DskipTests package) >&2 || fail "The build failed"
+  (cd "$root" && ./mvnw -q -B --no-transfer-progress -Dmaven.test.skip=true package) >&2 || fail "The build failed"
 }
 
 # SPARK_HOME, or else a home of our own, put together once from the artifacts that Maven downloads anyway.

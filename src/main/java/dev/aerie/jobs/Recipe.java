@@ -107,6 +107,11 @@ public final class Recipe {
         });
     }
 
+    /** Whether a value is set, by the recipe or by default. */
+    public boolean has(String key) {
+        return value(key) != null;
+    }
+
     public String text(String key) {
         return (String) required(key);
     }

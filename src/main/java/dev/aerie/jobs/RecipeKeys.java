@@ -6,6 +6,8 @@ import static dev.aerie.jobs.ValueType.path;
 import static dev.aerie.jobs.ValueType.text;
 import static dev.aerie.jobs.ValueType.whole;
 
+import dev.aerie.gang.GangSettings;
+import dev.aerie.train.TrainSettings;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,12 +18,11 @@ final class RecipeKeys {
 
     private static final double ANY = Double.MAX_VALUE;
 
-    private static final String FORMATS = "auto finds it from the first records";
-
     static final List<RecipeKey> INPUT = List.of(
-            RecipeKey.required("path", path(), "A file, a folder or a glob: JSON, JSON Lines (also .gz, .zst) or Parquet."),
+            RecipeKey.required("path", path(),
+                    "A file, a folder or a glob: a JSON array or JSON Lines, also compressed (.gz, .zst)."),
             RecipeKey.of("format", choice("auto", "sharegpt", "ultrachat", "messages", "preformatted"), "auto",
-                    "How conversations are written; " + FORMATS + "."),
+                    "How conversations are written; auto finds it from the keys of the records."),
             RecipeKey.optional("limit", whole(1), "Reads only so many records from the start; all of them where unset."));
 
     static final List<RecipeKey> ALL = List.of(
@@ -82,37 +83,39 @@ final class RecipeKeys {
             RecipeKey.of("train.mode", choice("strict", "specforge"), "strict",
                     "strict is aligned with what serving drafts; specforge has the conventions of SpecForge, for parity."),
             RecipeKey.of("train.ranks", whole(1), 1L, "Executors that train together, one per GPU."),
-            RecipeKey.of("train.epochs", whole(1), 1L, "Passes over the store."),
+            RecipeKey.of("train.epochs", whole(1), TrainSettings.EPOCHS, "Passes over the store."),
             RecipeKey.optional("train.max_steps", whole(1), "Ends training early; the schedule is that of the whole run."),
             RecipeKey.optional("train.batch_conversations", whole(1),
-                    "Conversations of one optimizer step, over all ranks; 1 where neither this nor global_batch_tokens is set."),
+                    "Conversations of one optimizer step, over all ranks; 8 where neither this nor global_batch_tokens is set."),
             RecipeKey.optional("train.global_batch_tokens", whole(1),
                     "Instead of it: tokens of one optimizer step, over all ranks."),
-            RecipeKey.of("train.micro_batch_tokens", whole(1), 8192L,
+            RecipeKey.of("train.micro_batch_tokens", whole(1), TrainSettings.MICRO_BATCH_TOKENS,
                     "Tokens that go through the draft at a time; more needs more memory."),
-            RecipeKey.of("train.ttt_length", whole(1, 32), 7L,
+            RecipeKey.of("train.ttt_length", whole(1, 32), TrainSettings.TTT_LENGTH,
                     "TTT steps: how far ahead the draft learns to go on its own states."),
-            RecipeKey.of("train.learning_rate", number(0, ANY), 1e-4, "The highest rate of the schedule."),
-            RecipeKey.of("train.warmup_ratio", number(0, 1), 0.015, "Share of the steps with a linearly rising rate."),
+            RecipeKey.of("train.learning_rate", number(0, ANY), TrainSettings.LEARNING_RATE, "The highest rate of the schedule."),
+            RecipeKey.of("train.warmup_ratio", number(0, 1), TrainSettings.WARMUP_RATIO,
+                    "Share of the steps with a linearly rising rate."),
             RecipeKey.of("train.schedule", choice("cosine", "constant"), "cosine", "The rate after the warm-up."),
-            RecipeKey.of("train.max_grad_norm", number(0, ANY), 0.5, "Clips the norm of the whole gradient."),
+            RecipeKey.of("train.max_grad_norm", number(0, ANY), TrainSettings.MAX_GRAD_NORM,
+                    "Clips the norm of the whole gradient."),
             RecipeKey.of("train.weight_decay", number(0, ANY), 0.0, "Of AdamW."),
             RecipeKey.of("train.dtype", choice("auto", "float32", "bfloat16"), "auto",
                     "What the draft computes in; its weights and AdamW's moments are float32 always."),
-            RecipeKey.of("train.seed", whole(0), 0L, "Of the initial weights and of the order of conversations."),
-            RecipeKey.of("train.checkpoint.every_steps", whole(1), 500L,
+            RecipeKey.of("train.seed", whole(0), TrainSettings.SEED, "Of the initial weights and of the order of conversations."),
+            RecipeKey.of("train.checkpoint.every_steps", whole(1), TrainSettings.CHECKPOINT_EVERY_STEPS,
                     "Steps between checkpoints; the last step makes one too."),
-            RecipeKey.of("train.checkpoint.keep", whole(1), 2L, "Newest checkpoints that stay."),
-            RecipeKey.of("train.max_attempts", whole(1), 4L,
+            RecipeKey.of("train.checkpoint.keep", whole(1), TrainSettings.KEEP_CHECKPOINTS, "Newest checkpoints that stay."),
+            RecipeKey.of("train.max_attempts", whole(1), GangSettings.MAX_ATTEMPTS,
                     "How often the gang starts in all, each time from the last checkpoint."),
-            RecipeKey.of("train.held_out_every_steps", whole(0), 0L,
-                    "Steps between measurements of acceptance on the held-out part; 0 measures at the end only."),
+            RecipeKey.of("train.held_out_every_steps", whole(0), TrainSettings.HELD_OUT_EVERY_STEPS,
+                    "Steps between measurements of acceptance on the held-out part, the last step included; 0 for none."),
 
             RecipeKey.optional("evaluate.draft", path(),
                     "The exported draft; export.output, else the last checkpoint of train.output, where unset."),
             RecipeKey.optional("evaluate.prompts.path", path(), "Prompts to answer, one JSON object a line."),
             RecipeKey.of("evaluate.prompts.format", choice("auto", "gsm8k", "jsonl"), "auto",
-                    "gsm8k reads question, jsonl reads prompt; " + FORMATS + "."),
+                    "gsm8k reads question; jsonl reads prompt, or messages that end with the user's; auto takes what is there."),
             RecipeKey.optional("evaluate.prompts.limit", whole(1),
                     "Answers only so many from the start; all of them where unset."),
             RecipeKey.of("evaluate.max_new_tokens", whole(1), 128L, "The longest answer."),

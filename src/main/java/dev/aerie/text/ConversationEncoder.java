@@ -93,6 +93,19 @@ public final class ConversationEncoder implements AutoCloseable {
         }
     }
 
+    /**
+     * The tokens that the target answers: these turns, rendered up to and with the header of the assistant's next one.
+     *
+     * @throws IllegalArgumentException if the template refuses them
+     */
+    public int[] encodePrompt(List<Message> messages) {
+        try {
+            return tokenizer.encode(template.render(prompted(messages), true)).ids();
+        } catch (TemplateException e) {
+            throw new IllegalArgumentException("Invalid prompt: the chat template refuses it: " + e.getMessage(), e);
+        }
+    }
+
     private String rendered(Conversation conversation) throws UnusableConversationException {
         String text = conversation.text();
         if (text == null) {

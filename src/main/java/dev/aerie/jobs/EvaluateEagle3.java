@@ -1,0 +1,85 @@
+package dev.aerie.jobs;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.aerie.evaluate.AcceptanceReport;
+import dev.aerie.evaluate.BigramTable;
+import dev.aerie.evaluate.EvaluateSettings;
+import dev.aerie.evaluate.Evaluation;
+import dev.aerie.evaluate.Prompt;
+import dev.aerie.evaluate.PromptFormat;
+import dev.aerie.evaluate.PromptReader;
+import dev.aerie.store.HiddenStateStore;
+import dev.aerie.target.Target;
+import dev.aerie.target.TargetConfig;
+import dev.aerie.text.ConversationEncoder;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.sql.SparkSession;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+/** The measurement: how many drafted tokens the target accepts. */
+@Command(name = "evaluate-eagle3", description = "Measures how many tokens of an exported draft its target accepts.")
+public final class EvaluateEagle3 implements Callable<Integer> {
+
+    private static final String REPORT = "acceptance.json";
+
+    @Mixin
+    private RecipeOptions options;
+
+    public static void main(String[] arguments) {
+        CommandLines.main(new EvaluateEagle3(), arguments);
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        Recipe recipe = options.recipe();
+        Path folder = TargetSection.folder(recipe);
+        TargetConfig target = Target.config(folder);
+        Path draft = EvaluateSection.draft(recipe, target);
+        int room = target.maxPositions() - recipe.integer("evaluate.max_new_tokens") - recipe.integer("evaluate.draft_tokens");
+        try (ConversationEncoder encoder = new ConversationEncoder(PrepareSection.encoder(recipe, folder));
+                SparkSession spark = Session.open(recipe, "evaluate")) {
+            encoder.requireFits(target.vocabSize());
+            Configuration conf = spark.sparkContext().hadoopConfiguration();
+            EvaluateSettings settings = EvaluateSection.settings(recipe, folder, draft, spark.sparkContext().getConf());
+            PromptFormat format = PromptFormat.of(recipe.text("evaluate.prompts.format"));
+            List<Prompt> prompts = new PromptReader(format, encoder::encodePrompt, room)
+                    .read(recipe.text("evaluate.prompts.path"), conf,
+                            recipe.optionalInteger("evaluate.prompts.limit").orElse(Integer.MAX_VALUE));
+            KeptRecipe.print(recipe);
+            AcceptanceReport report = Evaluation.run(JavaSparkContext.fromSparkContext(spark.sparkContext()), settings, prompts,
+                    bigrams(recipe, spark, target, conf),
+                    done -> System.out.println("evaluate: " + done + " of " + prompts.size() + " prompts"));
+            System.out.print(report);
+            if (recipe.has("evaluate.output")) {
+                keep(report, recipe.text("evaluate.output"), conf);
+                KeptRecipe.keep(recipe, recipe.text("evaluate.output"), conf);
+            }
+        }
+        return 0;
+    }
+
+    /** What the store's training text alone predicts, to measure the draft against; null where there is no store. */
+    private static BigramTable bigrams(Recipe recipe, SparkSession spark, TargetConfig target, Configuration conf)
+            throws IOException {
+        if (!recipe.has("store.path") || !HiddenStateStore.exists(recipe.text("store.path"), conf)) {
+            System.out.println("evaluate: no store at store.path, so no bigram table to compare with");
+            return null;
+        }
+        return BigramTable.of(spark.read().parquet(recipe.text("store.path") + "/tokens"), target.vocabSize());
+    }
+
+    private static void keep(AcceptanceReport report, String folder, Configuration conf) throws IOException {
+        org.apache.hadoop.fs.Path file = new org.apache.hadoop.fs.Path(folder, REPORT);
+        try (OutputStream out = file.getFileSystem(conf).create(file, true)) {
+            out.write(new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsBytes(report.toJson()));
+        }
+        System.out.println("evaluate: " + file);
+    }
+}

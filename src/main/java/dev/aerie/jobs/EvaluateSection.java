@@ -1,0 +1,40 @@
+package dev.aerie.jobs;
+
+import dev.aerie.draft.DraftConfig;
+import dev.aerie.draft.DraftExport;
+import dev.aerie.evaluate.EvaluateSettings;
+import dev.aerie.target.ConfigJson;
+import dev.aerie.target.TargetConfig;
+import java.nio.file.Path;
+import org.apache.spark.SparkConf;
+
+/** What the recipe's section {@code evaluate} says. */
+final class EvaluateSection {
+
+    private EvaluateSection() {}
+
+    static EvaluateSettings settings(Recipe recipe, Path target, Path draft, SparkConf conf) {
+        return new EvaluateSettings(
+                target.toString(),
+                draft.toString(),
+                TargetSection.dtype(recipe, conf),
+                recipe.integer("evaluate.draft_tokens"),
+                recipe.integer("evaluate.max_new_tokens"),
+                0, 0, 1, 0,
+                recipe.text("runtime.device"),
+                recipe.optionalInteger("runtime.threads").orElseGet(() -> conf.getInt("spark.task.cpus", 1)));
+    }
+
+    /** The exported draft to measure, its configuration checked against the target's. */
+    static Path draft(Recipe recipe, TargetConfig target) {
+        String draft = recipe.optionalText("evaluate.draft").orElseGet(() -> recipe.text("export.output"));
+        Path folder = Path.of(draft).toAbsolutePath().normalize();
+        DraftConfig config = DraftConfig.read(ConfigJson.read(folder.resolve(DraftExport.CONFIG)));
+        if (config.targetHiddenSize() != target.hiddenSize() || config.vocabSize() != target.vocabSize()) {
+            throw new RecipeException("Invalid draft: " + folder + " is for a target of hidden size " + config.targetHiddenSize()
+                    + " and " + config.vocabSize() + " tokens (expected "
+                    + target.hiddenSize() + " and " + target.vocabSize() + ")");
+        }
+        return folder;
+    }
+}

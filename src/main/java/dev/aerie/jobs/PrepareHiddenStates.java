@@ -1,0 +1,58 @@
+package dev.aerie.jobs;
+
+import dev.aerie.prepare.Capture;
+import dev.aerie.prepare.CaptureSettings;
+import dev.aerie.prepare.Ingest;
+import dev.aerie.prepare.IngestSettings;
+import dev.aerie.prepare.IngestedTables;
+import dev.aerie.target.Target;
+import dev.aerie.target.TargetConfig;
+import dev.aerie.text.ConversationEncoder;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.sql.SparkSession;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+/** The first job: conversations to tokens to the target's hidden states. */
+@Command(name = "prepare-hidden-states",
+        description = "Makes the hidden-state store of a recipe's conversations and target; goes on where a run stopped.")
+public final class PrepareHiddenStates implements Callable<Integer> {
+
+    @Mixin
+    private RecipeOptions options;
+
+    public static void main(String[] arguments) {
+        CommandLines.main(new PrepareHiddenStates(), arguments);
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        Recipe recipe = options.recipe();
+        Path folder = TargetSection.folder(recipe);
+        TargetConfig target = Target.config(folder);
+        IngestSettings ingest = PrepareSection.ingest(recipe, folder);
+        ConversationEncoder encoder = new ConversationEncoder(ingest.encoder());
+        encoder.requireFits(target.vocabSize());
+        String store = recipe.text("store.path");
+        try (SparkSession spark = Session.open(recipe, "prepare")) {
+            Configuration conf = spark.sparkContext().hadoopConfiguration();
+            CaptureSettings settings = PrepareSection.capture(recipe, folder, target, spark.sparkContext().getConf(), encoder);
+            Capture capture = new Capture(spark, settings, System.out);
+            if (recipe.has("store.max_bytes")) {
+                capture.within(recipe.whole("store.max_bytes"));
+            }
+            capture.requireCompatibleStore();
+            KeptRecipe.print(recipe);
+            try (IngestedTables tables = new Ingest(spark, ingest).run(target.vocabSize())) {
+                System.out.println("prepare: " + tables.report());
+                tables.writeUnlessStored(store, conf, Math.min(recipe.integer("draft.vocab_size"), target.vocabSize()));
+                capture.run(tables.tokens());
+            }
+            KeptRecipe.keep(recipe, store, conf);
+        }
+        return 0;
+    }
+}

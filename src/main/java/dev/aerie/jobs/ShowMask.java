@@ -1,0 +1,78 @@
+package dev.aerie.jobs;
+
+import dev.aerie.text.Conversation;
+import dev.aerie.text.ConversationEncoder;
+import dev.aerie.text.ConversationFormat;
+import dev.aerie.text.ConversationReader;
+import dev.aerie.text.EncoderSettings;
+import dev.aerie.text.InputRecord;
+import dev.aerie.text.Rejection;
+import java.io.IOException;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** What to look at before a data set is prepared: the text as the target sees it, and what the draft learns from. */
+@Command(name = "show-mask", description = "Prints a record of data.inputs as it is rendered, its supervised text marked.")
+final class ShowMask implements Callable<Integer> {
+
+    @Mixin
+    private RecipeOptions options;
+
+    @Option(names = "--input", defaultValue = "0", paramLabel = "N", description = "Which of data.inputs, from 0.")
+    private int input;
+
+    @Option(names = "--record", defaultValue = "0", paramLabel = "N", description = "Which record of its first file, from 0.")
+    private int record;
+
+    @Override
+    public Integer call() throws IOException {
+        Recipe recipe = options.recipe();
+        List<Recipe> inputs = recipe.sections("data.inputs");
+        if (input < 0 || input >= inputs.size()) {
+            throw new RecipeException("Invalid --input: " + input + " (expected 0 to " + (inputs.size() - 1) + ")");
+        }
+        EncoderSettings settings = PrepareSection.encoder(recipe, TargetSection.folder(recipe));
+        try (ConversationEncoder encoder = new ConversationEncoder(settings)) {
+            InputRecord read = read(inputs.get(input));
+            System.out.println(read instanceof Conversation conversation
+                    ? encoder.preview(conversation)
+                    : "quarantined: " + ((Rejection) read).reason());
+        }
+        return 0;
+    }
+
+    private InputRecord read(Recipe source) throws IOException {
+        Path path = firstFile(source);
+        FileSystem files = path.getFileSystem(new Configuration());
+        try (ConversationReader reader =
+                ConversationReader.open(files.open(path), path.toString(), ConversationFormat.of(source.text("format")))) {
+            for (int i = 0; reader.hasNext(); i++) {
+                InputRecord read = reader.next();
+                if (i == record) {
+                    return read;
+                }
+            }
+            throw new RecipeException("Invalid --record: " + record + " (expected one of " + path + ")");
+        }
+    }
+
+    private static Path firstFile(Recipe source) throws IOException {
+        Path path = new Path(source.text("path"));
+        FileSystem files = path.getFileSystem(new Configuration());
+        FileStatus[] found = files.globStatus(path);
+        if (found != null && found.length > 0 && found[0].isDirectory()) {
+            found = files.listStatus(found[0].getPath());
+        }
+        if (found == null || found.length == 0) {
+            throw source.contradiction("path", "a file, a folder with files or a glob that matches some");
+        }
+        return found[0].getPath();
+    }
+}

@@ -1,0 +1,56 @@
+package dev.aerie.jobs;
+
+import dev.aerie.draft.DraftConfig;
+import dev.aerie.gang.GangSettings;
+import dev.aerie.prepare.Fingerprint;
+import dev.aerie.prepare.TokenFrequencies;
+import dev.aerie.store.HiddenStateStore;
+import dev.aerie.text.DraftVocabulary;
+import dev.aerie.train.StoreInputs;
+import dev.aerie.train.TrainSettings;
+import dev.aerie.train.TrainedDraft;
+import dev.aerie.train.Training;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.sql.SparkSession;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+/** The training: the store into a draft, by a gang of ranks. */
+@Command(name = "train-eagle3", description = "Trains a draft from a hidden-state store; goes on from the last checkpoint.")
+public final class TrainEagle3 implements Callable<Integer> {
+
+    @Mixin
+    private RecipeOptions options;
+
+    public static void main(String[] arguments) {
+        CommandLines.main(new TrainEagle3(), arguments);
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        Recipe recipe = options.recipe();
+        Path target = TargetSection.folder(recipe);
+        TrainSettings settings = TrainSection.settings(recipe);
+        GangSettings gang = TrainSection.gang(recipe);
+        String storeFolder = recipe.text("store.path");
+        String output = recipe.text("train.output");
+        try (SparkSession spark = Session.open(recipe, "train")) {
+            Configuration conf = spark.sparkContext().hadoopConfiguration();
+            HiddenStateStore store = HiddenStateStore.open(storeFolder, conf);
+            store.settings().require("fingerprints.target", Fingerprint.ofTarget(target), store.uri());
+            DraftConfig draft = TrainSection.draft(recipe, target, store);
+            DraftVocabulary vocabulary =
+                    DraftVocabulary.from(TokenFrequencies.read(storeFolder, conf).counts(), draft.draftVocabSize());
+            TargetSection.onGpu(recipe, spark.sparkContext().getConf());
+            KeptRecipe.print(recipe);
+            TrainedDraft trained = Training.run(spark.sparkContext(), gang, settings,
+                    new StoreInputs(store, target, draft, vocabulary), output, System.out);
+            KeptRecipe.keep(recipe, output, conf);
+            System.out.println("train: step " + trained.step() + " is in " + trained);
+        }
+        return 0;
+    }
+}

@@ -1,0 +1,91 @@
+package dev.aerie.jobs;
+
+import dev.aerie.draft.DraftConfig;
+import dev.aerie.draft.LossMode;
+import dev.aerie.gang.GangSettings;
+import dev.aerie.store.HiddenStateStore;
+import dev.aerie.target.CaptureLayers;
+import dev.aerie.target.ConfigJson;
+import dev.aerie.target.Target;
+import dev.aerie.target.TargetConfig;
+import dev.aerie.torch.DType;
+import dev.aerie.torch.Optimizer;
+import dev.aerie.train.BatchSize;
+import dev.aerie.train.Schedule;
+import dev.aerie.train.TrainSettings;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+
+/** What the recipe's sections {@code draft} and {@code train} say, as the trainer takes it. */
+final class TrainSection {
+
+    private TrainSection() {}
+
+    static TrainSettings settings(Recipe recipe) {
+        return new TrainSettings(
+                LossMode.valueOf(recipe.text("train.mode").toUpperCase(Locale.ROOT)),
+                recipe.integer("train.epochs"),
+                recipe.optionalInteger("train.max_steps").orElse(0),
+                batch(recipe),
+                recipe.integer("train.micro_batch_tokens"),
+                recipe.integer("train.ttt_length"),
+                recipe.number("train.learning_rate"),
+                recipe.number("train.warmup_ratio"),
+                Schedule.of(recipe.text("train.schedule")),
+                Optimizer.AdamW.withDecay(recipe.number("train.weight_decay")),
+                recipe.number("train.max_grad_norm"),
+                recipe.text("train.dtype").equals("auto") ? null : DType.ofFloating(recipe.text("train.dtype")),
+                recipe.whole("train.seed"),
+                recipe.optionalInteger("runtime.threads").orElse(0),
+                recipe.integer("train.checkpoint.every_steps"),
+                recipe.integer("train.checkpoint.keep"),
+                recipe.integer("train.held_out_every_steps"));
+    }
+
+    private static BatchSize batch(Recipe recipe) {
+        boolean conversations = recipe.optionalInteger("train.batch_conversations").isPresent();
+        boolean tokens = recipe.has("train.global_batch_tokens");
+        if (conversations && tokens) {
+            throw recipe.contradiction("train.global_batch_tokens", "only one of it and train.batch_conversations");
+        }
+        return tokens
+                ? new BatchSize.Tokens(recipe.whole("train.global_batch_tokens"))
+                : new BatchSize.Conversations(
+                        recipe.optionalInteger("train.batch_conversations").orElse(TrainSettings.BATCH_CONVERSATIONS));
+    }
+
+    static GangSettings gang(Recipe recipe) {
+        return new GangSettings(recipe.integer("train.ranks")).withMaxAttempts(recipe.integer("train.max_attempts"))
+                .withDevice(recipe.text("runtime.device"));
+    }
+
+    /** The shape of the draft: the target's own, where the recipe does not say otherwise. */
+    static DraftConfig draft(Recipe recipe, Path target, HiddenStateStore store) {
+        TargetConfig config = Target.config(target);
+        int hidden = recipe.optionalInteger("draft.hidden_size").orElse(config.hiddenSize());
+        if (hidden != config.hiddenSize()) {
+            throw recipe.contradiction("draft.hidden_size", config.hiddenSize() + ", the width of the target's embeddings");
+        }
+        List<Integer> layers = store.settings().captureLayers();
+        int[] defaults = CaptureLayers.defaults(config.layers());
+        boolean usual = layers.equals(List.of(defaults[0], defaults[1], defaults[2]));
+        return new DraftConfig(
+                hidden,
+                recipe.optionalInteger("draft.intermediate_size")
+                        .orElseGet(() -> ConfigJson.read(target.resolve("config.json")).positive("intermediate_size")),
+                recipe.optionalInteger("draft.num_attention_heads").orElse(config.heads()),
+                recipe.optionalInteger("draft.num_key_value_heads").orElse(config.kvHeads()),
+                recipe.optionalInteger("draft.head_dim").orElse(config.headDim()),
+                config.hiddenSize(),
+                config.vocabSize(),
+                Math.min(recipe.integer("draft.vocab_size"), config.vocabSize()),
+                config.rmsNormEps(),
+                config.maxPositions(),
+                config.rope(),
+                usual ? List.of() : layers,
+                config.bosTokenId(),
+                config.eosTokenIds(),
+                config.padTokenId());
+    }
+}
