@@ -67,7 +67,8 @@ public final class Capture {
     }
 
     /**
-     * Refuses to go on with a store that was made from something else, before any work. What depends on the conversations is compared
+     * Refuses to go on with a store that was made from something else, before any work. What depends on the conversations is
+     * compared
      * by {@link #run}.
      *
      * @throws InvalidStoreException naming the field that differs, what it is and what was expected
@@ -97,7 +98,8 @@ public final class Capture {
         CapturePlan plan = plan(rows);
         if (plan.bytes() > maxBytes) {
             throw new InvalidStoreException(String.format(Locale.ROOT,
-                    "Invalid store.max_bytes: %,d (expected at least the %,d bytes that the plan takes)", maxBytes, plan.bytes()));
+                    "Invalid store.max_bytes: %,d (expected at least the %,d bytes that the plan takes)",
+                    maxBytes, plan.bytes()));
         }
         HiddenStateStore store = HiddenStateStore.create(settings.store(), configuration(), plan.settings());
         int[] missing = store.missingShards().stream().mapToInt(Integer::intValue).toArray();

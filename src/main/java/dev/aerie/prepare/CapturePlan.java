@@ -53,7 +53,8 @@ record CapturePlan(ShardPlan shards, StoreSettings settings, long tokens, long t
     @Override
     public String toString() {
         return String.format(Locale.ROOT,
-                "%,d conversations (%,d held out), %,d tokens in %,d shards, about %.2f GB (%s, layers %s, teacher states for %.1f %% of the tokens)",
+                "%,d conversations (%,d held out), %,d tokens in %,d shards, about %.2f GB "
+                        + "(%s, layers %s, teacher states for %.1f %% of the tokens)",
                 settings.planned().conversations(), settings.planned().heldOut(), tokens, shards.shards(), bytes / 1e9,
                 settings.codec().name(), settings.captureLayers(), 100.0 * teacherRows / Math.max(1, tokens));
     }

@@ -43,7 +43,8 @@ public final class Fingerprint {
     }
 
     /**
-     * Of a target: its config.json and generation_config.json, and of each safetensors file the name, the length and the content. Of a
+     * Of a target: its config.json and generation_config.json, and of each safetensors file the name, the length and the
+     * content. Of a
      * file over 256 MiB the first MiB, which holds the header of any but the largest, and 64 KiB of every 16 MiB: another
      * training step or another conversion changes every tensor.
      *
@@ -61,7 +62,8 @@ public final class Fingerprint {
         try (Stream<Path> files = Files.list(folder)) {
             weights = files.filter(f -> f.getFileName().toString().endsWith(".safetensors")).sorted().toList();
         } catch (NoSuchFileException e) {
-            throw new IllegalArgumentException("Invalid target: " + folder + " (expected a folder with config.json and safetensors)", e);
+            throw new IllegalArgumentException(
+                    "Invalid target: " + folder + " (expected a folder with config.json and safetensors)", e);
         }
         for (Path file : weights) {
             sha.update(file.getFileName().toString().getBytes(StandardCharsets.UTF_8));

@@ -56,7 +56,8 @@ final class ResidentTargets {
     }
 
     /**
-     * Frees what this JVM loaded, each target once no task holds it: in local mode the driver's JVM goes on to other work after the
+     * Frees what this JVM loaded, each target once no task holds it: in local mode the driver's JVM goes on to other work
+     * after the
      * last shard, and tasks of a failed job may still be running.
      */
     static void releaseIdle() {

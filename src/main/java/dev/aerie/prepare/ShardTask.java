@@ -36,7 +36,8 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
     private final ShardEvents events;
 
     /** @param shards number of the shard that each partition makes */
-    ShardTask(CaptureSettings settings, SerializableConfiguration conf, int[] shards, LongAccumulator tokens, ShardEvents events) {
+    ShardTask(CaptureSettings settings, SerializableConfiguration conf, int[] shards, LongAccumulator tokens,
+            ShardEvents events) {
         this.settings = settings;
         this.conf = conf;
         this.shards = shards;
@@ -59,7 +60,8 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
             write(conversations, lease.target(), writer);
             events.beforeCommit(shard);
             ShardWriter.Commit commit = writer.commit();
-            LOG.info("Shard {}: {} tokens, {}", shard, commit.shard().tokens(), commit.won() ? "committed" : "was committed by another");
+            LOG.info("Shard {}: {} tokens, {}", shard, commit.shard().tokens(),
+                    commit.won() ? "committed" : "was committed by another");
             events.afterCommit(shard);
         }
     }

@@ -40,7 +40,8 @@ public record CommittedShard(
         refused = List.copyOf(refused);
         long sum = conversations.stream().mapToLong(ConversationEntry::tokens).sum();
         if (sum != tokens) {
-            throw new IllegalArgumentException("Invalid tokens: " + tokens + " (expected " + sum + ", the sum of the conversations)");
+            throw new IllegalArgumentException("Invalid tokens: " + tokens + " (expected " + sum
+                    + ", the sum of the conversations)");
         }
     }
 

@@ -83,7 +83,8 @@ public final class HiddenStateStore {
             shards = Markers.readAll(files);
             for (int shard : numbers(shards)) {
                 if (shard >= settings.planned().shards()) {
-                    throw new InvalidStoreException("Invalid store " + files.uri() + ": shard " + shard + " is committed (expected 0 to "
+                    throw new InvalidStoreException("Invalid store " + files.uri() + ": shard " + shard
+                            + " is committed (expected 0 to "
                             + (settings.planned().shards() - 1) + ")");
                 }
             }

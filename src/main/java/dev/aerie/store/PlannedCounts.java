@@ -12,7 +12,8 @@ public record PlannedCounts(int shards, long conversations, long heldOut, long t
 
     public PlannedCounts {
         if (shards < 0 || heldOut < 0 || conversations < heldOut || tokens < 0) {
-            throw new IllegalArgumentException("Invalid counts: " + shards + " shards, " + conversations + " conversations, " + heldOut
+            throw new IllegalArgumentException("Invalid counts: " + shards + " shards, " + conversations + " conversations, "
+                    + heldOut
                     + " held out, " + tokens + " tokens (expected none negative, held-out ones among the conversations)");
         }
     }

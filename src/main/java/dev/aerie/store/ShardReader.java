@@ -186,7 +186,8 @@ public final class ShardReader implements AutoCloseable {
             while (taught < rows.length && rows[taught] < chunk.firstToken() + chunk.tokens()) {
                 taught++;
             }
-            requireBytes(entry, "teacher", chunk.teacher(), settings.codec().columnBytes((taught - from) * settings.hiddenSize()));
+            requireBytes(entry, "teacher", chunk.teacher(),
+                    settings.codec().columnBytes((taught - from) * settings.hiddenSize()));
         }
         return out;
     }

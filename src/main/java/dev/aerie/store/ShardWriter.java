@@ -73,7 +73,8 @@ public final class ShardWriter implements AutoCloseable {
         try (Scope scope = Scope.open()) {
             int[] teacher = settings.teacherRows().of(supervised);
             Tensor stored = aux.to(settings.codec().dtype());
-            Tensor taught = last.rows(Tensor.of(Arrays.stream(teacher).asLongStream().toArray(), teacher.length).to(last.device()))
+            long[] index = Arrays.stream(teacher).asLongStream().toArray();
+            Tensor taught = last.rows(Tensor.of(index, index.length).to(last.device()))
                     .to(settings.codec().dtype());
             requireFinite(stored, taught, teacher);
             conversations.add(new ConversationEntry(id, part, rows, ids.length, count(supervised)));
@@ -180,7 +181,8 @@ public final class ShardWriter implements AutoCloseable {
         long[] wantedAux = {ids.length, settings.auxWidth()};
         long[] wantedLast = {ids.length, settings.hiddenSize()};
         if (!Arrays.equals(aux.shape(), wantedAux) || !Arrays.equals(last.shape(), wantedLast)) {
-            throw new IllegalArgumentException("Invalid states of conversation " + id + ": " + aux + " and " + last + " (expected "
+            throw new IllegalArgumentException("Invalid states of conversation " + id + ": " + aux + " and " + last
+                    + " (expected "
                     + Arrays.toString(wantedAux) + " and " + Arrays.toString(wantedLast) + ")");
         }
     }

@@ -56,7 +56,8 @@ final class StoreJson {
             return MAPPER.treeToValue(tree, type);
         } catch (IOException e) {
             Throwable reason = e.getCause() instanceof IllegalArgumentException ? e.getCause() : e;
-            throw new InvalidStoreException("Invalid " + name + ": " + firstLine(reason) + " (expected JSON as docs/store.md)", e);
+            throw new InvalidStoreException("Invalid " + name + ": " + firstLine(reason)
+                    + " (expected JSON as docs/store.md)", e);
         }
     }
 

@@ -32,7 +32,8 @@ public final class StoreSummary {
             line(out, part.text(), part(store, part));
         }
         if (tokens > 0) {
-            line(out, "size", String.format(Locale.ROOT, "%,d bytes, %.1f per token, %.3f of 8 × hidden size; teacher states for %.1f %% of the tokens",
+            line(out, "size", String.format(Locale.ROOT, "%,d bytes, %.1f per token, %.3f of 8 × hidden size; "
+                            + "teacher states for %.1f %% of the tokens",
                     bytes, (double) bytes / tokens, bytes / (8.0 * s.hiddenSize() * tokens), 100.0 * teacher / tokens));
         }
         line(out, "orphans", store.orphans().size() + " files of attempts that never committed");

@@ -15,7 +15,8 @@ import java.util.Set;
 import java.util.function.Consumer;
 
 /**
- * Re-reads a store against its markers: every file's length and SHA-256, every page's checksum, every conversation's rows, and that
+ * Re-reads a store against its markers: every file's length and SHA-256, every page's checksum, every conversation's rows,
+ * and that
  * all states are finite.
  *
  * @param shards shards read

@@ -62,15 +62,17 @@ class CaptureKillIT {
         Path store = folder.resolve("store");
         Path deaths = Files.createDirectory(folder.resolve("deaths"));
         SparkSession cluster = LocalCluster.session();
-        CaptureReport report = Captures.run(cluster, Captures.settings(Captures.target(), store, "bf16", TeacherRows.STRICT, 300, 100),
-                rows, new Deaths(deaths.toString(), 1, 3));
+        CaptureReport report = Captures.run(cluster,
+                Captures.settings(Captures.target(), store, "bf16", TeacherRows.STRICT, 300, 100), rows,
+                new Deaths(deaths.toString(), 1, 3));
         assertTrue(Files.exists(deaths.resolve("before")) && Files.exists(deaths.resolve("after")), "seed " + seed);
         assertEquals(List.of(), report.store().orphans());
         assertEquals(List.of(), Captures.problems(store));
         assertEquals(50, report.store().shards().stream().mapToInt(s -> s.conversations().size()).sum(), "seed " + seed);
 
         Path undisturbed = folder.resolve("undisturbed");
-        Captures.run(cluster, Captures.settings(Captures.target(), undisturbed, "bf16", TeacherRows.STRICT, 300, 100), rows);
+        Captures.run(cluster,
+                Captures.settings(Captures.target(), undisturbed, "bf16", TeacherRows.STRICT, 300, 100), rows);
         assertEquals(Captures.digests(undisturbed), Captures.digests(store), "seed " + seed);
     }
 }

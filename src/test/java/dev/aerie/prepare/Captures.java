@@ -35,11 +35,14 @@ final class Captures {
     }
 
     static CaptureSettings settings(Path target, Path store, String codec, TeacherRows rows, long shardTokens, int waveTokens) {
-        return new CaptureSettings(target.toAbsolutePath().toString(), DType.F32, List.of(1, 3, 4), "cpu", store.toString(), codec, rows,
-                shardTokens, waveTokens, 7, 12, SOME_SHA256, SOME_SHA256);
+        return new CaptureSettings(target.toAbsolutePath().toString(), DType.F32, List.of(1, 3, 4), "cpu",
+                store.toString(), codec, rows, shardTokens, waveTokens, 7, 12, SOME_SHA256, SOME_SHA256);
     }
 
-    /** Random token ids under the vocabulary of the small targets, 1 to 60 tokens each, the last {@code heldOut} of them held out. */
+    /**
+     * Random token ids under the vocabulary of the small targets, 1 to 60 tokens each, the last {@code heldOut} of them held
+     * out.
+     */
     static List<TokenizedRow> random(int conversations, int heldOut, int vocabulary, long seed) {
         Random random = new Random(seed);
         List<TokenizedRow> out = new ArrayList<>();
@@ -80,12 +83,14 @@ final class Captures {
     static CaptureReport run(SparkSession spark, CaptureSettings settings, List<TokenizedRow> rows, ShardEvents events)
             throws IOException {
         ByteArrayOutputStream console = new ByteArrayOutputStream();
-        return new Capture(spark, settings, new PrintStream(console, true, StandardCharsets.UTF_8), events).run(table(spark, rows));
+        PrintStream lines = new PrintStream(console, true, StandardCharsets.UTF_8);
+        return new Capture(spark, settings, lines, events).run(table(spark, rows));
     }
 
     /** SHA-256 of every shard's file, in order: what two stores with the same content agree in. */
     static List<String> digests(Path store) throws IOException {
-        return HiddenStateStore.open(store.toString(), new Configuration()).shards().stream().map(CommittedShard::sha256).toList();
+        return HiddenStateStore.open(store.toString(), new Configuration()).shards().stream()
+                .map(CommittedShard::sha256).toList();
     }
 
     static List<String> problems(Path store) throws IOException {

@@ -73,7 +73,8 @@ class ShardPlanTest {
     @Test
     void aConversationOverTheBudgetHasAShardOfItsOwn() {
         ShardPlan plan = ShardPlan.of(
-                List.of(conversation(0, Part.TRAIN, 10), conversation(1, Part.TRAIN, 5000), conversation(2, Part.TRAIN, 10)), 100, 1, 5);
+                List.of(conversation(0, Part.TRAIN, 10), conversation(1, Part.TRAIN, 5000), conversation(2, Part.TRAIN, 10)),
+                100, 1, 5);
         assertEquals(5000, plan.tokens(plan.shardOf(1)));
         assertEquals(0, ShardPlan.of(List.of(), 100, 1, 5).shards());
     }

@@ -40,8 +40,10 @@ import org.apache.hadoop.conf.Configuration;
 /**
  * How fast prepare's forward is, and how small its store.
  *
- * <p>Speed: tokens a second of the target over real conversations, packed into waves, against the same engine fed batches of eight in
- * the order of the files, padded to the longest of each; by turns in one process, the median of the rounds. Tokens are counted without
+ * <p>Speed: tokens a second of the target over real conversations, packed into waves, against the same engine fed batches of
+ * eight in
+ * the order of the files, padded to the longest of each; by turns in one process, the median of the rounds. Tokens are
+ * counted without
  * padding. Size: bytes per token of the codec {@code bf16} with the teacher's rows only, against 8 · hidden.
  */
 public final class PrepareSpeed {
@@ -79,7 +81,8 @@ public final class PrepareSpeed {
         for (int i = 0; i < rounds; i++) {
             padded[i] = tokens / forward(target, batches, true);
             packed[i] = tokens / forward(target, waves, false);
-            System.out.printf(Locale.ROOT, "round %d: packed %,.0f tokens/s, padded %,.0f tokens/s%n", i + 1, packed[i], padded[i]);
+            System.out.printf(Locale.ROOT, "round %d: packed %,.0f tokens/s, padded %,.0f tokens/s%n",
+                    i + 1, packed[i], padded[i]);
         }
         double ratio = median(packed) / median(padded);
         System.out.printf(Locale.ROOT, "packed %,.0f tokens/s, padded batches of %d %,.0f tokens/s: %.2f times (goal %.1f)%n",
@@ -183,7 +186,8 @@ public final class PrepareSpeed {
         try (ConversationEncoder encoder =
                 new ConversationEncoder(EncoderSettings.of(folder.toString(), MAX_LENGTH, OverLength.TRUNCATE))) {
             for (String file : files) {
-                ConversationFormat format = file.contains("ultrachat") ? ConversationFormat.ULTRACHAT : ConversationFormat.SHAREGPT;
+                ConversationFormat format =
+                        file.contains("ultrachat") ? ConversationFormat.ULTRACHAT : ConversationFormat.SHAREGPT;
                 try (ConversationReader reader = ConversationReader.open(Files.newInputStream(Path.of(file)), file, format)) {
                     while (reader.hasNext() && out.size() < limit) {
                         InputRecord next = reader.next();
