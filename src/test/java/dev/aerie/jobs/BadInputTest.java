@@ -1,0 +1,104 @@
+package dev.aerie.jobs;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.aerie.testing.TinyProject;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a user can get wrong ends in one sentence and exit code 2, through the mains and before Spark starts. */
+class BadInputTest {
+
+    @TempDir
+    Path folder;
+
+    private TinyProject project;
+
+    @BeforeEach
+    void make() throws IOException {
+        project = TinyProject.in(folder);
+    }
+
+    @Test
+    void recipes() throws IOException {
+        refuses("Unknown recipe key train.epoch (did you mean train.epochs?)", new PrepareHiddenStates(), "--set", "train.epoch=2");
+        refuses("Invalid recipe key train.epochs: \"two\"", new TrainEagle3(), "--set", "train.epochs=two");
+        refuses("only one of it and train.batch_conversations", new TrainEagle3(), "--set", "train.global_batch_tokens=100");
+        refuses("Invalid recipe key target.model", new PrepareHiddenStates(), "--set", "target.model=");
+        Path recipe = project.recipe();
+        Files.writeString(recipe, Files.readString(recipe).replaceFirst("store: \\{path: [^,]*,", "store: {"));
+        refuses("Missing recipe key store.path", new PrepareHiddenStates());
+    }
+
+    @Test
+    void weights() throws IOException {
+        Path file = project.model().resolve("model.safetensors");
+        byte[] whole = Files.readAllBytes(file);
+        List<Callable<Integer>> jobs = List.of(new PrepareHiddenStates(), new TrainEagle3(), new EvaluateEagle3());
+        for (Callable<Integer> job : jobs) {
+            Files.write(file, Arrays.copyOf(whole, whole.length - 100));
+            refuses("model.safetensors", job);
+        }
+        byte[] header = whole.clone();
+        header[7] = 1;
+        Files.write(file, header);
+        refuses("model.safetensors", new PrepareHiddenStates());
+        String text = new String(whole, StandardCharsets.ISO_8859_1);
+        Files.write(file, text.replaceFirst("\"F32\"", "\"F33\"").getBytes(StandardCharsets.ISO_8859_1));
+        refuses("F33", new PrepareHiddenStates());
+        Files.delete(file);
+        refuses("Missing weights: ", new PrepareHiddenStates());
+    }
+
+    @Test
+    void familiesAndTokenizers() throws IOException {
+        Path config = project.model().resolve("config.json");
+        String json = Files.readString(config);
+        Files.writeString(config, json.replace("\"llama\"", "\"gemma9\""));
+        refuses("llama, qwen3", new PrepareHiddenStates());
+        Files.writeString(config, json);
+        Path tokenizer = project.model().resolve("tokenizer.json");
+        Files.writeString(tokenizer, Files.readString(tokenizer).replace("\"id\":257", "\"id\":900"));
+        refuses("embedding", new PrepareHiddenStates());
+        Files.delete(tokenizer);
+        refuses("tokenizer.json", new PrepareHiddenStates());
+    }
+
+    @Test
+    void exportWithoutATrainingAndEvaluationWithoutADraft() {
+        refuses("Missing checkpoint", new Export());
+        refuses("config.json", new EvaluateEagle3());
+    }
+
+    private void refuses(String part, Callable<Integer> command, String... more) {
+        List<String> arguments = new ArrayList<>(List.of("--config", project.recipe().toString()));
+        arguments.addAll(List.of(more));
+        PrintStream before = System.err;
+        ByteArrayOutputStream err = new ByteArrayOutputStream();
+        System.setErr(new PrintStream(err, true, StandardCharsets.UTF_8));
+        int code;
+        try {
+            code = CommandLines.run(command, arguments.toArray(String[]::new));
+        } finally {
+            System.setErr(before);
+        }
+        String said = err.toString(StandardCharsets.UTF_8);
+        List<String> errors = said.lines().filter(l -> l.startsWith("Error: ") || l.startsWith("Failed: ")).toList();
+        assertEquals(2, code, said);
+        assertEquals(1, errors.size(), said);
+        assertTrue(errors.get(0).contains(part), said);
+        assertTrue(!said.contains("\tat "), said);
+    }
+}
