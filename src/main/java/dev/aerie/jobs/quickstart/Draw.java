@@ -110,7 +110,8 @@ final class Draw {
     }
 
     private static final Pattern ARTICLE = Pattern.compile("([Aa])\\(n\\) (?=(umbrella|[aeio])?)");
-    private static final Pattern ONE_OF_MANY = Pattern.compile("(?<![0-9:])1 (coin|mile|pound|hour|minute|day|week|month|year)s\\b");
+    private static final Pattern ONE_OF_MANY = Pattern.compile("(?<![0-9:])1 "
+            + "(coin|mile|pound|hour|minute|day|week|month|year)s\\b");
     private static final Pattern SENTENCE = Pattern.compile("(^|[.!?] |\n|\\. \"|\n\")([a-z])");
 
     /** Agreement of a(n), one coin but two coins, capitals at sentence starts. */

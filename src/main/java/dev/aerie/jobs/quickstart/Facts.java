@@ -61,8 +61,10 @@ final class Facts {
                         "who", name, "job", e.job.name(), "works", e.job.works(), "needs", e.job.needs())},
                 new String[] {"Who lives near the " + e.where + "?", draw.say("That is {who}, the {job} with the {door} door.",
                         "who", name, "job", e.job.name(), "door", e.door)},
-                new String[] {"Who has the " + e.door + " door?", draw.say("The {door} door belongs to {who}, the {job}. {she} lives near "
-                        + "the {where}.", "who", name, "job", e.job.name(), "door", e.door, "she", e.who.she(), "where", e.where)},
+                new String[] {"Who has the " + e.door + " door?", draw.say("The {door} door belongs to {who}, the {job}. {she} "
+                        + "lives near "
+                        + "the {where}.", "who", name, "job", e.job.name(), "door", e.door, "she", e.who.she(), "where",
+                        e.where)},
                 new String[] {"What colour is the door of the " + e.job.name() + "?", draw.say("The {job} is {who}, and {hers} "
                         + "door is {door}.", "who", name, "job", e.job.name(), "door", e.door, "hers", e.who.hers())}));
     }
@@ -169,17 +171,21 @@ final class Facts {
         int age = draw.number(20, 79);
         String hair = draw.one("short grey", "long black", "curly brown", "red", "white");
         List<String> turns = new ArrayList<>();
-        turns.add(draw.say("[Describe|Write about|Tell me about] {who}. Name: {who}. Age: {age}. Work: {job}. Home: near the {place}. Hair: {hair}. "
+        turns.add(draw.say("[Describe|Write about|Tell me about] {who}. Name: {who}. Age: {age}. Work: {job}. Home: near the "
+                + "{place}. Hair: {hair}. "
                 + "Animal: {pet}.", "who", who.name(), "age", age, "job", job.name(), "place", place.name(), "hair", hair,
                 "pet", pet.name()));
-        turns.add(draw.say("{who} is {age} years old and has {hair} hair. {she} is a(n) {job} who {works}. {she} lives near the {place}, which is "
+        turns.add(draw.say("{who} is {age} years old and has {hair} hair. {she} is a(n) {job} who {works}. {she} lives near the "
+                + "{place}, which is "
                         + "{looks}. At home {she} keeps a(n) {pet} that {deed}.",
                 "who", who.name(), "age", age, "hair", hair, "she", who.she(), "job", job.name(), "works", job.works(),
                 "place", place.name(), "looks", place.looks(), "pet", pet.name(), "deed", pet.deed()));
         if (draw.chance(0.5)) {
-            turns.add(draw.say("[What does {she} need for {hers} work?|What does a(n) {job} need?]", "she", who.she(), "hers", who.hers(),
+            turns.add(draw.say("[What does {she} need for {hers} work?|What does a(n) {job} need?]", "she", who.she(), "hers",
+                    who.hers(),
                     "job", job.name()));
-            turns.add(draw.say("A(n) {job} like {who} needs {needs}.", "job", job.name(), "who", who.name(), "needs", job.needs()));
+            turns.add(draw.say("A(n) {job} like {who} needs {needs}.", "job", job.name(), "who", who.name(), "needs",
+                    job.needs()));
         }
         return turns;
     }

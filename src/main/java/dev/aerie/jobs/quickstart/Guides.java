@@ -18,15 +18,30 @@ final class Guides {
     private record Task(String goal, List<String> objects, List<String> steps) {}
 
     private static final List<Task> TASKS = Lexicon.table("""
-            mend a broken {x}|chair,table,shelf,ladder,wheel,drum|take all the loose parts off the {x}|clean the old glue from the wood|put new glue on both sides|press the parts of the {x} together|wait one day before you use it
-            clean a dirty {x}|kettle,pot,mirror,bottle,bowl,cup,spoon|fill a bowl with warm water|add a little soap|wash the {x} with a soft cloth|rinse it with cold water|dry the {x} with a clean towel
-            wash a(n) {x}|shirt,scarf,blanket,coat,glove|look for holes in the {x}|fill the tub with cool water|move the {x} gently in the soap|press the water out without wringing|hang the {x} in the shade
-            plant a(n) {x} in the garden|rose,bean,tomato,pumpkin,cherry tree,apple tree|dig a hole in a sunny place|put some old leaves into the hole|set the {x} upright in the middle|fill the hole with earth|water the {x} every evening
-            make a small {x}|kite,doll,basket,flute,tent,candle|draw the shape of the {x} on paper|choose the material with care|cut the parts a little too large|join the parts of the {x} slowly|try it out and correct what is wrong
-            paint an old {x}|door,fence,boat,chair,gate,bench|scrape the old paint off the {x}|make the surface smooth with sand|put on a thin first coat|let it dry for a night|paint the {x} once more in the morning
-            send a(n) {x} to a friend far away|letter,book,map,photo,flute,picture|wrap the {x} in strong paper|write the name and the street on it|carry it to the post office|pay for the stamps|tell your friend that the {x} is coming
-            teach a(n) {x} to come when you call|dog,goat,horse,duck,donkey|stand close to the {x} and say its name|give it something good to eat|go a few steps away and call again|praise the {x} when it comes|repeat this every day for a week
-            look after a sick {x}|hen,sheep,cow,cat,goat,horse|bring the {x} to a quiet and warm place|give it fresh water|keep the other animals away|watch whether the {x} eats|ask somebody who knows animals if it does not
+            mend a broken {x}|chair,table,shelf,ladder,wheel,drum|take all the loose parts off the {x}|\
+            clean the old glue from the wood|put new glue on both sides|press the parts of the {x} together|\
+            wait one day before you use it
+            clean a dirty {x}|kettle,pot,mirror,bottle,bowl,cup,spoon|fill a bowl with warm water|add a little soap|\
+            wash the {x} with a soft cloth|rinse it with cold water|dry the {x} with a clean towel
+            wash a(n) {x}|shirt,scarf,blanket,coat,glove|look for holes in the {x}|fill the tub with cool water|\
+            move the {x} gently in the soap|press the water out without wringing|hang the {x} in the shade
+            plant a(n) {x} in the garden|rose,bean,tomato,pumpkin,cherry tree,apple tree|dig a hole in a sunny place|\
+            put some old leaves into the hole|set the {x} upright in the middle|fill the hole with earth|\
+            water the {x} every evening
+            make a small {x}|kite,doll,basket,flute,tent,candle|draw the shape of the {x} on paper|\
+            choose the material with care|cut the parts a little too large|join the parts of the {x} slowly|\
+            try it out and correct what is wrong
+            paint an old {x}|door,fence,boat,chair,gate,bench|scrape the old paint off the {x}|\
+            make the surface smooth with sand|put on a thin first coat|let it dry for a night|\
+            paint the {x} once more in the morning
+            send a(n) {x} to a friend far away|letter,book,map,photo,flute,picture|wrap the {x} in strong paper|\
+            write the name and the street on it|carry it to the post office|pay for the stamps|\
+            tell your friend that the {x} is coming
+            teach a(n) {x} to come when you call|dog,goat,horse,duck,donkey|stand close to the {x} and say its name|\
+            give it something good to eat|go a few steps away and call again|praise the {x} when it comes|\
+            repeat this every day for a week
+            look after a sick {x}|hen,sheep,cow,cat,goat,horse|bring the {x} to a quiet and warm place|give it fresh water|\
+            keep the other animals away|watch whether the {x} eats|ask somebody who knows animals if it does not
             """, f -> new Task(f[0], List.of(f[1].split(",")), List.of(f).subList(2, f.length)));
 
     private static List<String> steps(Draw draw) {
@@ -73,10 +88,12 @@ final class Guides {
                 : dish.equals("pie") || dish.equals("cake") ? "Bake it in the oven for {t} minutes."
                 : "Cook it slowly for {t} minutes.";
         List<String> turns = new ArrayList<>();
-        turns.add(draw.say("[I have {a}, {b} and {c}.|There are {a}, {b} and {c} in the kitchen.] [How do I make|Can I make] a {dish} for {n} people in {t} "
+        turns.add(draw.say("[I have {a}, {b} and {c}.|There are {a}, {b} and {c} in the kitchen.] [How do I make|Can I make] a "
+                + "{dish} for {n} people in {t} "
                 + "minutes?", "a", parts.get(0).plural(), "b", parts.get(1).plural(), "c", parts.get(2).plural(),
                 "dish", dish, "n", people, "t", minutes));
-        turns.add(draw.say("For {n} people take {n} {a}, {m} {b} and a few {c}. Wash the {a} and cut them into small pieces. Mix them "
+        turns.add(draw.say("For {n} people take {n} {a}, {m} {b} and a few {c}. Wash the {a} and cut them into small pieces. "
+                + "Mix them "
                         + "with the {b} and the {c}. " + heat + " The {dish} tastes best [while it is warm|with fresh bread].",
                 "n", people, "m", people * 2, "a", parts.get(0).plural(), "b", parts.get(1).plural(), "c", parts.get(2).plural(),
                 "t", minutes, "dish", dish));
@@ -110,18 +127,22 @@ final class Guides {
         String place = draw.one(Lexicon.PLACES).name();
         String who = draw.one("I am", "My brother is", "My sister is", "My friend is");
         boolean self = who.equals("I am");
-        String moment = draw.one("after a long day at the " + place, "and still at the " + place, "because of the work at the " + place,
+        String moment = draw.one("after a long day at the " + place, "and still at the " + place,
+                "because of the work at the " + place,
                 "every time we visit the " + place);
         List<String> turns = new ArrayList<>();
-        turns.add(draw.say("{who} {t} {moment}. [What can I do?|What do you advise?|Do you have advice?|What would help?]", "who", who, "t", t[0],
+        turns.add(draw.say("{who} {t} {moment}. [What can I do?|What do you advise?|Do you have advice?|What would help?]",
+                "who", who, "t", t[0],
                 "moment", moment));
         turns.add(draw.say("[I am sorry to hear that|That happens to everybody]. When " + (self ? "you are" : "somebody is")
                         + " {t} after being at the {place}, it often helps to {a}. "
-                        + "You can also {b}. If that is not enough, {c}.", "t", t[0], "a", tips.get(0), "b", tips.get(1), "c", tips.get(2),
+                        + "You can also {b}. If that is not enough, {c}.", "t", t[0], "a", tips.get(0), "b", tips.get(1), "c",
+                        tips.get(2),
                 "place", place));
         if (draw.chance(0.4)) {
             turns.add(draw.say("[Thank you, I will try that.|Thank you. I will do that now.]"));
-            turns.add(draw.say("You are welcome. I hope that " + (self ? "you are" : "nobody is") + (self ? " not" : "") + " {t} for long.", "t", t[0]));
+            turns.add(draw.say("You are welcome. I hope that " + (self ? "you are" : "nobody "
+                    + "is") + (self ? " not" : "") + " {t} for long.", "t", t[0]));
         }
         return turns;
     }
@@ -132,7 +153,8 @@ final class Guides {
         List<Thing> things = draw.some(2, Lexicon.THINGS);
         String season = draw.one(Lexicon.SEASONS);
         List<String> turns = new ArrayList<>();
-        turns.add(draw.say("[In {season} I visit the {place} with {who}.|{who} and I go to the {place} in {season}.] [What can we do there?|What is it like there?] "
+        turns.add(draw.say("[In {season} I visit the {place} with {who}.|{who} and I go to the {place} in {season}.] [What can "
+                + "we do there?|What is it like there?] "
                         + "We have a(n) {x} and a(n) {y} with us.", "season", season, "place", place.name(), "who", who.name(),
                 "x", things.get(0).name(), "y", things.get(1).name()));
         String weather = switch (season) {
@@ -141,7 +163,8 @@ final class Guides {
             case "autumn" -> "the leaves fall and the evenings are foggy";
             default -> "snow covers the paths and the nights are long";
         };
-        turns.add(draw.say("In {season} {weather}. The {place} is {looks}, and you will hear {heard}. There you and {who} can {done}. "
+        turns.add(draw.say("In {season} {weather}. The {place} is {looks}, and you will hear {heard}. There you and {who} can "
+                + "{done}. "
                         + "Take the {x} to {ux} and the {y} to {uy}.",
                 "season", season, "weather", weather, "place", place.name(), "looks", place.looks(), "heard", place.heard(),
                 "who", who.name(), "done", place.done(), "x", things.get(0).name(), "ux", things.get(0).use(),
@@ -177,9 +200,11 @@ final class Guides {
         String asks = plural ? "do" : "does";
         List<String> turns = new ArrayList<>();
         turns.add(draw.say(child ? "My child {who} is {n} years old and asks: why {do} {what}?"
-                : "{who} [wants to know|asked me]: why {do} {what}? [Please explain.|Can you help?]", "who", who.name(), "n", age, "do", asks,
+                : "{who} [wants to know|asked me]: why {do} {what}? [Please explain.|Can you help?]", "who", who.name(), "n",
+                age, "do", asks,
                 "what", r[0]));
-        turns.add(draw.say((child ? "You can tell {who} this: " : "Here is what you can tell {who}: ") + "{cause}. [Therefore|So] {effect}.",
+        turns.add(draw.say((child ? "You can tell {who} this: " : "Here is what you can tell {who}: ") + "{cause}. "
+                + "[Therefore|So] {effect}.",
                 "who", who.name(), "cause", r[1], "effect", r[2]));
         if (draw.chance(0.3)) {
             turns.add(draw.say("[Can you say that in one sentence?|Shorter, please.]"));

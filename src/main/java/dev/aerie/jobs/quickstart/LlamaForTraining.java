@@ -43,13 +43,15 @@ final class LlamaForTraining implements AutoCloseable {
         double depth = 1 / Math.sqrt(2.0 * shape.layers());
         try (Scope making = Scope.open()) {
             add(EMBEDDING, seed, EMBEDDING_STD, shape.vocabulary(), shape.hidden());
-            leaves.get(EMBEDDING).detach().narrow(1, 0, 1).copy_(Tensor.full(CONSTANT, DType.F32, Device.CPU, shape.vocabulary(), 1));
+            leaves.get(EMBEDDING).detach().narrow(1, 0, 1).copy_(Tensor.full(CONSTANT, DType.F32, Device.CPU, shape.vocabulary(),
+                    1));
             for (int l = 0; l < shape.layers(); l++) {
                 String p = "model.layers." + l + ".";
                 addAttention(p + "self_attn.", seed, in);
                 add(p + "mlp.gate_proj.weight", seed, in, shape.intermediate(), shape.hidden());
                 add(p + "mlp.up_proj.weight", seed, in, shape.intermediate(), shape.hidden());
-                add(p + "mlp.down_proj.weight", seed, depth / Math.sqrt(shape.intermediate()), shape.hidden(), shape.intermediate());
+                add(p + "mlp.down_proj.weight", seed, depth / Math.sqrt(shape.intermediate()), shape.hidden(),
+                        shape.intermediate());
                 add(p + "input_layernorm.weight", seed, 0, shape.hidden());
                 add(p + "post_attention_layernorm.weight", seed, 0, shape.hidden());
             }

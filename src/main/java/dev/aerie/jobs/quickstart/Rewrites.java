@@ -74,7 +74,8 @@ final class Rewrites {
         int n = draw.number(2, 9);
         int m = draw.number(2, 9);
         return List.of(
-                draw.say("[Change the numbers to {n} and {m}|Write it with {n} and {m}]: I [see|have|need|draw] one {a} and one {b}.", "n", n,
+                draw.say("[Change the numbers to {n} and {m}|Write it with {n} and {m}]: I [see|have|need|draw] one {a} and one "
+                        + "{b}.", "n", n,
                         "m", m, "a", a.name(), "b", b.name()),
                 draw.say("There you are: {n} {as} and {m} {bs}. One {a}, but {n} {as}; one {b}, but {m} {bs}.", "n", n, "m", m,
                         "a", a.name(), "b", b.name(), "as", a.plural(), "bs", b.plural()));
@@ -112,9 +113,11 @@ final class Rewrites {
         String second = two.get(1)[1 - side];
         Thing thing = draw.one(Lexicon.THINGS);
         return List.of(
-                draw.say("[Say the opposite of this|Turn this into the opposite]: the {thing} is {a} and {b}.", "thing", thing.name(), "a", first, "b",
+                draw.say("[Say the opposite of this|Turn this into the opposite]: the {thing} is {a} and {b}.", "thing",
+                        thing.name(), "a", first, "b",
                         second),
-                draw.say("The {thing} is {x} and {y}. The opposite of {a} is {x}, and the opposite of {b} is {y}.", "thing", thing.name(),
+                draw.say("The {thing} is {x} and {y}. The opposite of {a} is {x}, and the opposite of {b} is {y}.", "thing",
+                        thing.name(),
                         "a", first, "b", second, "x", two.get(0)[1 - side], "y", two.get(1)[side]));
     }
 
@@ -125,7 +128,8 @@ final class Rewrites {
         String day = draw.one(Lexicon.DAYS);
         String[] t = things.stream().map(Thing::name).toArray(String[]::new);
         return List.of(
-                draw.say("[Make one sentence of this|Join these sentences]: {a} met {b} on {day}. They met at the {place}. {a} brought a(n) {x}. {a} also brought a(n) {y}. {b} "
+                draw.say("[Make one sentence of this|Join these sentences]: {a} met {b} on {day}. They met at the {place}. {a} "
+                        + "brought a(n) {x}. {a} also brought a(n) {y}. {b} "
                         + "brought a(n) {z}.", "a", two.get(0).name(), "b", two.get(1).name(), "day", day, "place", place.name(),
                         "x", t[0], "y", t[1], "z", t[2]),
                 draw.say("On {day} {a} met {b} at the {place}; {a} brought a(n) {x} and a(n) {y}, and {b} brought a(n) {z}.",
@@ -145,7 +149,8 @@ final class Rewrites {
                 "{who} sold {hers} {thing} at the {place}, and now {she} cannot {use}.");
         return List.of(
                 draw.say("[Write this about {b} instead of {a}|Replace {a} by {b}]: ", "a", a.name(), "b", b.name())
-                        + draw.say(pattern, "who", a.name(), "she", a.she(), "hers", a.hers(), "thing", thing.name(), "place", place.name(),
+                        + draw.say(pattern, "who", a.name(), "she", a.she(), "hers", a.hers(), "thing", thing.name(), "place",
+                        place.name(),
                                 "done", place.done(), "heard", place.heard(), "use", thing.use()),
                 draw.say(pattern, "who", b.name(), "she", b.she(), "hers", b.hers(), "thing", thing.name(), "place", place.name(),
                         "done", place.done(), "heard", place.heard(), "use", thing.use()));

@@ -24,7 +24,8 @@ final class Sums {
         int b = m * second.price();
         List<String> turns = new ArrayList<>();
         turns.add(draw.say("{who} [buys|wants to buy|takes] {n} {first} and {m} {second}. "
-                        + "[One {one} costs {p} coins and one {other} costs {q} coins.|A(n) {one} costs {p} coins, a(n) {other} {q} coins.] "
+                        + "[One {one} costs {p} coins and one {other} costs {q} coins.|A(n) {one} costs {p} coins, a(n) {other} "
+                        + "{q} coins.] "
                         + "[How much does {she} pay?|What is the price of everything?|How many coins does {she} need?]",
                 "who", who.name(), "she", who.she(), "n", n, "m", m, "first", first.plural(), "second", second.plural(),
                 "one", first.name(), "other", second.name(), "p", first.price(), "q", second.price()));
@@ -37,7 +38,8 @@ final class Sums {
             int sum = a + b + more * first.price();
             turns.add(draw.say("[And if {she} buys {k} more {first}?|What if {she} takes {k} {first} more?]",
                     "she", who.she(), "k", more, "first", more == 1 ? first.name() : first.plural()));
-            turns.add(draw.say("{k} more {first} cost {k} times {p}, which is {c} coins. Then {who} pays {old} + {c} = {sum} coins.",
+            turns.add(draw.say("{k} more {first} cost {k} times {p}, which is {c} coins. Then {who} pays {old} + {c} = {sum} "
+                    + "coins.",
                     "who", who.name(), "k", more, "first", more == 1 ? first.name() : first.plural(), "p", first.price(),
                     "c", more * first.price(), "old", a + b, "sum", sum));
         }
@@ -51,7 +53,8 @@ final class Sums {
         int gave = draw.number(2, 9);
         int found = draw.number(2, 9);
         List<String> turns = new ArrayList<>();
-        turns.add(draw.say("{who} has {n} {things}. {she} gives {k} of them to {friend} [and then finds {m} more|and later gets {m} more]. "
+        turns.add(draw.say("{who} has {n} {things}. {she} gives {k} of them to {friend} [and then finds {m} more|and later gets "
+                + "{m} more]. "
                         + "How many {things} does {who} have [now|in the end]?",
                 "who", two.get(0).name(), "she", two.get(0).she(), "friend", two.get(1).name(), "n", had, "k", gave, "m", found,
                 "things", thing.plural()));
@@ -60,7 +63,8 @@ final class Sums {
                 "who", two.get(0).name(), "she", two.get(0).she(), "friend", two.get(1).name(), "n", had, "k", gave, "m", found,
                 "left", had - gave, "end", had - gave + found, "things", thing.plural()));
         if (draw.chance(0.4)) {
-            turns.add(draw.say("[And how many did {friend} get?|How many did {she} give to {friend}?]", "friend", two.get(1).name(),
+            turns.add(draw.say("[And how many did {friend} get?|How many did {she} give to {friend}?]", "friend",
+                    two.get(1).name(),
                     "she", two.get(0).she()));
             turns.add(draw.say("{friend} got {k} {things} from {who}.", "friend", two.get(1).name(), "k", gave,
                     "things", thing.plural(), "who", two.get(0).name()));
@@ -95,7 +99,8 @@ final class Sums {
         int weeks = (thing.price() + week - 1) / week;
         String period = draw.one("week", "month", "day");
         List<String> turns = new ArrayList<>();
-        turns.add(draw.say("[A(n) {thing} costs {p} coins.|The price of a(n) {thing} is {p} coins.] {who} saves {n} coins every {week}. "
+        turns.add(draw.say("[A(n) {thing} costs {p} coins.|The price of a(n) {thing} is {p} coins.] {who} saves {n} coins every "
+                + "{week}. "
                         + "[After how many {week}s can {she} buy it?|How many {week}s must {she} wait?]",
                 "thing", thing.name(), "p", thing.price(), "who", who.name(), "she", who.she(), "n", week, "week", period));
         turns.add(draw.say("{who} saves {n} coins every {week}. After {w} {week}s {she} has {w} times {n} = {sum} coins. "
@@ -115,17 +120,20 @@ final class Sums {
         String way = draw.one("walks", "rides", "drives", "rows", "skates");
         if (draw.chance(0.5)) {
             return List.of(
-                    draw.say("{who} {goes} from the {from} to the {to} at {v} miles an hour. The way takes {h} hours. How [far|long] is "
+                    draw.say("{who} {goes} from the {from} to the {to} at {v} miles an hour. The way takes {h} hours. How "
+                            + "[far|long] is "
                             + "the way?", "who", who.name(), "goes", way, "from", from, "to", to, "v", speed, "h", hours),
                     draw.say("{who} {goes} {v} miles every hour. In {h} hours that makes {h} times {v}, which is {d} miles. "
                                     + "It is {d} miles from the {from} to the {to}.",
                             "who", who.name(), "goes", way, "from", from, "to", to, "v", speed, "h", hours, "d", speed * hours));
         }
         return List.of(
-                draw.say("It is {d} miles from the {from} to the {to}. {who} {goes} {v} miles an hour. How [long does {she} need|many hours "
+                draw.say("It is {d} miles from the {from} to the {to}. {who} {goes} {v} miles an hour. How [long does {she} "
+                        + "need|many hours "
                                 + "does it take {her}]?", "who", who.name(), "goes", way, "from", from, "to", to, "v", speed,
                         "d", speed * hours, "she", who.she(), "her", who.her()),
-                draw.say("{who} {goes} {v} miles every hour. {d} divided by {v} is {h}. {she} needs {h} hours from the {from} to the {to}.",
+                draw.say("{who} {goes} {v} miles every hour. {d} divided by {v} is {h}. {she} needs {h} hours from the {from} "
+                        + "to the {to}.",
                         "who", who.name(), "goes", way, "from", from, "to", to, "v", speed, "h", hours, "d", speed * hours,
                         "she", who.she()));
     }
@@ -135,10 +143,12 @@ final class Sums {
         Thing thing = draw.one(Lexicon.THINGS);
         int paid = (thing.price() / 10 + draw.number(1, 2)) * 10;
         return List.of(
-                draw.say("[How much change does {who} get|How many coins does {who} get back] if {she} [buys|pays for] a(n) {thing} for {p} "
+                draw.say("[How much change does {who} get|How many coins does {who} get back] if {she} [buys|pays for] a(n) "
+                        + "{thing} for {p} "
                         + "coins with {paid} coins?", "who", who.name(), "she", who.she(), "thing", thing.name(),
                         "p", thing.price(), "paid", paid),
-                draw.say("The {thing} costs {p} coins and {who} gives {paid}. {paid} - {p} = {back}, so {she} gets {back} coins back.",
+                draw.say("The {thing} costs {p} coins and {who} gives {paid}. {paid} - {p} = {back}, so {she} gets {back} coins "
+                        + "back.",
                         "who", who.name(), "she", who.she(), "thing", thing.name(), "p", thing.price(), "paid", paid,
                         "back", paid - thing.price()));
     }
@@ -173,7 +183,8 @@ final class Sums {
         String thing = what.substring(0, what.indexOf(' '));
         String where = what.substring(what.indexOf(' ') + 1);
         return List.of(
-                draw.say("There are {r} rows of {e} {what}. [{g} of the {thing} are broken.|Someone takes {g} of the {thing} away.] How many "
+                draw.say("There are {r} rows of {e} {what}. [{g} of the {thing} are broken.|Someone takes {g} of the {thing} "
+                        + "away.] How many "
                         + "good {thing} are [still there|left]?", "r", rows, "e", each, "what", what, "thing", thing, "g", gone),
                 draw.say("{r} rows of {e} make {r} times {e} = {all} {thing}. Without the {g} there are {all} - {g} = {left} "
                                 + "{thing} left {where}.",

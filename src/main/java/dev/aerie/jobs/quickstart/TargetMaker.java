@@ -92,7 +92,8 @@ public final class TargetMaker {
                 .put("pad_token_id", tokenizer.idOf(TokenizerTrainer.PAD));
         save(folder.resolve("config.json"), config);
         save(folder.resolve("generation_config.json"), JSON.createObjectNode()
-                .put("eos_token_id", tokenizer.idOf(TokenizerTrainer.END)).put("pad_token_id", tokenizer.idOf(TokenizerTrainer.PAD))
+                .put("eos_token_id", tokenizer.idOf(TokenizerTrainer.END)).put("pad_token_id",
+                        tokenizer.idOf(TokenizerTrainer.PAD))
                 .put("do_sample", false));
     }
 

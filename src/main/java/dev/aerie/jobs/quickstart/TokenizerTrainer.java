@@ -32,7 +32,8 @@ final class TokenizerTrainer {
     static final String END = "<|end|>";
     static final List<String> SPECIAL = List.of("<|system|>", "<|user|>", "<|assistant|>", END, PAD);
 
-    static final String CHAT_TEMPLATE = "{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] + '" + END
+    static final String CHAT_TEMPLATE = "{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] + "
+            + "'" + END
             + "' }}{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}";
 
     private static final ObjectMapper JSON = new ObjectMapper();

@@ -14,7 +14,8 @@ class DrawTest {
     @Test
     void fillsSlotsAndAgrees() {
         assertEquals("An owl and a fox. He pays 1 coin. She pays 11 coins, at 3:1.\nWith an umbrella.",
-                draw.say("a(n) {a} and a(n) {b}. he pays {n} coins. she pays {m} coins, at 3:{n}.\nwith a(n) umbrella.", "a", "owl",
+                draw.say("a(n) {a} and a(n) {b}. he pays {n} coins. she pays {m} coins, at 3:{n}.\nwith a(n) umbrella.", "a",
+                        "owl",
                         "b", "fox", "n", 1, "m", 11));
     }
 
