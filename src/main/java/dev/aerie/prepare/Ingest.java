@@ -66,7 +66,7 @@ public final class Ingest {
             check(report, records);
             return new IngestedTables(report, kept, quarantine(records, encoded), frequencies(tokens, targetVocabSize));
         } catch (RuntimeException e) {
-            kept.forEach(Dataset::unpersist);
+            IngestedTables.letGo(kept);
             throw e;
         }
     }

@@ -49,6 +49,13 @@ public final class IngestedTables implements AutoCloseable {
 
     @Override
     public void close() {
-        kept.forEach(Dataset::unpersist);
+        letGo(kept);
+    }
+
+    /** Last first: letting go of a table drops those that were made from it, and Spark warns of blocks that are gone already. */
+    static void letGo(List<Dataset<Row>> kept) {
+        for (int i = kept.size() - 1; i >= 0; i--) {
+            kept.get(i).unpersist(true);
+        }
     }
 }
