@@ -107,12 +107,10 @@ public final class Ingest {
         Column train = lit(Part.TRAIN.text());
         Column part = train;
         if (settings.heldOut() > 0) {
-            Column place = row_number().over(Window.orderBy(
+            Dataset<Row> held = conversations
                     // Without a prompt there is nothing to continue: such a conversation is only set aside when all others are.
-                    col("loss_mask").getItem(0), sha2(concat(lit(settings.seed() + "/"), col("id")), 256), col("position")));
-            Dataset<Row> held = conversations.select("position", "id", "loss_mask")
-                    .withColumn("place", place)
-                    .where(col("place").leq(settings.heldOut()))
+                    .orderBy(col("loss_mask").getItem(0), sha2(concat(lit(settings.seed() + "/"), col("id")), 256), col("position"))
+                    .limit(settings.heldOut())
                     .select(col("position").as("held_position"));
             conversations = conversations.join(held, col("position").equalTo(col("held_position")), "left");
             part = when(col("held_position").isNotNull(), lit(Part.HELD_OUT.text())).otherwise(train);
