@@ -33,7 +33,8 @@ class BadInputTest {
 
     @Test
     void recipes() throws IOException {
-        refuses("Unknown recipe key train.epoch (did you mean train.epochs?)", new PrepareHiddenStates(), "--set", "train.epoch=2");
+        refuses("Unknown recipe key train.epoch (did you mean train.epochs?)", new PrepareHiddenStates(),
+                "--set", "train.epoch=2");
         refuses("Invalid recipe key train.epochs: \"two\"", new TrainEagle3(), "--set", "train.epochs=two");
         refuses("only one of it and train.batch_conversations", new TrainEagle3(), "--set", "train.global_batch_tokens=100");
         refuses("Invalid recipe key target.model", new PrepareHiddenStates(), "--set", "target.model=");

@@ -99,12 +99,13 @@ public final class TinyProject {
         ObjectNode root = JSON.createObjectNode().put("version", "1.0");
         ArrayNode added = root.putArray("added_tokens");
         for (String token : new String[] {"<|im_start|>", "<|im_end|>"}) {
-            added.addObject().put("id", 256 + added.size() - 1).put("content", token).put("single_word", false).put("lstrip", false)
-                    .put("rstrip", false).put("normalized", false).put("special", true);
+            added.addObject().put("id", 256 + added.size() - 1).put("content", token).put("single_word", false)
+                    .put("lstrip", false).put("rstrip", false).put("normalized", false).put("special", true);
         }
         root.putNull("normalizer");
         for (String part : new String[] {"pre_tokenizer", "decoder"}) {
-            root.putObject(part).put("type", "ByteLevel").put("add_prefix_space", false).put("trim_offsets", true).put("use_regex", true);
+            root.putObject(part).put("type", "ByteLevel").put("add_prefix_space", false).put("trim_offsets", true)
+                    .put("use_regex", true);
         }
         ObjectNode model = root.putObject("model").put("type", "BPE");
         ObjectNode vocabulary = model.putObject("vocab");
@@ -146,8 +147,10 @@ public final class TinyProject {
                   held_out: {count: 3, max_new_tokens: 8}
                 store: {path: "FOLDER/store", shard_tokens: 400}
                 draft: {vocab_size: 64}
-                train: {output: "FOLDER/train", batch_conversations: 4, ttt_length: 3, learning_rate: 1e-3, checkpoint: {every_steps: 3}}
-                evaluate: {prompts: {path: "FOLDER/prompts.jsonl"}, max_new_tokens: 12, draft_tokens: 3, output: "FOLDER/evaluate"}
+                train:
+                  {output: "FOLDER/train", batch_conversations: 4, ttt_length: 3, learning_rate: 1e-3, checkpoint: {every_steps: 3}}
+                evaluate:
+                  {prompts: {path: "FOLDER/prompts.jsonl"}, max_new_tokens: 12, draft_tokens: 3, output: "FOLDER/evaluate"}
                 export: {output: "FOLDER/draft"}
                 """.replace("FOLDER", folder.toString()));
     }
