@@ -18,6 +18,10 @@ final class Session {
         // libgomp's spinning threads stall at random on small hosts.
         conf.setIfMissing("spark.executorEnv.OMP_WAIT_POLICY", "PASSIVE");
         conf.setIfMissing("spark.ui.showConsoleProgress", "false");
+        if (conf.get("spark.master").startsWith("local[")) {
+            // The default of 200 is meant for clusters: on one machine ingest would spend its time on starting empty tasks.
+            conf.setIfMissing("spark.sql.shuffle.partitions", "8");
+        }
         SparkSession session = SparkSession.builder().config(conf).appName(job + " " + recipe.text("name")).getOrCreate();
         shipLibTorch(session.sparkContext());
         return session;

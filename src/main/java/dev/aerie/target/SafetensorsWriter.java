@@ -25,6 +25,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.UUID;
 
 /**
  * Writes safetensors: the same tensors give the same bytes. Tensors are laid out by falling element size, then by name, as the
@@ -44,9 +45,10 @@ public final class SafetensorsWriter {
      * @param metadata strings noted in the header; {@code {"format": "pt"}} is what transformers wants to see
      */
     public static void write(Path file, Map<String, Tensor> tensors, Map<String, String> metadata) throws IOException {
-        Path temporary = Files.createTempFile(file.toAbsolutePath().getParent(), "." + file.getFileName(), ".tmp");
+        // Not createTempFile: its files are for their owner alone, and a draft is for the user who serves it.
+        Path temporary = file.resolveSibling("." + file.getFileName() + "." + UUID.randomUUID() + ".tmp");
         try {
-            try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE)) {
+            try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
                 write(channel, tensors, metadata);
                 channel.force(true);
             }
