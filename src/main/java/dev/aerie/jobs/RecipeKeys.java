@@ -29,8 +29,8 @@ final class RecipeKeys {
             RecipeKey.of("name", text(), "aerie", "Names the run in Spark's pages and in reports."),
 
             RecipeKey.required("target.model", path(),
-                    "The target: a folder in Hugging Face layout (config.json, safetensors, tokenizer), local or on any "
-                            + "file system Spark reads."),
+                    "The target: a folder in Hugging Face layout (config.json, safetensors, tokenizer), local and at the "
+                            + "same path on every host."),
             RecipeKey.of("target.dtype", choice("auto", "float32", "bfloat16"), "auto",
                     "What the target computes in; auto is bfloat16 on a GPU and float32 on a CPU."),
             RecipeKey.optional("target.capture_layers", new ValueType.Listing(whole(0)),
