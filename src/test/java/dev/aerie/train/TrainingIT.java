@@ -54,7 +54,8 @@ class TrainingIT {
 
     private TrainedDraft train(TrainingInputs inputs, int ranks, String output) throws IOException {
         Duration minute = Duration.ofMinutes(1);
-        GangSettings gang = new GangSettings(ranks, 4, Duration.ofMillis(200), minute, minute, minute, "auto");
+        // Attempts enough that a failing rank always ends by making no progress: its first attempt may or may not commit a checkpoint.
+        GangSettings gang = new GangSettings(ranks, 6, Duration.ofMillis(200), minute, minute, minute, "auto");
         return Training.run(LocalCluster.session().sparkContext(), gang, settings(), inputs, folder.resolve(output).toString(),
                 new PrintStream(console, true, StandardCharsets.UTF_8));
     }
