@@ -43,7 +43,7 @@ public final class TrainEagle3 implements Callable<Integer> {
             store.settings().require("fingerprints.target", Fingerprint.ofTarget(target), store.uri());
             DraftConfig draft = TrainSection.draft(recipe, target, store);
             DraftVocabulary vocabulary =
-                    DraftVocabulary.from(TokenFrequencies.read(storeFolder, conf).counts(), draft.draftVocabSize());
+                    TokenFrequencies.read(storeFolder, conf).draftVocabulary(draft.draftVocabSize());
             TargetSection.onGpu(recipe, spark.sparkContext().getConf());
             KeptRecipe.print(recipe);
             TrainedDraft trained = Training.run(spark.sparkContext(), gang, settings,

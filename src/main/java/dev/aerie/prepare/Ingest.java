@@ -178,28 +178,9 @@ public final class Ingest {
         }
     }
 
-    private TokenFrequencies frequencies(Dataset<Row> tokens, int vocabSize) {
-        long[] counts = tokens.where(col("part").equalTo(Part.TRAIN.text())).toJavaRDD().map(TokenizedRow::of)
-                .treeAggregate(new long[vocabSize], Ingest::add, (a, b) -> {
-                    for (int i = 0; i < a.length; i++) {
-                        a[i] += b[i];
-                    }
-                    return a;
-                });
-        return new TokenFrequencies(counts);
-    }
-
-    private static long[] add(long[] sum, TokenizedRow row) {
-        for (int i = 0; i < row.ids().length; i++) {
-            if (row.ids()[i] >= sum.length) {
-                throw new IllegalArgumentException("Invalid token: id " + row.ids()[i] + " in conversation " + row.id()
-                        + " (expected under " + sum.length + ", the rows of the target's embedding)");
-            }
-            if (row.supervised()[i]) {
-                sum[row.ids()[i]]++;
-            }
-        }
-        return sum;
+    private static TokenFrequencies frequencies(Dataset<Row> tokens, int vocabSize) {
+        return tokens.where(col("part").equalTo(Part.TRAIN.text())).toJavaRDD().map(TokenizedRow::of)
+                .treeAggregate(TokenFrequencies.none(vocabSize), TokenFrequencies::add, TokenFrequencies::add);
     }
 
     private Configuration configuration() {

@@ -6,6 +6,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.aerie.text.DraftVocabulary;
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.Serializable;
+import java.util.Arrays;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FSDataOutputStream;
@@ -17,23 +19,69 @@ import org.apache.hadoop.fs.Path;
  * {@code vocabulary.json} in the folder of the store.
  *
  * @param counts of each token of the target's vocabulary
+ * @param firstSeen place among the inputs of the first conversation that each token is supervised in, {@link #NEVER} where it is not:
+ *     what decides between tokens that are equally frequent, whatever order a cluster counts in
  */
-public record TokenFrequencies(long[] counts) {
+public record TokenFrequencies(long[] counts, long[] firstSeen) implements Serializable {
+
+    /** Of a token that no conversation says. */
+    public static final long NEVER = -1;
 
     private static final String FILE = "vocabulary.json";
     private static final ObjectMapper JSON = new ObjectMapper();
 
+    static TokenFrequencies none(int targetVocabSize) {
+        long[] firstSeen = new long[targetVocabSize];
+        Arrays.fill(firstSeen, NEVER);
+        return new TokenFrequencies(new long[targetVocabSize], firstSeen);
+    }
+
+    /** Counts a conversation's supervised tokens, in place. */
+    TokenFrequencies add(TokenizedRow row) {
+        for (int i = 0; i < row.ids().length; i++) {
+            int id = row.ids()[i];
+            if (id >= counts.length) {
+                throw new IllegalArgumentException("Invalid token: id " + id + " in conversation " + row.id()
+                        + " (expected under " + counts.length + ", the rows of the target's embedding)");
+            }
+            if (row.supervised()[i]) {
+                counts[id]++;
+                firstSeen[id] = earlier(firstSeen[id], row.position());
+            }
+        }
+        return this;
+    }
+
+    /** Adds another part's counts, in place. */
+    TokenFrequencies add(TokenFrequencies other) {
+        for (int id = 0; id < counts.length; id++) {
+            counts[id] += other.counts[id];
+            firstSeen[id] = earlier(firstSeen[id], other.firstSeen[id]);
+        }
+        return this;
+    }
+
+    private static long earlier(long a, long b) {
+        return a == NEVER ? b : b == NEVER ? a : Math.min(a, b);
+    }
+
+    /** The vocabulary of a draft that proposes {@code size} tokens. */
+    public DraftVocabulary draftVocabulary(int size) {
+        return DraftVocabulary.from(counts, firstSeen, size);
+    }
+
     /**
      * Writes the file, with the vocabulary of a draft of the given size beside the counts.
      *
-     * @param draftVocabSize as in {@link DraftVocabulary#from}
+     * @param draftVocabSize tokens that the draft proposes
      */
     void write(String store, Configuration conf, int draftVocabSize) throws IOException {
-        DraftVocabulary vocabulary = DraftVocabulary.from(counts, draftVocabSize);
+        DraftVocabulary vocabulary = draftVocabulary(draftVocabSize);
         ObjectNode json = JSON.createObjectNode();
         json.put("target_vocab_size", counts.length);
         json.put("draft_vocab_size", vocabulary.size());
         json.set("frequencies", JSON.valueToTree(counts));
+        json.set("first_seen", JSON.valueToTree(firstSeen));
         json.set("d2t", JSON.valueToTree(vocabulary.d2t()));
         json.set("t2d", JSON.valueToTree(vocabulary.t2d()));
         Path path = new Path(store, FILE);
@@ -50,11 +98,14 @@ public record TokenFrequencies(long[] counts) {
     public static TokenFrequencies read(String store, Configuration conf) throws IOException {
         Path path = new Path(store, FILE);
         try (FSDataInputStream in = path.getFileSystem(conf).open(path)) {
-            JsonNode counts = JSON.readTree(in.readAllBytes()).path("frequencies");
-            if (!counts.isArray() || counts.isEmpty()) {
-                throw new IllegalArgumentException("Invalid " + path + ": no frequencies (expected a list with one count for each token)");
+            JsonNode json = JSON.readTree(in.readAllBytes());
+            JsonNode counts = json.path("frequencies");
+            JsonNode firstSeen = json.path("first_seen");
+            if (!counts.isArray() || counts.isEmpty() || !firstSeen.isArray() || firstSeen.size() != counts.size()) {
+                throw new IllegalArgumentException("Invalid " + path
+                        + ": no frequencies (expected lists frequencies and first_seen with a number for each token)");
             }
-            return new TokenFrequencies(JSON.convertValue(counts, long[].class));
+            return new TokenFrequencies(JSON.convertValue(counts, long[].class), JSON.convertValue(firstSeen, long[].class));
         } catch (FileNotFoundException e) {
             throw new IllegalArgumentException("Invalid store: " + store + " has no " + FILE + " (expected a folder that prepare wrote)", e);
         }

@@ -1,6 +1,7 @@
 package dev.aerie.text;
 
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.stream.IntStream;
 
 /**
@@ -25,16 +26,23 @@ public record DraftVocabulary(int targetSize, int[] ids) {
     }
 
     /**
-     * The most frequent tokens, of equals the one with the lower id; tokens that never occur fill it up.
+     * The most frequent tokens, of equals the one that an earlier conversation said first, and of those the one with the lower id;
+     * tokens that never occur fill it up, by id. That is the order in which SpecForge's counter meets them, so its mapping is ours.
      *
      * @param counts of each target token, over supervised tokens
+     * @param firstSeen place among the inputs of the first conversation that the token is supervised in; any value where it never is
      */
-    public static DraftVocabulary from(long[] counts, int size) {
+    public static DraftVocabulary from(long[] counts, long[] firstSeen, int size) {
         if (size < 1 || size > counts.length) {
             throw new IllegalArgumentException("Invalid draft_vocab_size: " + size + " (expected 1 to " + counts.length + ")");
         }
+        if (firstSeen.length != counts.length) {
+            throw new IllegalArgumentException("Invalid firstSeen: " + firstSeen.length + " tokens (expected " + counts.length + ")");
+        }
         int[] ids = IntStream.range(0, counts.length).boxed()
-                .sorted((a, b) -> counts[a] == counts[b] ? Integer.compare(a, b) : Long.compare(counts[b], counts[a]))
+                .sorted(Comparator.<Integer>comparingLong(id -> -counts[id])
+                        .thenComparingLong(id -> counts[id] == 0 ? 0 : firstSeen[id])
+                        .thenComparingInt(id -> id))
                 .limit(size).mapToInt(Integer::intValue).sorted().toArray();
         return new DraftVocabulary(counts.length, ids);
     }

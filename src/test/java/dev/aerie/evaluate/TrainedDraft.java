@@ -53,7 +53,7 @@ final class TrainedDraft {
      */
     static Path into(Path folder, Target target, DraftConfig config, long[] counts, List<TrainingBatch> batches, double rate,
             int updates) throws IOException {
-        DraftVocabulary vocabulary = DraftVocabulary.from(counts, config.draftVocabSize());
+        DraftVocabulary vocabulary = DraftVocabulary.from(counts, new long[counts.length], config.draftVocabSize());
         FrozenTarget frozen = new FrozenTarget(target.embedTokens(), target.lmHead(), vocabulary);
         try (Scope scope = Scope.open(); DraftParameters parameters = DraftParameters.random(config, 5, Device.CPU);
                 TttTraining training = new TttTraining(parameters, frozen, LossMode.STRICT, STEPS, DType.F32)) {

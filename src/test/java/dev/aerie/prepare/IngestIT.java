@@ -9,13 +9,13 @@ import dev.aerie.store.Part;
 import dev.aerie.testing.LocalSpark;
 import dev.aerie.testing.Shared;
 import dev.aerie.text.ConversationFormat;
-import dev.aerie.text.DraftVocabulary;
 import dev.aerie.text.EncoderSettings;
 import dev.aerie.text.OverLength;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -62,14 +62,21 @@ class IngestIT {
         assertTrue(rows.stream().allMatch(r -> ids.add(r.id())));
 
         long[] counts = new long[VOCABULARY];
+        long[] firstSeen = new long[VOCABULARY];
+        Arrays.fill(firstSeen, TokenFrequencies.NEVER);
         rows.stream().filter(r -> r.part() == Part.TRAIN).forEach(r -> {
             for (int i = 0; i < r.ids().length; i++) {
-                counts[r.ids()[i]] += r.supervised()[i] ? 1 : 0;
+                int id = r.ids()[i];
+                counts[id] += r.supervised()[i] ? 1 : 0;
+                if (r.supervised()[i] && (firstSeen[id] == TokenFrequencies.NEVER || r.position() < firstSeen[id])) {
+                    firstSeen[id] = r.position();
+                }
             }
         });
         TokenFrequencies kept = TokenFrequencies.read(folder.resolve("a").toString(), spark.sparkContext().hadoopConfiguration());
         assertArrayEquals(counts, kept.counts());
-        assertEquals(512, DraftVocabulary.from(kept.counts(), 512).size());
+        assertArrayEquals(firstSeen, kept.firstSeen());
+        assertEquals(512, kept.draftVocabulary(512).size());
     }
 
     @Test
