@@ -38,7 +38,10 @@ final class Decoder {
 
     private static FeedForward feedForward(FeedForwardSpec spec, WeightLoader loader) {
         if (spec instanceof FeedForwardSpec.SwiGlu swiGlu) {
-            return new FeedForward(swiGlu, loader);
+            return new DenseFeedForward(swiGlu, loader);
+        }
+        if (spec instanceof FeedForwardSpec.MixtureOfExperts experts) {
+            return new SparseFeedForward(experts, loader);
         }
         throw new IllegalStateException("No engine for " + spec);
     }

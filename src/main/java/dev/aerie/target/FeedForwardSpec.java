@@ -16,4 +16,24 @@ public sealed interface FeedForwardSpec {
             return Stream.of(gate, up, down).flatMap(LinearSpec::weights);
         }
     }
+
+    /**
+     * A few experts for each token, and perhaps one that all tokens share.
+     *
+     * @param shared null where there is none
+     * @param sharedGate from hidden to 1: its sigmoid scales what the shared expert adds; null where that is added as it is
+     */
+    record MixtureOfExperts(RouterSpec router, ExpertsSpec experts, SwiGlu shared, LinearSpec sharedGate)
+            implements FeedForwardSpec {
+
+        @Override
+        public Stream<WeightSpec> weights() {
+            return Stream.of(
+                            router.weights(),
+                            experts.weights(),
+                            shared == null ? Stream.<WeightSpec>empty() : shared.weights(),
+                            sharedGate == null ? Stream.<WeightSpec>empty() : sharedGate.weights())
+                    .flatMap(s -> s);
+        }
+    }
 }

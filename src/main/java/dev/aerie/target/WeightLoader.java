@@ -25,4 +25,9 @@ record WeightLoader(Weights weights, DType dtype, Device device, Scope owner) {
     RmsNorm load(NormSpec spec) {
         return spec == null ? null : new RmsNorm(load(spec.weight()), spec.eps());
     }
+
+    /** The same, loading in another type. */
+    WeightLoader as(DType other) {
+        return new WeightLoader(weights, other, device, owner);
+    }
 }

@@ -1,0 +1,105 @@
+  def route(self, x: Tensor, weight: Tensor, bias: Optional[Tensor], correction: Optional[Tensor], scoring: int, top_k: int, groups: int, chosen_groups: int, renormalise: bool, scale: float) -> Tuple[Tensor, Tensor]:
+    # In float32 from the product on: in bfloat16 near ties fall the other way, and another expert is another state.
+    logits = torch.linear(self.wide(x), self.wide(weight), bias)
+    scores = logits
+    if scoring == 0:
+      scores = torch.softmax(logits, -1)
+    if scoring == 2:
+      scores = torch.sigmoid(logits)
+    choice = scores
+    if correction is not None:
+      choice = torch.add(scores, correction)
+    if groups > 1:
+      tokens, experts = torch.size(choice)
+      grouped = torch.view(choice, [tokens, groups, torch.floordiv(experts, groups)])
+      best = torch.amax(grouped, [-1])
+      if scoring == 2:
+        two, unused = torch.topk(grouped, 2, -1)
+        best = torch.sum(two, [-1])
+      unused_best, where = torch.topk(best, chosen_groups, -1)
+      closed = torch.scatter(torch.ones_like(best, dtype=11), 1, where, False)
+      choice = torch.view(torch.masked_fill(grouped, torch.unsqueeze(closed, -1), -float("inf")), [tokens, experts])
+    unused_choice, chosen = torch.topk(choice, top_k, -1)
+    # Without the correction: it steers the choice and is no part of the weight.
+    weights = torch.gather(scores, 1, chosen)
+    if scoring == 1:
+      weights = torch.softmax(weights, -1)
+    if scoring == 3:
+      weights = torch.sigmoid(weights)
+    if renormalise:
+      weights = torch.div(weights, torch.add(torch.sum(weights, [-1], True), 1e-20))
+    if scale != 1.:
+      weights = torch.mul(weights, scale)
+    return (chosen, weights)
+  def by_expert(self, chosen: Tensor, experts: int) -> Tuple[Tensor, List[int]]:
+    # The (token, choice) pairs sorted by expert, and where each expert's end. Stable, so that sums have one order.
+    flat = torch.reshape(chosen, [-1])
+    order = torch.argsort(flat, stable=True, dim=0)
+    counts = torch.to(torch.cumsum(torch.bincount(flat, None, experts), 0), torch.device("cpu"), 4)
+    ends = annotate(List[int], [])
+    for e in range(experts):
+      ends.append(int(torch.item(torch.select(counts, 0, e))))
+    return (order, ends)
+  def rows_of(self, x: Tensor, order: Tensor, weights: Tensor, weighted: bool, start: int, end: int) -> Tensor:
+    part = torch.slice(order, 0, start, end)
+    rows = torch.index_select(x, 0, torch.floor_divide(part, torch.size(weights, 1)))
+    if weighted:
+      w = torch.index_select(torch.reshape(weights, [-1]), 0, part)
+      rows = torch.mul_(rows, torch.unsqueeze(torch.to(w, ops.prim.dtype(x)), 1))
+    return rows
+  def by_token(self, y: Tensor, order: Tensor, weights: Tensor, weighted: bool) -> Tensor:
+    # One gather that sums the rows of each token in the order of its choices.
+    tokens, top_k = torch.size(weights)
+    device = ops.prim.device(y)
+    place = torch.scatter(order, 0, order, torch.arange(tokens * top_k, dtype=4, device=device))
+    w = torch.to(torch.reshape(weights, [-1]), ops.prim.dtype(y))
+    if weighted:
+      w = torch.ones_like(w)
+    out, a, b, c = torch.embedding_bag(y, place, torch.arange(0, tokens * top_k, top_k, dtype=4, device=device), False, 0, False, w)
+    return out
+  def experts_separate(self, x: Tensor, chosen: Tensor, weights: Tensor, weighted: bool, gate: List[Tensor], up: List[Tensor], down: List[Tensor]) -> Tensor:
+    order, ends = self.by_expert(chosen, len(gate))
+    y = torch.empty([torch.size(order, 0), torch.size(x, 1)], dtype=ops.prim.dtype(x), device=ops.prim.device(x))
+    start = 0
+    for e in range(len(gate)):
+      end = ends[e]
+      if end > start:
+        rows = self.rows_of(x, order, weights, weighted, start, end)
+        h = torch.silu_(torch.mm(rows, torch.t(gate[e])))
+        h = torch.mul_(h, torch.mm(rows, torch.t(up[e])))
+        torch.mm(h, torch.t(down[e]), out=torch.slice(y, 0, start, end))
+      start = end
+    return self.by_token(y, order, weights, weighted)
+  def experts_stacked(self, x: Tensor, chosen: Tensor, weights: Tensor, weighted: bool, gate_up: Tensor, gate_up_bias: Optional[Tensor], down: Tensor, down_bias: Optional[Tensor], interleaved: bool, limit: Optional[float]) -> Tensor:
+    experts = torch.size(gate_up, 0)
+    order, ends = self.by_expert(chosen, experts)
+    y = torch.empty([torch.size(order, 0), torch.size(x, 1)], dtype=ops.prim.dtype(x), device=ops.prim.device(x))
+    start = 0
+    for e in range(experts):
+      end = ends[e]
+      if end > start:
+        rows = self.rows_of(x, order, weights, weighted, start, end)
+        h = torch.mm(rows, torch.select(gate_up, 0, e))
+        if gate_up_bias is not None:
+          torch.add_(h, torch.select(gate_up_bias, 0, e))
+        h = self.expert_activation(h, interleaved, limit)
+        part = torch.slice(y, 0, start, end)
+        torch.mm(h, torch.select(down, 0, e), out=part)
+        if down_bias is not None:
+          torch.add_(part, torch.select(down_bias, 0, e))
+      start = end
+    return self.by_token(y, order, weights, weighted)
+  def expert_activation(self, h: Tensor, interleaved: bool, limit: Optional[float]) -> Tensor:
+    half = torch.floordiv(torch.size(h, 1), 2)
+    gate = torch.slice(h, 1, 0, half)
+    up = torch.slice(h, 1, half)
+    if interleaved:
+      gate = torch.slice(h, 1, 0, None, 2)
+      up = torch.slice(h, 1, 1, None, 2)
+    if limit is None:
+      return torch.mul_(torch.silu(gate), up)
+    gate = torch.clamp_max(gate, limit)
+    glow = torch.mul(gate, torch.sigmoid(torch.mul(gate, 1.702)))
+    return torch.mul_(torch.add_(torch.clamp(up, torch.neg(limit), limit), 1), glow)
+  def sigmoid_gate(self, y: Tensor, logits: Tensor) -> Tensor:
+    return torch.mul(y, torch.sigmoid(logits))
