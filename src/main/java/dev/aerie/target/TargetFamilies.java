@@ -24,6 +24,8 @@ final class TargetFamilies {
             throw config.invalid("model_type", "a family that there is: " + String.join(", ", families.keySet()));
         }
         DecoderSpec spec = family.read(config);
+        // Weights reads it again when it opens the folder; here a method that is not implemented is refused.
+        Quantisation.read(config);
         config.refuseUnread("family " + config.text("model_type"));
         return spec.with(spec.config().withEosTokenIds(eosTokenIds(folder, spec.config())));
     }

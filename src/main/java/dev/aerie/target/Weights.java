@@ -9,7 +9,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
-import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -24,16 +23,17 @@ public final class Weights implements AutoCloseable {
 
     private static final String SINGLE = "model.safetensors";
     private static final String INDEX = "model.safetensors.index.json";
-    private static final Set<DType> FLOATING = EnumSet.of(DType.F32, DType.F16, DType.BF16, DType.F64);
     /** A message that lists ten thousand names helps nobody. */
     private static final int NAMES_SHOWN = 50;
 
     private final Path folder;
+    private final Quantisation quantisation;
     private final Map<String, SafetensorsFile> fileOf = new LinkedHashMap<>();
     private final List<SafetensorsFile> files = new ArrayList<>();
 
     private Weights(Path folder) {
         this.folder = folder;
+        this.quantisation = Quantisation.of(folder);
     }
 
     /** @throws InvalidModelException if a file is missing or damaged, or the index and the files disagree */
@@ -118,17 +118,23 @@ public final class Weights implements AutoCloseable {
         List<String> missing = new ArrayList<>();
         List<String> misshapen = new ArrayList<>();
         List<String> mistyped = new ArrayList<>();
+        List<String> mistypedCodes = new ArrayList<>();
         Set<String> known = new HashSet<>();
-        for (WeightSpec spec : expected) {
-            known.add(spec.name());
-            SafetensorsFile file = fileOf.get(spec.name());
-            if (file == null) {
-                missing.add(spec.describe());
-            } else if (!Arrays.equals(file.entry(spec.name()).shape(), spec.shape())) {
-                misshapen.add(spec.name() + Arrays.toString(file.entry(spec.name()).shape())
-                        + " (expected " + Arrays.toString(spec.shape()) + ")");
-            } else if (!FLOATING.contains(file.dtype(spec.name()))) {
-                mistyped.add(spec.name() + " " + file.dtype(spec.name()).safetensorsName());
+        for (Quantisation.Stored stored : expected.stream().flatMap(w -> quantisation.stored(w, this::type).stream()).toList()) {
+            known.add(stored.name());
+            DType type = type(stored.name());
+            if (type == null) {
+                missing.add(stored.name() + Arrays.toString(stored.shape()));
+            } else if (!Arrays.equals(shape(stored.name()), stored.shape())) {
+                misshapen.add(stored.name() + Arrays.toString(shape(stored.name()))
+                        + " (expected " + Arrays.toString(stored.shape()) + ")");
+            } else if (!stored.types().contains(type)) {
+                if (stored.types() == Quantisation.FLOATING) {
+                    mistyped.add(stored.name() + " " + type.safetensorsName());
+                } else {
+                    mistypedCodes.add(stored.name() + " " + type.safetensorsName() + " (expected "
+                            + String.join(" or ", stored.types().stream().map(DType::safetensorsName).toList()) + ")");
+                }
             }
         }
         List<String> extra = fileOf.keySet().stream().filter(n -> !known.contains(n) && !ignored.test(n)).sorted().toList();
@@ -136,6 +142,7 @@ public final class Weights implements AutoCloseable {
         report(problems, "missing", missing);
         report(problems, "misshapen", misshapen);
         report(problems, "of a type that is not float32, float16 or bfloat16", mistyped);
+        report(problems, "of another type than this quantisation has", mistypedCodes);
         report(problems, "unknown to this model family", extra);
         if (!problems.isEmpty()) {
             throw new InvalidModelException("Invalid weights: " + folder + ": " + String.join("; ", problems));
@@ -154,21 +161,34 @@ public final class Weights implements AutoCloseable {
     }
 
     /**
-     * A tensor in the innermost scope: mapped where it is stored in the wanted type and the device is the CPU, else a copy.
+     * A tensor in the innermost scope: mapped where it is stored in the wanted type and the device is the CPU, else a copy;
+     * dequantised where it is stored in codes.
      *
      * @throws InvalidModelException where there is none of this name and shape
      */
     public Tensor read(WeightSpec spec, DType dtype, Device device) {
-        SafetensorsFile file = fileOf.get(spec.name());
-        if (file == null) {
-            throw new InvalidModelException("Missing tensor: " + spec.describe() + " in " + folder);
+        for (Quantisation.Stored stored : quantisation.stored(spec, this::type)) {
+            if (type(stored.name()) == null) {
+                throw new InvalidModelException("Missing tensor: " + stored.name() + Arrays.toString(stored.shape())
+                        + " in " + folder);
+            }
+            long[] shape = shape(stored.name());
+            if (!Arrays.equals(shape, stored.shape())) {
+                throw new InvalidModelException("Invalid tensor: " + stored.name() + Arrays.toString(shape) + " in " + folder
+                        + " (expected " + Arrays.toString(stored.shape()) + ")");
+            }
         }
-        long[] shape = file.entry(spec.name()).shape();
-        if (!Arrays.equals(shape, spec.shape())) {
-            throw new InvalidModelException("Invalid tensor: " + spec.name() + Arrays.toString(shape) + " in " + folder
-                    + " (expected " + Arrays.toString(spec.shape()) + ")");
-        }
-        return file.tensor(spec.name()).to(device).to(dtype);
+        return quantisation.read(spec, this::type, name -> fileOf.get(name).tensor(name), dtype, device);
+    }
+
+    /** Null where there is no such tensor. */
+    private DType type(String name) {
+        SafetensorsFile file = fileOf.get(name);
+        return file == null ? null : file.dtype(name);
+    }
+
+    private long[] shape(String name) {
+        return fileOf.get(name).entry(name).shape();
     }
 
     @Override

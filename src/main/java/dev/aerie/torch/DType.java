@@ -14,7 +14,11 @@ public enum DType {
     F64(7, 8, "F64"),
     BOOL(11, 1, "BOOL"),
     BF16(15, 2, "BF16"),
-    F8_E4M3(24, 1, "F8_E4M3");
+    F8_E5M2(23, 1, "F8_E5M2"),
+    /** Without infinities, as in the files of quantised models. */
+    F8_E4M3(24, 1, "F8_E4M3"),
+    /** Powers of two: the scales of the microscaling formats. */
+    F8_E8M0(44, 1, "F8_E8M0");
 
     private final int code;
     private final int bytes;

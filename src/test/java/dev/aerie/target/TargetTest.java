@@ -58,8 +58,8 @@ class TargetTest {
     @Test
     void settingsNobodyReadsAreRefusedByName() throws IOException {
         TestModel.changed(folder,
-                config -> config.put("residual_scale", 2).put("quantization_config", "fp8").putNull("unset"), SAME);
-        assertEquals("Unknown settings in " + folder.resolve("config.json") + ": quantization_config = \"fp8\", "
+                config -> config.put("residual_scale", 2).put("attention_kind", "fast").putNull("unset"), SAME);
+        assertEquals("Unknown settings in " + folder.resolve("config.json") + ": attention_kind = \"fast\", "
                 + "residual_scale = 2 (family llama reads or knowingly ignores every other key of it)", refusal());
     }
 
