@@ -1,6 +1,8 @@
 package dev.aerie.target;
 
+import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntFunction;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 
@@ -31,5 +33,15 @@ public record DecoderSpec(
 
     DecoderSpec with(TargetConfig changed) {
         return new DecoderSpec(changed, embedding, layers, norm, lmHead, unused);
+    }
+
+    /** With other feed-forward parts in some layers: null from the function leaves a layer's as it is. */
+    public DecoderSpec withFeedForward(IntFunction<FeedForwardSpec> ofLayer) {
+        List<LayerSpec> changed = new ArrayList<>();
+        for (LayerSpec layer : layers) {
+            FeedForwardSpec other = ofLayer.apply(changed.size());
+            changed.add(other == null ? layer : layer.with(other));
+        }
+        return new DecoderSpec(config, embedding, List.copyOf(changed), norm, lmHead, unused);
     }
 }

@@ -11,6 +11,14 @@ public sealed interface FeedForwardSpec {
     /** down(silu(gate(x)) · up(x)) (Shazeer, 2020). */
     record SwiGlu(LinearSpec gate, LinearSpec up, LinearSpec down) implements FeedForwardSpec {
 
+        /** Without biases, by the names that Llama gave: {@code name.gate_proj.weight} and so on. */
+        public static SwiGlu of(String name, int hidden, int intermediate) {
+            return new SwiGlu(
+                    LinearSpec.of(name + ".gate_proj", hidden, intermediate, false),
+                    LinearSpec.of(name + ".up_proj", hidden, intermediate, false),
+                    LinearSpec.of(name + ".down_proj", intermediate, hidden, false));
+        }
+
         @Override
         public Stream<WeightSpec> weights() {
             return Stream.of(gate, up, down).flatMap(LinearSpec::weights);

@@ -12,4 +12,8 @@ public record LayerSpec(NormSpec attentionNorm, AttentionSpec attention, NormSpe
                         feedForward.weights())
                 .flatMap(s -> s);
     }
+
+    LayerSpec with(FeedForwardSpec changed) {
+        return new LayerSpec(attentionNorm, attention, feedForwardNorm, changed);
+    }
 }

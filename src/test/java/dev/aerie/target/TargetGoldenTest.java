@@ -36,6 +36,9 @@ class TargetGoldenTest {
         "llama3-sharded, config.json", "llama3-sharded, config.v4.json",
         "llama3-bf16, config.json", "llama3-bf16, config.v4.json",
         "qwen3, config.json", "qwen3, config.v4.json",
+        "mixtral, config.json", "mixtral, config.v4.json",
+        "qwen3_moe, config.json", "qwen3_moe, config.v4.json",
+        "qwen3_moe-bf16, config.json", "qwen3_moe-bf16, config.v4.json",
     })
     void agreesAtEveryLayer(String family, String config) throws IOException {
         Path golden = Shared.path("golden/targets/" + family);
