@@ -60,7 +60,15 @@ final class PrepareSection {
                 recipe.integer("store.wave_tokens"),
                 recipe.whole("store.seed"),
                 recipe.integer("data.held_out.max_new_tokens"),
-                Fingerprint.of(folder.resolve("tokenizer.json")),
-                Fingerprint.of(encoder.templateFingerprintText()));
+                tokenizerFingerprint(folder),
+                templateFingerprint(encoder));
+    }
+
+    static String tokenizerFingerprint(Path target) throws IOException {
+        return Fingerprint.of(target.resolve("tokenizer.json"));
+    }
+
+    static String templateFingerprint(ConversationEncoder encoder) {
+        return Fingerprint.of(encoder.templateFingerprintText());
     }
 }

@@ -5,6 +5,8 @@ import dev.aerie.gang.GangSettings;
 import dev.aerie.prepare.Fingerprint;
 import dev.aerie.prepare.TokenFrequencies;
 import dev.aerie.store.HiddenStateStore;
+import dev.aerie.store.StoreSettings;
+import dev.aerie.text.ConversationEncoder;
 import dev.aerie.text.DraftVocabulary;
 import dev.aerie.train.StoreInputs;
 import dev.aerie.train.TrainSettings;
@@ -40,7 +42,7 @@ public final class TrainEagle3 implements Callable<Integer> {
         try (SparkSession spark = Session.open(recipe, "train")) {
             Configuration conf = spark.sparkContext().hadoopConfiguration();
             HiddenStateStore store = HiddenStateStore.open(storeFolder, conf);
-            store.settings().require("fingerprints.target", Fingerprint.ofTarget(target), store.uri());
+            requireMadeFrom(recipe, target, store);
             DraftConfig draft = TrainSection.draft(recipe, target, store);
             DraftVocabulary vocabulary =
                     TokenFrequencies.read(storeFolder, conf).draftVocabulary(draft.draftVocabSize());
@@ -52,5 +54,15 @@ public final class TrainEagle3 implements Callable<Integer> {
             System.out.println("train: step " + trained.step() + " is in " + trained);
         }
         return 0;
+    }
+
+    /** The states are another target's, or of other text, where one of these differs. */
+    private static void requireMadeFrom(Recipe recipe, Path target, HiddenStateStore store) throws IOException {
+        StoreSettings made = store.settings();
+        made.require("fingerprints.target", Fingerprint.ofTarget(target), store.uri());
+        made.require("fingerprints.tokenizer", PrepareSection.tokenizerFingerprint(target), store.uri());
+        try (ConversationEncoder encoder = new ConversationEncoder(PrepareSection.encoder(recipe, target))) {
+            made.require("fingerprints.template", PrepareSection.templateFingerprint(encoder), store.uri());
+        }
     }
 }

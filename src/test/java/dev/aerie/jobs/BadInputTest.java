@@ -78,6 +78,16 @@ class BadInputTest {
     }
 
     @Test
+    void templates() throws IOException {
+        Path file = project.model().resolve("tokenizer_config.json");
+        String json = Files.readString(file);
+        Files.writeString(file, json.replace("{% for m in messages %}", "{{ raise_exception('no talking here') }}{% for m in messages %}"));
+        refuses("no talking here", new PrepareHiddenStates());
+        Files.writeString(file, json.replace("{% for m in messages %}", "{% for m in %}"));
+        refuses("chat template", new PrepareHiddenStates());
+    }
+
+    @Test
     void exportWithoutATrainingAndEvaluationWithoutADraft() {
         refuses("Missing checkpoint", new Export());
         refuses("config.json", new EvaluateEagle3());
@@ -86,20 +96,6 @@ class BadInputTest {
     private void refuses(String part, Callable<Integer> command, String... more) {
         List<String> arguments = new ArrayList<>(List.of("--config", project.recipe().toString()));
         arguments.addAll(List.of(more));
-        PrintStream before = System.err;
-        ByteArrayOutputStream err = new ByteArrayOutputStream();
-        System.setErr(new PrintStream(err, true, StandardCharsets.UTF_8));
-        int code;
-        try {
-            code = CommandLines.run(command, arguments.toArray(String[]::new));
-        } finally {
-            System.setErr(before);
-        }
-        String said = err.toString(StandardCharsets.UTF_8);
-        List<String> errors = said.lines().filter(l -> l.startsWith("Error: ") || l.startsWith("Failed: ")).toList();
-        assertEquals(2, code, said);
-        assertEquals(1, errors.size(), said);
-        assertTrue(errors.get(0).contains(part), said);
-        assertTrue(!said.contains("\tat "), said);
+        Refusal.of(command, arguments).assertSays(part);
     }
 }
