@@ -3,30 +3,49 @@ package dev.aerie.target;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.UnaryOperator;
 
-/** The layers between embedding and final norm, resident on the device. */
-final class Decoder {
+/** The layers between embedding and final norm. */
+final class Decoder implements AutoCloseable {
 
     private record RotaryKey(Rope rope, int dim) {}
 
-    private final Map<RotaryKey, RotaryTable> rotaryTables = new HashMap<>();
-    private final List<DecoderLayer> layers = new ArrayList<>();
-    private final RmsNorm norm;
+    /** Sequences that go through a layer together. */
+    record MicroBatch(Tensor embedded, long[] positions, KeyValues keyValues) {}
 
-    Decoder(DecoderSpec spec, WeightLoader loader) {
-        for (LayerSpec layer : spec.layers()) {
-            layers.add(new DecoderLayer(
-                    loader.load(layer.attentionNorm()),
-                    attention(layers.size(), layer.attention(), loader),
-                    loader.load(layer.feedForwardNorm()),
-                    feedForward(layer.feedForward(), loader)));
-        }
+    /** Looks at states while the forward runs. */
+    interface Watcher {
+        /** @param output of a layer for a micro-batch, [T, hidden], valid during this call alone */
+        void after(int layer, int microBatch, Tensor output);
+    }
+
+    private final Map<RotaryKey, RotaryTable> rotaryTables = new ConcurrentHashMap<>();
+    private final DecoderSpec spec;
+    private final RmsNorm norm;
+    private final Layers layers;
+
+    /**
+     * @param loader of what stays on the device
+     * @param streamed whether layers come one at a time from these weights, which the decoder then needs open
+     */
+    Decoder(DecoderSpec spec, WeightLoader loader, Weights weights, boolean streamed) {
+        this.spec = spec;
         this.norm = loader.load(spec.norm());
+        this.layers = streamed
+                ? new StreamedLayers(spec.layers(), this::layer, weights, loader.dtype(), loader.device())
+                : new ResidentLayers(spec.layers().size(), this::layer, loader);
+    }
+
+    private DecoderLayer layer(int index, WeightLoader loader) {
+        LayerSpec layer = spec.layers().get(index);
+        return new DecoderLayer(
+                loader.load(layer.attentionNorm()),
+                attention(index, layer.attention(), loader),
+                loader.load(layer.feedForwardNorm()),
+                feedForward(layer.feedForward(), loader));
     }
 
     private SelfAttention attention(int layer, AttentionSpec spec, WeightLoader loader) {
@@ -51,39 +70,48 @@ final class Decoder {
     }
 
     /**
-     * Runs every layer.
+     * Runs a wave: each layer over all its micro-batches, then the next layer.
      *
-     * @param x embeddings [T, hidden]
-     * @param keep for each layer whether its output is wanted
-     * @return the wanted outputs at the index of their layer, null elsewhere; after them the last layer's output, and that
-     *     after the final norm: layers + 2 tensors in the innermost scope
+     * @param wave whose embeddings are freed
+     * @return states after the final norm, [T, hidden] for each micro-batch, in the innermost scope
      */
-    Tensor[] forward(Tensor x, long[] positions, KeyValues keyValues, boolean[] keep) {
-        Tensor[] out = new Tensor[layers.size() + 2];
+    List<Tensor> forward(List<MicroBatch> wave, Watcher watcher) {
         try (Scope pass = Scope.open()) {
-            Map<RotaryTable, RotaryTable.Rotation> rotations = new IdentityHashMap<>();
-            rotaryTables.values().forEach(table -> rotations.put(table, table.at(positions)));
-            ForwardPass forward = new ForwardPass(keyValues, rotations);
-            Tensor state = x;
-            for (int i = 0; i < layers.size(); i++) {
-                Tensor before = state;
-                try (Scope layer = Scope.open()) {
-                    state = layer.release(layers.get(i).of(before, forward));
-                }
-                if (i > 0 && !keep[i - 1]) {
-                    before.close();
-                }
-                if (keep[i]) {
-                    out[i] = pass.release(state);
-                }
+            Tensor[] states = new Tensor[wave.size()];
+            ForwardPass[] forwards = new ForwardPass[wave.size()];
+            for (int b = 0; b < states.length; b++) {
+                states[b] = pass.adopt(wave.get(b).embedded());
+                forwards[b] = new ForwardPass(wave.get(b).keyValues(), wave.get(b).positions(), pass);
             }
-            out[layers.size()] = pass.release(state);
-            out[layers.size() + 1] = pass.release(norm.of(state));
+            layers.forEach((index, layer) -> {
+                for (int b = 0; b < states.length; b++) {
+                    int batch = b;
+                    replace(states, b, before -> layer.of(before, forwards[batch]));
+                    try (Scope watching = Scope.open()) {
+                        watcher.after(index, b, states[b]);
+                    }
+                }
+            });
+            for (int b = 0; b < states.length; b++) {
+                replace(states, b, norm::of);
+                pass.release(states[b]);
+            }
+            return List.of(states);
         }
-        return out;
     }
 
-    void close() {
+    /** A wave has one state of each token at a time, and everything else is freed within the micro-batch. */
+    private static void replace(Tensor[] states, int b, UnaryOperator<Tensor> step) {
+        Tensor before = states[b];
+        try (Scope running = Scope.open()) {
+            states[b] = running.release(step.apply(before));
+        }
+        before.close();
+    }
+
+    @Override
+    public void close() {
+        layers.close();
         rotaryTables.values().forEach(RotaryTable::close);
     }
 }

@@ -1,16 +1,36 @@
 package dev.aerie.target;
 
+import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
+import java.util.IdentityHashMap;
 import java.util.Map;
 
-/** What all layers of one forward share: where the rows are and whom they see. */
-record ForwardPass(KeyValues keyValues, Map<RotaryTable, RotaryTable.Rotation> rotations) {
+/** What all layers of one forward share: where the rows are and whom they see. Used by one thread. */
+final class ForwardPass {
+
+    private final KeyValues keyValues;
+    private final long[] positions;
+    private final Scope scope;
+    private final Map<RotaryTable, RotaryTable.Rotation> rotations = new IdentityHashMap<>();
+
+    /** @param scope lives as long as the forward */
+    ForwardPass(KeyValues keyValues, long[] positions, Scope scope) {
+        this.keyValues = keyValues;
+        this.positions = positions;
+        this.scope = scope;
+    }
 
     Tensor attend(int layer, Tensor q, Tensor k, Tensor v, double scale) {
         return keyValues.attend(layer, q, k, v, scale);
     }
 
+    /** Looked up once for all layers that rotate alike. */
     RotaryTable.Rotation rotation(RotaryTable table) {
-        return rotations.get(table);
+        return rotations.computeIfAbsent(table, t -> {
+            RotaryTable.Rotation rotation = t.at(positions);
+            scope.adopt(rotation.cos());
+            scope.adopt(rotation.sin());
+            return rotation;
+        });
     }
 }

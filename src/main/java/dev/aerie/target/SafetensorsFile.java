@@ -3,6 +3,8 @@ package dev.aerie.target;
 import dev.aerie.torch.MappedFile;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Tensor;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Set;
@@ -54,6 +56,29 @@ public final class SafetensorsFile implements AutoCloseable {
     public Tensor tensor(String name) {
         SafetensorsHeader.Entry e = entry(name);
         return mapped.tensor(header.dataStart() + e.begin(), e.dtype(), e.shape());
+    }
+
+    /**
+     * Reading a page that is no longer in the file kills the process, so a file that is read over hours is looked at again.
+     *
+     * @throws InvalidModelException if the file's size has changed since it was opened
+     */
+    void requireWhole() {
+        try {
+            long size = Files.size(path);
+            if (size != mapped.size()) {
+                throw new InvalidModelException("Invalid safetensors file: " + path + ": " + size + " bytes long (expected the "
+                        + mapped.size() + " bytes it had when it was opened)");
+            }
+        } catch (IOException e) {
+            throw new InvalidModelException("Invalid safetensors file: " + path + ": it has gone since it was opened", e);
+        }
+    }
+
+    /** Whether {@link #tensor} gives a view of the file and not a copy. */
+    boolean isAligned(String name) {
+        SafetensorsHeader.Entry e = entry(name);
+        return (header.dataStart() + e.begin()) % e.dtype().bytes() == 0;
     }
 
     SafetensorsHeader.Entry entry(String name) {

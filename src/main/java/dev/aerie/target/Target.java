@@ -2,50 +2,74 @@ package dev.aerie.target;
 
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
-import dev.aerie.torch.Nn;
 import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * A target model with its weights on a device.
+ * A target model, its layers on a device or streamed through it.
  *
- * <p>Forwards may run on several threads at once; each thread needs an open {@link Scope}, which owns what is returned.
+ * <p>Forwards may be asked for by several threads at once; each thread needs an open {@link Scope}, which owns what is returned.
  */
 public final class Target implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Target.class);
 
     private final DecoderSpec spec;
     private final DType dtype;
     private final Device device;
+    private final boolean streamed;
     private final Scope scope = Scope.detached();
+    private final Weights weights;
     private final TargetEnds ends;
     private final Decoder decoder;
 
-    private Target(DecoderSpec spec, Weights weights, DType dtype, Device device) {
+    private Target(DecoderSpec spec, Weights weights, DType dtype, Device device, boolean streamed) {
         this.spec = spec;
         this.dtype = dtype;
         this.device = device;
+        this.streamed = streamed;
+        this.weights = weights;
         this.ends = new TargetEnds(spec, weights, dtype, device);
-        this.decoder = new Decoder(spec, new WeightLoader(weights, dtype, device, scope));
+        this.decoder = new Decoder(spec, new WeightLoader(weights, dtype, device, scope), weights, streamed);
+        if (!streamed) {
+            ends.load();
+            // Tensors keep what is mapped alive.
+            weights.close();
+        }
+    }
+
+    /** Loads a model with every layer on the device; otherwise as {@link #load(Path, DType, Device, Residency)}. */
+    public static Target load(Path folder, DType dtype, Device device) {
+        return load(folder, dtype, device, Residency.RESIDENT);
     }
 
     /**
      * Loads a model saved by Hugging Face transformers: config.json beside safetensors.
      *
      * @param dtype computed in, whatever the weights are stored in: float32 or bfloat16
+     * @param residency where layers are kept; states are the same to the bit
      * @throws InvalidModelException if anything about the folder is wrong, before any weight is read
      */
-    public static Target load(Path folder, DType dtype, Device device) {
+    public static Target load(Path folder, DType dtype, Device device, Residency residency) {
         if (dtype != DType.F32 && dtype != DType.BF16) {
             throw new IllegalArgumentException("Invalid dtype: " + dtype + " (expected float32 or bfloat16)");
         }
         DecoderSpec spec = TargetFamilies.read(folder);
-        try (Weights weights = Weights.open(folder)) {
+        Weights weights = Weights.open(folder);
+        try {
             weights.check(spec.weights(), spec.unused());
-            return new Target(spec, weights, dtype, device);
+            Residency.Decision decision = residency.decide(spec, dtype, device);
+            LOG.info("Target {}: {}", folder, decision);
+            return new Target(spec, weights, dtype, device, decision.streamed());
+        } catch (RuntimeException e) {
+            weights.close();
+            throw e;
         }
     }
 
@@ -71,6 +95,11 @@ public final class Target implements AutoCloseable {
         return spec.config();
     }
 
+    /** Whether layers come from the files with every forward. */
+    public boolean streamed() {
+        return streamed;
+    }
+
     /** Type that states and logits have. */
     public DType dtype() {
         return dtype;
@@ -80,7 +109,7 @@ public final class Target implements AutoCloseable {
         return device;
     }
 
-    /** [vocabulary, hidden], owned by this target. */
+    /** [vocabulary, hidden], owned by this target; loaded when it is first asked for where layers are streamed. */
     public Tensor embedTokens() {
         return ends.embedTokens();
     }
@@ -98,13 +127,23 @@ public final class Target implements AutoCloseable {
      * @param captureLayers whose outputs are wanted; may be empty
      */
     public HiddenStates hiddenStates(long[] ids, long[] cuSeqlens, int[] captureLayers) {
-        KeyValues.Packed packed = new KeyValues.Packed(cuSeqlens);
-        long[] positions = packed.positions();
-        if (positions.length != ids.length) {
-            throw new IllegalArgumentException("Invalid cuSeqlens: they end at " + positions.length
-                    + " (expected " + ids.length + ")");
-        }
-        return run(ids, positions, packed, captureLayers);
+        return hiddenStates(List.of(new PackedTokens(ids, cuSeqlens)), captureLayers).get(0);
+    }
+
+    /**
+     * Runs a wave: every layer over each of its micro-batches, so that a streamed layer comes once for all of them.
+     *
+     * @param wave whose states depend on the micro-batch they are in and not on the others, nor on residency
+     * @param captureLayers whose outputs are wanted; may be empty
+     * @return for each micro-batch, on the host where layers are streamed, because a wave's states need not fit on the device
+     */
+    public List<HiddenStates> hiddenStates(List<PackedTokens> wave, int[] captureLayers) {
+        return run(wave.stream().map(this::microBatch).toList(), captureLayers, streamed ? Device.CPU : device);
+    }
+
+    private Decoder.MicroBatch microBatch(PackedTokens tokens) {
+        KeyValues.Packed packed = new KeyValues.Packed(tokens.cuSeqlens());
+        return new Decoder.MicroBatch(embed(tokens.ids()), packed.positions(), packed);
     }
 
     /** An empty cache for one sequence of at most {@code capacity} tokens. */
@@ -120,7 +159,8 @@ public final class Target implements AutoCloseable {
 
     /** Runs the next tokens of the sequence in the cache and adds them to it. */
     public HiddenStates decode(long[] ids, KvCache cache, int[] captureLayers) {
-        HiddenStates out = run(ids, cache.nextPositions(ids.length), cache, captureLayers);
+        long[] positions = cache.nextPositions(ids.length);
+        HiddenStates out = run(List.of(new Decoder.MicroBatch(embed(ids), positions, cache)), captureLayers, device).get(0);
         cache.advance(ids.length);
         return out;
     }
@@ -130,15 +170,20 @@ public final class Target implements AutoCloseable {
      * @return [T, vocabulary]
      */
     public Tensor logits(Tensor last) {
-        return ends.logits(last);
+        return ends.logits(last.to(device));
     }
 
     /** Every layer's output, the last one once more, and that after the final norm. */
     Tensor[] everyLayer(long[] ids, long[] cuSeqlens) {
-        KeyValues.Packed packed = new KeyValues.Packed(cuSeqlens);
-        boolean[] keep = new boolean[spec.layers().size()];
-        Arrays.fill(keep, true);
-        return decoder.forward(embed(ids), packed.positions(), packed, keep);
+        int layers = spec.layers().size();
+        Tensor[] out = new Tensor[layers + 2];
+        for (int i = 0; i <= layers; i++) {
+            out[i] = Tensor.zeros(dtype, device, ids.length, config().hiddenSize());
+        }
+        Decoder.MicroBatch all = microBatch(new PackedTokens(ids, cuSeqlens));
+        out[layers + 1] = decoder.forward(List.of(all), (layer, batch, output) -> out[layer].copy_(output)).get(0);
+        out[layers].copy_(out[layers - 1]);
+        return out;
     }
 
     Tensor embed(long[] ids) {
@@ -148,24 +193,41 @@ public final class Target implements AutoCloseable {
                         + " (expected 0 to " + (config().vocabSize() - 1) + ")");
             }
         }
-        return Nn.embedding(Tensor.of(ids, ids.length).to(device), embedTokens());
+        return ends.embed(ids);
     }
 
-    private HiddenStates run(long[] ids, long[] positions, KeyValues keyValues, int[] captureLayers) {
+    private List<HiddenStates> run(List<Decoder.MicroBatch> wave, int[] captureLayers, Device outputs) {
         CaptureLayers.check(captureLayers, spec.layers().size());
-        boolean[] keep = new boolean[spec.layers().size()];
-        for (int layer : captureLayers) {
-            keep[layer] = true;
+        long hidden = config().hiddenSize();
+        int[] slot = new int[spec.layers().size()];
+        Arrays.fill(slot, -1);
+        for (int i = 0; i < captureLayers.length; i++) {
+            slot[captureLayers[i]] = i;
         }
-        try (Scope pass = Scope.open()) {
-            Tensor[] states = decoder.forward(embed(ids), positions, keyValues, keep);
-            Tensor last = pass.release(states[states.length - 1]);
-            if (captureLayers.length == 0) {
-                return new HiddenStates(null, last);
+        List<Tensor> aux = new ArrayList<>();
+        for (Decoder.MicroBatch batch : wave) {
+            aux.add(captureLayers.length == 0 ? null
+                    : Tensor.zeros(dtype, outputs, batch.positions().length, captureLayers.length * hidden));
+        }
+        List<Tensor> last = decoder.forward(wave, (layer, batch, output) -> {
+            if (slot[layer] >= 0) {
+                aux.get(batch).narrow(1, slot[layer] * hidden, hidden).copy_(output);
             }
-            List<Tensor> captured = Arrays.stream(captureLayers).mapToObj(layer -> states[layer]).toList();
-            return new HiddenStates(pass.release(Tensor.cat(1, captured)), last);
+        });
+        List<HiddenStates> out = new ArrayList<>();
+        for (int i = 0; i < aux.size(); i++) {
+            out.add(new HiddenStates(aux.get(i), move(last.get(i), outputs)));
         }
+        return out;
+    }
+
+    private static Tensor move(Tensor tensor, Device to) {
+        if (tensor.device().equals(to)) {
+            return tensor;
+        }
+        Tensor moved = tensor.to(to);
+        tensor.close();
+        return moved;
     }
 
     @Override
@@ -173,5 +235,6 @@ public final class Target implements AutoCloseable {
         decoder.close();
         ends.close();
         scope.close();
+        weights.close();
     }
 }

@@ -6,20 +6,27 @@ import dev.aerie.torch.Nn;
 import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 
 /** The two ends of a target, its embedding and its lm_head: all of it that training needs. */
 public final class TargetEnds implements AutoCloseable {
 
-    private final Scope scope = Scope.detached();
-    private final TargetConfig config;
-    private final Tensor embedTokens;
-    private final Tensor lmHead;
+    /** Rows of the lm_head that are brought over at a time where it is streamed. */
+    private static final long SLICE = 8192;
 
+    private final Scope scope = Scope.detached();
+    private final DecoderSpec spec;
+    private final Weights weights;
+    private final WeightLoader loader;
+    private Tensor embedTokens;
+    private Tensor lmHead;
+
+    /** Loads what is asked for when it is asked for first, from weights that then are still open. */
     TargetEnds(DecoderSpec spec, Weights weights, DType dtype, Device device) {
-        WeightLoader loader = new WeightLoader(weights, dtype, device, scope);
-        this.config = spec.config();
-        this.embedTokens = loader.load(spec.embedding());
-        this.lmHead = spec.tied() ? embedTokens : loader.load(spec.lmHead());
+        this.spec = spec;
+        this.weights = weights;
+        this.loader = new WeightLoader(weights, dtype, device, scope);
     }
 
     /**
@@ -30,22 +37,48 @@ public final class TargetEnds implements AutoCloseable {
     public static TargetEnds load(Path folder, DType dtype, Device device) {
         DecoderSpec spec = TargetFamilies.read(folder);
         try (Weights weights = Weights.open(folder)) {
-            return new TargetEnds(spec, weights, dtype, device);
+            TargetEnds ends = new TargetEnds(spec, weights, dtype, device);
+            ends.load();
+            return ends;
         }
     }
 
+    void load() {
+        embedTokens();
+        lmHead();
+    }
+
     public TargetConfig config() {
-        return config;
+        return spec.config();
     }
 
     /** [vocabulary, hidden]. */
-    public Tensor embedTokens() {
+    public synchronized Tensor embedTokens() {
+        if (embedTokens == null) {
+            embedTokens = loader.load(spec.embedding());
+        }
         return embedTokens;
     }
 
     /** [vocabulary, hidden]; the same tensor as the embedding where they are tied. */
-    public Tensor lmHead() {
+    public synchronized Tensor lmHead() {
+        if (lmHead == null) {
+            lmHead = spec.tied() ? embedTokens() : loader.load(spec.lmHead());
+        }
         return lmHead;
+    }
+
+    /**
+     * Embeddings of tokens, [T, hidden]. Where the whole table is not loaded, only their rows are converted and brought over.
+     */
+    Tensor embed(long[] ids) {
+        Tensor index = Tensor.of(ids, ids.length);
+        synchronized (this) {
+            if (embedTokens == null) {
+                return onHost(spec.embedding()).rows(index).to(loader.dtype()).to(loader.device());
+            }
+        }
+        return Nn.embedding(index.to(loader.device()), embedTokens);
     }
 
     /**
@@ -53,7 +86,33 @@ public final class TargetEnds implements AutoCloseable {
      * @return [T, vocabulary]
      */
     public Tensor logits(Tensor last) {
-        return Nn.linear(last, lmHead);
+        synchronized (this) {
+            if (lmHead == null && (!spec.tied() || embedTokens == null)) {
+                return streamedLogits(last);
+            }
+        }
+        return Nn.linear(last, lmHead());
+    }
+
+    /** A slice of the table at a time, so that it is never there as a whole. */
+    private Tensor streamedLogits(Tensor last) {
+        long vocabulary = spec.config().vocabSize();
+        try (Scope whole = Scope.open()) {
+            Tensor table = onHost(spec.lmHead());
+            List<Tensor> slices = new ArrayList<>();
+            for (long from = 0; from < vocabulary; from += SLICE) {
+                try (Scope slice = Scope.open()) {
+                    Tensor rows = table.narrow(0, from, Math.min(SLICE, vocabulary - from));
+                    slices.add(slice.release(Nn.linear(last, rows.to(loader.device()).to(loader.dtype()))));
+                }
+            }
+            return whole.release(slices.size() == 1 ? slices.get(0) : Tensor.cat(1, slices));
+        }
+    }
+
+    /** The mapped file, unless the table is stored in codes. */
+    private Tensor onHost(WeightSpec table) {
+        return weights.isPlain(table) ? weights.stored(table.name()) : weights.read(table, loader.dtype(), Device.CPU);
     }
 
     @Override

@@ -5,8 +5,23 @@ import dev.aerie.torch.Device;
 import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
 
-/** Brings tensors to where and in the type in which they are computed with. */
-record WeightLoader(Weights weights, DType dtype, Device device, Scope owner) {
+/**
+ * Brings tensors to where and in the type in which they are computed with.
+ *
+ * @param source where they come from
+ * @param owner of all that is loaded: the target's scope, or one of a single layer that is streamed
+ */
+record WeightLoader(Source source, DType dtype, Device device, Scope owner) {
+
+    /** Gives a tensor of a type on the loader's device, in the innermost scope. */
+    interface Source {
+        Tensor read(WeightSpec spec, DType dtype);
+    }
+
+    /** Reads what stays on the device. */
+    WeightLoader(Weights weights, DType dtype, Device device, Scope owner) {
+        this((spec, type) -> weights.read(spec, type, device), dtype, device, owner);
+    }
 
     /** Owned by {@link #owner}; null for null. */
     Tensor load(WeightSpec spec) {
@@ -14,7 +29,7 @@ record WeightLoader(Weights weights, DType dtype, Device device, Scope owner) {
             return null;
         }
         try (Scope loading = Scope.open()) {
-            return owner.adopt(weights.read(spec, dtype, device));
+            return owner.adopt(source.read(spec, dtype));
         }
     }
 
@@ -28,6 +43,6 @@ record WeightLoader(Weights weights, DType dtype, Device device, Scope owner) {
 
     /** The same, loading in another type. */
     WeightLoader as(DType other) {
-        return new WeightLoader(weights, other, device, owner);
+        return new WeightLoader(source, other, device, owner);
     }
 }

@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Function;
 import java.util.function.Predicate;
 
 /** The tensors of a model folder: one {@code model.safetensors}, or the files that {@code model.safetensors.index.json} lists. */
@@ -167,7 +168,23 @@ public final class Weights implements AutoCloseable {
      * @throws InvalidModelException where there is none of this name and shape
      */
     public Tensor read(WeightSpec spec, DType dtype, Device device) {
-        for (Quantisation.Stored stored : quantisation.stored(spec, this::type)) {
+        return read(spec, this::stored, dtype, device);
+    }
+
+    /**
+     * The same, from stored tensors that were brought somewhere already.
+     *
+     * @param stored gives a stored tensor by its name
+     */
+    Tensor read(WeightSpec spec, Function<String, Tensor> stored, DType dtype, Device device) {
+        storedNames(spec);
+        return quantisation.read(spec, this::type, stored, dtype, device);
+    }
+
+    /** The tensors that a weight is read from: one of its own name, or codes and scales. */
+    List<String> storedNames(WeightSpec spec) {
+        List<Quantisation.Stored> all = quantisation.stored(spec, this::type);
+        for (Quantisation.Stored stored : all) {
             if (type(stored.name()) == null) {
                 throw new InvalidModelException("Missing tensor: " + stored.name() + Arrays.toString(stored.shape())
                         + " in " + folder);
@@ -178,7 +195,28 @@ public final class Weights implements AutoCloseable {
                         + " (expected " + Arrays.toString(stored.shape()) + ")");
             }
         }
-        return quantisation.read(spec, this::type, name -> fileOf.get(name).tensor(name), dtype, device);
+        return all.stream().map(Quantisation.Stored::name).toList();
+    }
+
+    /** A stored tensor in the innermost scope, on the CPU: mapped where it can be. */
+    Tensor stored(String name) {
+        return fileOf.get(name).tensor(name);
+    }
+
+    /** Whether a weight is stored as numbers, which need at most be converted. */
+    boolean isPlain(WeightSpec spec) {
+        DType type = type(spec.name());
+        return storedNames(spec).equals(List.of(spec.name())) && type != null && Quantisation.FLOATING.contains(type);
+    }
+
+    /** Whether reading a weight in this type on the CPU gives the mapped file itself. */
+    boolean isMapped(WeightSpec spec, DType dtype) {
+        return isPlain(spec) && type(spec.name()) == dtype && fileOf.get(spec.name()).isAligned(spec.name());
+    }
+
+    /** Bytes of a stored tensor. */
+    long storedBytes(String name) {
+        return StagingBuffer.bytes(type(name), shape(name));
     }
 
     /** Null where there is no such tensor. */
@@ -189,6 +227,11 @@ public final class Weights implements AutoCloseable {
 
     private long[] shape(String name) {
         return fileOf.get(name).entry(name).shape();
+    }
+
+    /** @throws InvalidModelException if a file has been cut or lengthened since it was opened */
+    void requireWhole() {
+        files.forEach(SafetensorsFile::requireWhole);
     }
 
     @Override

@@ -52,6 +52,11 @@ public final class MappedFile implements AutoCloseable {
                 : Script.tensor("mapped_copy", bytes, offset, length, shape, dtype.code());
     }
 
+    /** Bytes of the file when it was mapped. */
+    public long size() {
+        return size;
+    }
+
     @Override
     public void close() {
         scope.close();
