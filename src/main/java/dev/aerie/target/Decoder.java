@@ -44,13 +44,15 @@ final class Decoder implements AutoCloseable {
         return new DecoderLayer(
                 loader.load(layer.attentionNorm()),
                 attention(index, layer.attention(), loader),
+                loader.load(layer.postAttentionNorm()),
                 loader.load(layer.feedForwardNorm()),
-                feedForward(layer.feedForward(), loader));
+                feedForward(layer.feedForward(), loader),
+                loader.load(layer.postFeedForwardNorm()));
     }
 
     private SelfAttention attention(int layer, AttentionSpec spec, WeightLoader loader) {
         if (spec instanceof AttentionSpec.GroupedQuery grouped) {
-            return new SelfAttention(layer, grouped, loader, rotaryTable(grouped.rope(), grouped.headDim(), loader.device()));
+            return new SelfAttention(layer, grouped, loader, rotaryTable(grouped.rotation(), loader.device()));
         }
         throw new IllegalStateException("No engine for " + spec);
     }
@@ -65,8 +67,9 @@ final class Decoder implements AutoCloseable {
         throw new IllegalStateException("No engine for " + spec);
     }
 
-    private RotaryTable rotaryTable(Rope rope, int dim, Device device) {
-        return rotaryTables.computeIfAbsent(new RotaryKey(rope, dim), k -> new RotaryTable(rope, dim, device));
+    private RotaryTable rotaryTable(AttentionSpec.Rotation rotation, Device device) {
+        return rotation == null ? null : rotaryTables.computeIfAbsent(new RotaryKey(rotation.rope(), rotation.dim()),
+                k -> new RotaryTable(k.rope(), k.dim(), device));
     }
 
     /**

@@ -2,11 +2,21 @@ package dev.aerie.target;
 
 import dev.aerie.torch.Tensor;
 
-/** A loaded {@link LayerSpec}. */
-record DecoderLayer(RmsNorm attentionNorm, SelfAttention attention, RmsNorm feedForwardNorm, FeedForward feedForward) {
+/** A loaded {@link LayerSpec}; the norms after the parts may be null. */
+record DecoderLayer(
+        RmsNorm attentionNorm,
+        SelfAttention attention,
+        RmsNorm postAttentionNorm,
+        RmsNorm feedForwardNorm,
+        FeedForward feedForward,
+        RmsNorm postFeedForwardNorm) {
 
     Tensor of(Tensor x, ForwardPass pass) {
-        Tensor h = x.add(attention.of(attentionNorm.of(x), pass));
-        return h.add(feedForward.of(feedForwardNorm.of(h)));
+        Tensor h = x.add(normed(attention.of(attentionNorm.of(x), pass), postAttentionNorm));
+        return h.add(normed(feedForward.of(feedForwardNorm.of(h)), postFeedForwardNorm));
+    }
+
+    private static Tensor normed(Tensor x, RmsNorm norm) {
+        return norm == null ? x : norm.of(x);
     }
 }

@@ -2,8 +2,12 @@ package dev.aerie.target;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntFunction;
 
-/** The layout that Llama began: pre-norm layers of grouped-query attention and SwiGLU, with its names of the tensors. */
+/**
+ * The layout that Llama began, with its names of the tensors: pre-norm layers of grouped-query attention and SwiGLU. Families take
+ * the parts of it that they share.
+ */
 public final class DenseDecoder {
 
     /** Rotary frequencies that old checkpoints carry and that follow from the configuration. */
@@ -17,40 +21,68 @@ public final class DenseDecoder {
     public static DecoderSpec spec(ConfigJson json, Variant variant) {
         TargetConfig config = TargetConfig.read(json);
         json.require("hidden_act", "silu");
-        boolean tied = json.flag("tie_word_embeddings", false);
         int intermediate = json.positive("intermediate_size");
-        // What no forward depends on: training, bookkeeping, and the type of the weights, which the files themselves say.
+        return spec(json, config, "", i -> {
+            String name = layerName("", i);
+            return layer(name, config, attention(name + ".self_attn", config, variant),
+                    swiGlu(name + ".mlp", config.hiddenSize(), intermediate, variant.mlpBias()));
+        });
+    }
+
+    /**
+     * Embedding, layers, norm and lm_head; reads tie_word_embeddings and ignores what no forward depends on: training,
+     * bookkeeping, and the type of the weights, which the files themselves say.
+     *
+     * @param prefix of every tensor's name, such as "language_model."; mostly none
+     */
+    public static DecoderSpec spec(ConfigJson json, TargetConfig config, String prefix, IntFunction<LayerSpec> layer) {
+        boolean tied = json.flag("tie_word_embeddings", false);
         json.ignore("architectures", "attention_dropout", "dtype", "torch_dtype", "initializer_range", "transformers_version",
                 "use_cache", "_name_or_path", "generation_config");
         List<LayerSpec> layers = new ArrayList<>();
         for (int i = 0; i < config.layers(); i++) {
-            layers.add(layer("model.layers." + i, config, intermediate, variant));
+            layers.add(layer.apply(i));
         }
-        WeightSpec embedding = new WeightSpec("model.embed_tokens.weight", config.vocabSize(), config.hiddenSize());
-        WeightSpec lmHead = new WeightSpec("lm_head.weight", config.vocabSize(), config.hiddenSize());
-        return new DecoderSpec(config, embedding, layers, NormSpec.of("model.norm", config.hiddenSize(), config.rmsNormEps()),
-                tied ? embedding : lmHead,
+        WeightSpec embedding = new WeightSpec(prefix + "model.embed_tokens.weight", config.vocabSize(), config.hiddenSize());
+        WeightSpec lmHead = new WeightSpec(prefix + "lm_head.weight", config.vocabSize(), config.hiddenSize());
+        return new DecoderSpec(config, embedding, layers,
+                NormSpec.of(prefix + "model.norm", config.hiddenSize(), config.rmsNormEps()), tied ? embedding : lmHead,
                 name -> name.endsWith(OLD_FREQUENCIES) || tied && name.equals(lmHead.name()));
     }
 
-    private static LayerSpec layer(String name, TargetConfig c, int intermediate, Variant v) {
-        String attention = name + ".self_attn";
+    /** What the names of a layer's tensors begin with. */
+    public static String layerName(String prefix, int layer) {
+        return prefix + "model.layers." + layer;
+    }
+
+    /** A layer with its two norms; {@code name} as of {@link #layerName}. */
+    public static LayerSpec layer(String name, TargetConfig c, AttentionSpec attention, FeedForwardSpec feedForward) {
+        return new LayerSpec(
+                NormSpec.of(name + ".input_layernorm", c.hiddenSize(), c.rmsNormEps()), attention,
+                NormSpec.of(name + ".post_attention_layernorm", c.hiddenSize(), c.rmsNormEps()), feedForward);
+    }
+
+    /** q_proj, k_proj, v_proj and o_proj under a name, every dimension of a head turned, scaled by 1 / sqrt(headDim). */
+    public static AttentionSpec.GroupedQuery attention(String name, TargetConfig c, Variant v) {
         int queries = c.heads() * c.headDim();
         int keys = c.kvHeads() * c.headDim();
-        return new LayerSpec(
-                NormSpec.of(name + ".input_layernorm", c.hiddenSize(), c.rmsNormEps()),
-                new AttentionSpec.GroupedQuery(
-                        c.heads(), c.kvHeads(), c.headDim(), 1 / Math.sqrt(c.headDim()), c.rope(),
-                        LinearSpec.of(attention + ".q_proj", c.hiddenSize(), queries, v.attentionBias()),
-                        LinearSpec.of(attention + ".k_proj", c.hiddenSize(), keys, v.attentionBias()),
-                        LinearSpec.of(attention + ".v_proj", c.hiddenSize(), keys, v.attentionBias()),
-                        LinearSpec.of(attention + ".o_proj", queries, c.hiddenSize(), v.outputBias()),
-                        v.queryKeyNorm() ? NormSpec.of(attention + ".q_norm", c.headDim(), c.rmsNormEps()) : null,
-                        v.queryKeyNorm() ? NormSpec.of(attention + ".k_norm", c.headDim(), c.rmsNormEps()) : null),
-                NormSpec.of(name + ".post_attention_layernorm", c.hiddenSize(), c.rmsNormEps()),
-                new FeedForwardSpec.SwiGlu(
-                        LinearSpec.of(name + ".mlp.gate_proj", c.hiddenSize(), intermediate, v.mlpBias()),
-                        LinearSpec.of(name + ".mlp.up_proj", c.hiddenSize(), intermediate, v.mlpBias()),
-                        LinearSpec.of(name + ".mlp.down_proj", intermediate, c.hiddenSize(), v.mlpBias())));
+        AttentionSpec.HeadNorms norms = !v.queryKeyNorm() ? null : new AttentionSpec.HeadNorms(
+                NormSpec.of(name + ".q_norm", c.headDim(), c.rmsNormEps()),
+                NormSpec.of(name + ".k_norm", c.headDim(), c.rmsNormEps()), false);
+        return new AttentionSpec.GroupedQuery(
+                c.heads(), c.kvHeads(), c.headDim(), AttentionSpec.Scores.of(1 / Math.sqrt(c.headDim())),
+                new AttentionSpec.Rotation(c.rope(), c.headDim(), false), norms, null, false,
+                LinearSpec.of(name + ".q_proj", c.hiddenSize(), queries, v.attentionBias()),
+                LinearSpec.of(name + ".k_proj", c.hiddenSize(), keys, v.attentionBias()),
+                LinearSpec.of(name + ".v_proj", c.hiddenSize(), keys, v.attentionBias()),
+                LinearSpec.of(name + ".o_proj", queries, c.hiddenSize(), v.outputBias()));
+    }
+
+    /** gate_proj, up_proj and down_proj under a name. */
+    public static FeedForwardSpec.SwiGlu swiGlu(String name, int hidden, int intermediate, boolean bias) {
+        return new FeedForwardSpec.SwiGlu(
+                LinearSpec.of(name + ".gate_proj", hidden, intermediate, bias),
+                LinearSpec.of(name + ".up_proj", hidden, intermediate, bias),
+                LinearSpec.of(name + ".down_proj", intermediate, hidden, bias));
     }
 }

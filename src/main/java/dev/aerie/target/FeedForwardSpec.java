@@ -8,8 +8,19 @@ public sealed interface FeedForwardSpec {
     /** Every tensor that the layer needs for it. */
     Stream<WeightSpec> weights();
 
-    /** down(silu(gate(x)) · up(x)) (Shazeer, 2020). */
-    record SwiGlu(LinearSpec gate, LinearSpec up, LinearSpec down) implements FeedForwardSpec {
+    /** What the gate goes through. */
+    enum Activation {
+        SILU,
+        /** 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x³))) (Hendrycks and Gimpel, 2016): gelu_pytorch_tanh. */
+        GELU_TANH
+    }
+
+    /** down(activation(gate(x)) · up(x)) (Shazeer, 2020; with gelu he calls it GEGLU). */
+    record SwiGlu(LinearSpec gate, LinearSpec up, LinearSpec down, Activation activation) implements FeedForwardSpec {
+
+        public SwiGlu(LinearSpec gate, LinearSpec up, LinearSpec down) {
+            this(gate, up, down, Activation.SILU);
+        }
 
         /** Without biases, by the names that Llama gave: {@code name.gate_proj.weight} and so on. */
         public static SwiGlu of(String name, int hidden, int intermediate) {

@@ -1,5 +1,6 @@
 package dev.aerie.target;
 
+import dev.aerie.torch.Attention;
 import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
 import java.util.IdentityHashMap;
@@ -20,8 +21,8 @@ final class ForwardPass {
         this.scope = scope;
     }
 
-    Tensor attend(int layer, Tensor q, Tensor k, Tensor v, double scale) {
-        return keyValues.attend(layer, q, k, v, scale);
+    Tensor attend(int layer, Tensor q, Tensor k, Tensor v, Attention.Options options) {
+        return keyValues.attend(layer, q, k, v, options);
     }
 
     /** Looked up once for all layers that rotate alike. */
@@ -32,5 +33,14 @@ final class ForwardPass {
             scope.adopt(rotation.sin());
             return rotation;
         });
+    }
+
+    /** Float32 [T], what the queries of each row are multiplied by. */
+    Tensor temperature(AttentionSpec.Temperature temperature) {
+        float[] out = new float[positions.length];
+        for (int t = 0; t < out.length; t++) {
+            out[t] = (float) (Math.log1p(Math.floor((positions[t] + 1) / temperature.floorScale())) * temperature.scale() + 1);
+        }
+        return Tensor.of(out, out.length);
     }
 }

@@ -10,10 +10,11 @@ interface KeyValues {
     /**
      * @param layer whose attention this is
      * @param q [T, heads, d]
-     * @param k [T, kv heads, d], of the same rows; v likewise
-     * @return [T, heads, d]
+     * @param k [T, kv heads, d], of the same rows
+     * @param v [T, kv heads, dv], of the same rows
+     * @return [T, heads, dv]
      */
-    Tensor attend(int layer, Tensor q, Tensor k, Tensor v, double scale);
+    Tensor attend(int layer, Tensor q, Tensor k, Tensor v, Attention.Options options);
 
     /** Sequences laid end to end, each of which sees itself causally. */
     record Packed(long[] cuSeqlens) implements KeyValues {
@@ -41,8 +42,8 @@ interface KeyValues {
         }
 
         @Override
-        public Tensor attend(int layer, Tensor q, Tensor k, Tensor v, double scale) {
-            return Attention.causal(q, k, v, cuSeqlens, scale);
+        public Tensor attend(int layer, Tensor q, Tensor k, Tensor v, Attention.Options options) {
+            return Attention.causal(q, k, v, cuSeqlens, options);
         }
     }
 }

@@ -17,12 +17,12 @@ public final class KvCache implements KeyValues, AutoCloseable {
     private final int capacity;
     private int length;
 
-    KvCache(List<AttentionSpec.GroupedQuery> layers, int capacity, DType dtype, Device device) {
+    KvCache(List<AttentionSpec.CachedRow> layers, int capacity, DType dtype, Device device) {
         this.capacity = capacity;
         try (Scope making = Scope.open()) {
-            for (AttentionSpec.GroupedQuery layer : layers) {
-                keys.add(scope.adopt(Tensor.zeros(dtype, device, capacity, layer.kvHeads(), layer.headDim())));
-                values.add(scope.adopt(Tensor.zeros(dtype, device, capacity, layer.kvHeads(), layer.headDim())));
+            for (AttentionSpec.CachedRow layer : layers) {
+                keys.add(scope.adopt(Tensor.zeros(dtype, device, capacity, layer.kvHeads(), layer.keyDim())));
+                values.add(scope.adopt(Tensor.zeros(dtype, device, capacity, layer.kvHeads(), layer.valueDim())));
             }
         }
     }
@@ -63,13 +63,13 @@ public final class KvCache implements KeyValues, AutoCloseable {
     }
 
     @Override
-    public Tensor attend(int layer, Tensor q, Tensor k, Tensor v, double scale) {
+    public Tensor attend(int layer, Tensor q, Tensor k, Tensor v, Attention.Options options) {
         Tensor allKeys = Attention.append(keys.get(layer), k, length);
         Tensor allValues = Attention.append(values.get(layer), v, length);
         // A first block needs no mask of its own, whose size is quadratic.
         return length == 0
-                ? Attention.causal(q, k, v, new long[] {0, q.size(0)}, scale)
-                : Attention.cached(q, allKeys, allValues, scale);
+                ? Attention.causal(q, k, v, new long[] {0, q.size(0)}, options)
+                : Attention.cached(q, allKeys, allValues, options);
     }
 
     @Override

@@ -2,18 +2,36 @@ package dev.aerie.target;
 
 import java.util.stream.Stream;
 
-/** One decoder layer, pre-norm: x ← x + attention(norm(x)), then x ← x + feedForward(norm(x)). */
-public record LayerSpec(NormSpec attentionNorm, AttentionSpec attention, NormSpec feedForwardNorm, FeedForwardSpec feedForward) {
+/**
+ * One decoder layer: x ← x + post(attention(norm(x))), then x ← x + post(feedForward(norm(x))).
+ *
+ * @param postAttentionNorm on what attention gives, before it is added (Gemma 2); null without, which is the rule
+ * @param postFeedForwardNorm likewise
+ */
+public record LayerSpec(
+        NormSpec attentionNorm,
+        AttentionSpec attention,
+        NormSpec postAttentionNorm,
+        NormSpec feedForwardNorm,
+        FeedForwardSpec feedForward,
+        NormSpec postFeedForwardNorm) {
+
+    /** Norms before the two parts alone. */
+    public LayerSpec(NormSpec attentionNorm, AttentionSpec attention, NormSpec feedForwardNorm, FeedForwardSpec feedForward) {
+        this(attentionNorm, attention, null, feedForwardNorm, feedForward, null);
+    }
 
     Stream<WeightSpec> weights() {
-        return Stream.of(
-                        Stream.of(attentionNorm.weight(), feedForwardNorm.weight()),
-                        attention.weights(),
-                        feedForward.weights())
-                .flatMap(s -> s);
+        Stream<WeightSpec> norms = Stream.of(attentionNorm, postAttentionNorm, feedForwardNorm, postFeedForwardNorm)
+                .filter(n -> n != null && n.weight() != null).map(NormSpec::weight);
+        return Stream.of(norms, attention.weights(), feedForward.weights()).flatMap(s -> s);
     }
 
     LayerSpec with(FeedForwardSpec changed) {
-        return new LayerSpec(attentionNorm, attention, feedForwardNorm, changed);
+        return new LayerSpec(attentionNorm, attention, postAttentionNorm, feedForwardNorm, changed, postFeedForwardNorm);
+    }
+
+    LayerSpec with(AttentionSpec changed) {
+        return new LayerSpec(attentionNorm, changed, postAttentionNorm, feedForwardNorm, feedForward, postFeedForwardNorm);
     }
 }

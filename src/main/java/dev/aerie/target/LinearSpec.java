@@ -15,6 +15,11 @@ public record LinearSpec(WeightSpec weight, WeightSpec bias) {
         return new LinearSpec(new WeightSpec(name + ".weight", out, in), bias ? new WeightSpec(name + ".bias", out) : null);
     }
 
+    /** One of several layers whose weights are stored as one, below each other. */
+    public static LinearSpec of(String name, long in, long out, WeightSpec.Rows rows) {
+        return new LinearSpec(new WeightSpec(name + ".weight", rows, out, in), null);
+    }
+
     Stream<WeightSpec> weights() {
         return Stream.of(weight, bias).filter(w -> w != null);
     }

@@ -52,13 +52,13 @@ sealed interface Quantisation {
 
         @Override
         public List<Stored> stored(WeightSpec weight, Function<String, DType> type) {
-            return List.of(new Stored(weight.name(), FLOATING, weight.shape()));
+            return List.of(new Stored(weight.name(), FLOATING, weight.storedShape()));
         }
 
         @Override
         public Tensor read(
                 WeightSpec weight, Function<String, DType> type, Function<String, Tensor> tensor, DType dtype, Device device) {
-            return tensor.apply(weight.name()).to(device).to(dtype);
+            return weight.rowsOf(tensor.apply(weight.name())).to(device).to(dtype);
         }
     }
 
@@ -93,7 +93,7 @@ sealed interface Quantisation {
         }
 
         private boolean converted(WeightSpec weight, Function<String, DType> type) {
-            return weight.shape().length == 2 && FP8.contains(type.apply(weight.name())) && !kept.test(weight.name());
+            return weight.rows() == null && weight.shape().length == 2 && FP8.contains(type.apply(weight.name())) && !kept.test(weight.name());
         }
 
         private static long blocks(long size, int block) {

@@ -118,12 +118,12 @@ final class StreamedLayers implements Layers {
 
     private Tensor onHost(WeightSpec spec, DType type, StagingBuffer buffer) {
         if (weights.isMapped(spec, type)) {
-            Tensor tensor = weights.stored(spec.name());
+            Tensor tensor = spec.rowsOf(weights.stored(spec.name()));
             StagingMemory.touch(tensor);
             return tensor;
         }
         return isStaged(spec) && type == dtype
-                ? buffer.copyOf(weights.stored(spec.name()), dtype)
+                ? buffer.copyOf(spec.rowsOf(weights.stored(spec.name())), dtype)
                 : weights.read(spec, type, device);
     }
 

@@ -148,13 +148,7 @@ public final class Target implements AutoCloseable {
 
     /** An empty cache for one sequence of at most {@code capacity} tokens. */
     public KvCache newCache(int capacity) {
-        List<AttentionSpec.GroupedQuery> layers = new ArrayList<>();
-        for (LayerSpec layer : spec.layers()) {
-            if (layer.attention() instanceof AttentionSpec.GroupedQuery grouped) {
-                layers.add(grouped);
-            }
-        }
-        return new KvCache(layers, capacity, dtype, device);
+        return new KvCache(spec.layers().stream().map(l -> l.attention().cachedRow()).toList(), capacity, dtype, device);
     }
 
     /** Runs the next tokens of the sequence in the cache and adds them to it. */

@@ -68,10 +68,25 @@ public final class TargetEnds implements AutoCloseable {
         return lmHead;
     }
 
+    /** Logits are softCap · tanh(lm_head product / softCap) (Gemma 2); 0: the product itself. */
+    public double logitSoftCap() {
+        return spec.logitSoftCap();
+    }
+
     /**
      * Embeddings of tokens, [T, hidden]. Where the whole table is not loaded, only their rows are converted and brought over.
      */
     Tensor embed(long[] ids) {
+        Tensor rows = embeddingRows(ids);
+        if (spec.embeddingScale() == 1) {
+            return rows;
+        }
+        // The factor rounded to the compute type, as Hugging Face does: in bfloat16 sqrt(3072) is 55.5.
+        Tensor scale = Tensor.of(new float[] {(float) spec.embeddingScale()}, 1).to(loader.dtype()).to(loader.device());
+        return rows.mul(scale);
+    }
+
+    private Tensor embeddingRows(long[] ids) {
         Tensor index = Tensor.of(ids, ids.length);
         synchronized (this) {
             if (embedTokens == null) {
@@ -86,6 +101,11 @@ public final class TargetEnds implements AutoCloseable {
      * @return [T, vocabulary]
      */
     public Tensor logits(Tensor last) {
+        Tensor product = product(last);
+        return spec.logitSoftCap() == 0 ? product : Nn.softCap(product, spec.logitSoftCap());
+    }
+
+    private Tensor product(Tensor last) {
         synchronized (this) {
             if (lmHead == null && (!spec.tied() || embedTokens == null)) {
                 return streamedLogits(last);

@@ -38,7 +38,17 @@ record WeightLoader(Source source, DType dtype, Device device, Scope owner) {
     }
 
     RmsNorm load(NormSpec spec) {
-        return spec == null ? null : new RmsNorm(load(spec.weight()), spec.eps());
+        if (spec == null) {
+            return null;
+        }
+        if (spec.offset() == 0) {
+            return new RmsNorm(load(spec.weight()), spec.eps(), false);
+        }
+        try (Scope loading = Scope.open()) {
+            Tensor around = source.read(spec.weight(), DType.F32);
+            Tensor offset = Tensor.full(spec.offset(), DType.F32, device, 1);
+            return new RmsNorm(owner.adopt(around.add(offset)), spec.eps(), dtype != DType.F32);
+        }
     }
 
     /** The same, loading in another type. */

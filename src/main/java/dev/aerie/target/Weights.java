@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -116,10 +117,11 @@ public final class Weights implements AutoCloseable {
      * @throws InvalidModelException naming every missing, misshapen, wrongly typed and unknown tensor
      */
     void check(Collection<WeightSpec> expected, Predicate<String> ignored) {
-        List<String> missing = new ArrayList<>();
-        List<String> misshapen = new ArrayList<>();
-        List<String> mistyped = new ArrayList<>();
-        List<String> mistypedCodes = new ArrayList<>();
+        // Sets, because several of the expected may be rows of one tensor.
+        Set<String> missing = new LinkedHashSet<>();
+        Set<String> misshapen = new LinkedHashSet<>();
+        Set<String> mistyped = new LinkedHashSet<>();
+        Set<String> mistypedCodes = new LinkedHashSet<>();
         Set<String> known = new HashSet<>();
         for (Quantisation.Stored stored : expected.stream().flatMap(w -> quantisation.stored(w, this::type).stream()).toList()) {
             known.add(stored.name());

@@ -1,18 +1,56 @@
 package dev.aerie.torch;
 
-/** Scaled dot-product attention over packed sequences and over a key-value cache. */
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Scaled dot-product attention over packed sequences and over a key-value cache.
+ *
+ * <p>Its memory grows with the tokens, not with their square, whatever the options.
+ */
 public final class Attention {
 
     private Attention() {}
 
     /**
+     * What causal attention differs in. Positions count from 0 in each sequence.
+     *
+     * @param scale of the scores before the softmax
+     * @param window row t sees the keys t − window + 1 to t; 0: all up to t
+     * @param chunk row t sees only keys s with ⌊s / chunk⌋ = ⌊t / chunk⌋; 0: all
+     * @param softCap scores become softCap · tanh(score / softCap) (Gemma 2); 0: as they are
+     * @param sinks [heads], one more logit of each head in the softmax, whose probability is dropped (gpt-oss); or null
+     */
+    public record Options(double scale, long window, long chunk, double softCap, Tensor sinks) {
+
+        public static Options of(double scale) {
+            return new Options(scale, 0, 0, 0, null);
+        }
+
+        private boolean plain() {
+            return window == 0 && chunk == 0 && softCap == 0 && sinks == null;
+        }
+    }
+
+    /**
      * Causal attention within each of the sequences that are laid end to end.
      *
      * @param q [T, heads, d]
-     * @param k [T, kv heads, d] with heads a multiple of kv heads; v likewise
+     * @param k [T, kv heads, d] with heads a multiple of kv heads
+     * @param v [T, kv heads, dv]
      * @param cuSeqlens 0, end of the first sequence, ..., T
-     * @return [T, heads, d]
+     * @return [T, heads, dv]
      */
+    public static Tensor causal(Tensor q, Tensor k, Tensor v, long[] cuSeqlens, Options options) {
+        if (options.plain() && k.size(2) == v.size(2)) {
+            return causal(q, k, v, cuSeqlens, options.scale());
+        }
+        // A chunk sees itself alone: as far as attention goes it is a sequence.
+        long[] bounds = options.chunk() == 0 ? cuSeqlens : chunks(cuSeqlens, options.chunk());
+        return attend(q, k, v, bounds, bounds, options);
+    }
+
+    /** With a scale alone, and v [T, kv heads, d]. */
     public static Tensor causal(Tensor q, Tensor k, Tensor v, long[] cuSeqlens, double scale) {
         return Script.tensor("attention", q, k, v, cuSeqlens, scale);
     }
@@ -21,11 +59,48 @@ public final class Attention {
      * Attention of the newest n tokens of one sequence to all its tokens: row j sees the keys up to its own.
      *
      * @param q [n, heads, d]
-     * @param k [total, kv heads, d], the last n of them the rows' own; v likewise
-     * @return [n, heads, d]
+     * @param k [total, kv heads, d], the last n of them the rows' own
+     * @param v [total, kv heads, dv]
+     * @return [n, heads, dv]
      */
+    public static Tensor cached(Tensor q, Tensor k, Tensor v, Options options) {
+        if (options.plain() && k.size(2) == v.size(2)) {
+            return cached(q, k, v, options.scale());
+        }
+        long n = q.size(0);
+        long total = k.size(0);
+        if (options.chunk() == 0) {
+            return attend(q, k, v, new long[] {0, n}, new long[] {0, total}, options);
+        }
+        List<Tensor> parts = new ArrayList<>();
+        for (long at = total - n; at < total;) {
+            long first = at - at % options.chunk();
+            long end = Math.min(first + options.chunk(), total);
+            parts.add(attend(q.narrow(0, at - (total - n), end - at), k.narrow(0, first, end - first),
+                    v.narrow(0, first, end - first), new long[] {0, end - at}, new long[] {0, end - first}, options));
+            at = end;
+        }
+        return parts.size() == 1 ? parts.get(0) : Tensor.cat(0, parts);
+    }
+
+    /** With a scale alone, and v [total, kv heads, d]. */
     public static Tensor cached(Tensor q, Tensor k, Tensor v, double scale) {
         return Script.tensor("attention_cached", q, k, v, scale);
+    }
+
+    private static Tensor attend(Tensor q, Tensor k, Tensor v, long[] rows, long[] keys, Options options) {
+        return Script.tensor("attend", q, k, v, rows, keys, options.scale(), options.window(), options.softCap(), options.sinks());
+    }
+
+    private static long[] chunks(long[] cuSeqlens, long chunk) {
+        List<Long> out = new ArrayList<>(List.of(0L));
+        for (int s = 1; s < cuSeqlens.length; s++) {
+            for (long at = cuSeqlens[s - 1] + chunk; at < cuSeqlens[s]; at += chunk) {
+                out.add(at);
+            }
+            out.add(cuSeqlens[s]);
+        }
+        return out.stream().mapToLong(Long::longValue).toArray();
     }
 
     /**

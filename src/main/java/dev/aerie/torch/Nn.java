@@ -29,19 +29,60 @@ public final class Nn {
         return Script.tensor("embedding", ids, weight);
     }
 
-    /** Root mean square norm (Zhang and Sennrich, 2019) over the last dimension, its statistics in float32. */
+    /**
+     * Root mean square norm (Zhang and Sennrich, 2019) over the last dimension, its statistics in float32.
+     *
+     * @param weight [size], or null
+     */
     public static Tensor rmsNorm(Tensor x, Tensor weight, double eps) {
         return Script.tensor("rms_norm", x, weight, eps);
     }
 
     /**
+     * {@link #rmsNorm} whose product with the weight is made in float32 too, and the result rounded once.
+     *
+     * @param weight float32 [size]
+     */
+    public static Tensor rmsNormWide(Tensor x, Tensor weight, double eps) {
+        return Script.tensor("rms_norm_wide", x, weight, eps);
+    }
+
+    /**
      * Rotary position embedding (Su et al., 2021) in the rotate-half form.
      *
-     * @param x [T, heads, d]
-     * @param cos [T, d/2], sin likewise: one angle for each pair (j, j + d/2)
+     * @param x [T, heads, d], of which the first r dimensions are turned
+     * @param cos [T, r/2], sin likewise: one angle for each pair (j, j + r/2)
      */
     public static Tensor rotaryEmbedding(Tensor x, Tensor cos, Tensor sin) {
         return Script.tensor("rotary_embedding", x, cos, sin);
+    }
+
+    /** {@link #rotaryEmbedding} of the pairs (2j, 2j + 1), in float32. */
+    public static Tensor rotaryEmbeddingInterleaved(Tensor x, Tensor cos, Tensor sin) {
+        return Script.tensor("rotary_embedding_interleaved", x, cos, sin);
+    }
+
+    /**
+     * @param x [T, heads, d]
+     * @param factors float32 [T]
+     */
+    public static Tensor scaleRows(Tensor x, Tensor factors) {
+        return Script.tensor("scale_rows", x, factors);
+    }
+
+    /** x · sigmoid(gate). */
+    public static Tensor sigmoidGate(Tensor x, Tensor gate) {
+        return Script.tensor("sigmoid_gate", x, gate);
+    }
+
+    /** cap · tanh(x / cap). */
+    public static Tensor softCap(Tensor x, double cap) {
+        return Script.tensor("soft_cap", x, cap);
+    }
+
+    /** gelu(gate) · up with the tanh form of gelu. */
+    public static Tensor geluTanhProduct(Tensor gate, Tensor up) {
+        return Script.tensor("gelu_tanh_product", gate, up);
     }
 
     /** down(silu(gate(x)) · up(x)) (Shazeer, 2020). */

@@ -40,3 +40,118 @@
     n = torch.size(rows, 0)
     torch.copy_(torch.narrow(cache, 0, length, n), rows)
     return torch.narrow(cache, 0, 0, length + n)
+  def attend(self, q: Tensor, k: Tensor, v: Tensor, cu_q: List[int], cu_k: List[int], scale: float, window: int, soft_cap: float, sinks: Optional[Tensor]) -> Tensor:
+    # Causal attention of any kind: sequence i has the rows cu_q[i] to cu_q[i + 1], the newest of its keys cu_k[i] to cu_k[i + 1].
+    d = torch.size(k, 2)
+    dv = torch.size(v, 2)
+    # The fused kernels want one head dimension; zeros change neither scores nor the values that are kept.
+    if d < dv:
+      q = torch.constant_pad_nd(q, [0, dv - d])
+      k = torch.constant_pad_nd(k, [0, dv - d])
+    if dv < d:
+      v = torch.constant_pad_nd(v, [0, d - dv])
+    if ops.prim.is_cuda(q) and ops.prim.dtype(q) != 6 and soft_cap == 0.:
+      o, lse = self.flash_packed(q, k, v, cu_q, cu_k, scale, window)
+      out = self.with_sinks(o, lse, sinks)
+    else:
+      parts = annotate(List[Tensor], [])
+      for i in range(len(cu_q) - 1):
+        parts.append(self.attend_newest(torch.slice(q, 0, cu_q[i], cu_q[i + 1]), torch.slice(k, 0, cu_k[i], cu_k[i + 1]), torch.slice(v, 0, cu_k[i], cu_k[i + 1]), scale, window, soft_cap, sinks))
+      out = self.joined(parts)
+    if dv < d:
+      return torch.contiguous(torch.slice(out, 2, 0, dv))
+    return out
+  def joined(self, parts: List[Tensor]) -> Tensor:
+    if len(parts) == 1:
+      return torch.contiguous(parts[0])
+    return torch.cat(parts, 0)
+  def with_sinks(self, o: Tensor, lse: Tensor, sinks: Optional[Tensor]) -> Tensor:
+    # A sink is one more logit whose probability is dropped: the others' sum is exp(lse) / (exp(lse) + exp(sink)).
+    if sinks is None:
+      return o
+    kept = torch.sigmoid(torch.sub(lse, torch.to(sinks, ops.prim.dtype(lse))))
+    return torch.to(torch.mul(o, torch.unsqueeze(kept, -1)), ops.prim.dtype(o))
+  def flash_packed(self, q: Tensor, k: Tensor, v: Tensor, cu_q: List[int], cu_k: List[int], scale: float, window: int) -> Tuple[Tensor, Tensor]:
+    # The kernel aligns the rows of a sequence with the newest of its keys, and skips what is outside the window.
+    left = -1
+    if window > 0:
+      left = window - 1
+    longest_q = 0
+    longest_k = 0
+    for i in range(len(cu_q) - 1):
+      if cu_q[i + 1] - cu_q[i] > longest_q:
+        longest_q = cu_q[i + 1] - cu_q[i]
+      if cu_k[i + 1] - cu_k[i] > longest_k:
+        longest_k = cu_k[i + 1] - cu_k[i]
+    bounds_q = torch.tensor(cu_q, dtype=3, device=ops.prim.device(q))
+    bounds_k = torch.tensor(cu_k, dtype=3, device=ops.prim.device(q))
+    o, lse, state, unused, debug = torch._flash_attention_forward(torch.contiguous(q), torch.contiguous(k), torch.contiguous(v), bounds_q, bounds_k, longest_q, longest_k, 0., True, False, scale=scale, window_size_left=left, window_size_right=0)
+    return (o, torch.transpose(lse, 0, 1))
+  def attend_newest(self, q: Tensor, k: Tensor, v: Tensor, scale: float, window: int, soft_cap: float, sinks: Optional[Tensor]) -> Tensor:
+    n = torch.size(q, 0)
+    heads = torch.size(q, 1)
+    total = torch.size(k, 0)
+    fused = soft_cap == 0. and not ops.prim.is_cuda(q)
+    if fused and n == total and (window == 0 or window >= n):
+      o, lse = self.fused_block(q, k, v, scale, True, 0)
+      return self.with_sinks(o, lse, sinks)
+    # Some rows at a time against the keys that they see: 32 million scores, and 512 rows, whose mask is then small too.
+    rows = 512
+    if 33554432 < rows * heads * total:
+      rows = torch.floordiv(33554432, heads * total)
+      if rows < 16:
+        rows = 16
+    parts = annotate(List[Tensor], [])
+    for b in range(torch.floordiv(n + rows - 1, rows)):
+      start = b * rows
+      end = start + rows
+      if end > n:
+        end = n
+      stop = total - n + end
+      first = 0
+      if window > 0 and total - n + start + 1 > window:
+        first = total - n + start + 1 - window
+      qb = torch.slice(q, 0, start, end)
+      kb = torch.slice(k, 0, first, stop)
+      vb = torch.slice(v, 0, first, stop)
+      if fused:
+        o, lse = self.fused_block(qb, kb, vb, scale, False, window)
+      else:
+        o, lse = self.plain_block(qb, kb, vb, scale, window, soft_cap)
+      parts.append(self.with_sinks(o, lse, sinks))
+    return self.joined(parts)
+  def block_mask(self, q: Tensor, k: Tensor, window: int) -> Tensor:
+    # Added to the scores. Every row sees its own key, so that no row is masked as a whole.
+    n = torch.size(q, 0)
+    m = torch.size(k, 0)
+    see = torch.tril(torch.ones([n, m], dtype=11, device=ops.prim.device(q)), m - n)
+    if window > 0:
+      see = torch.triu(see, m - n - window + 1)
+    return torch.masked_fill(torch.zeros([n, m], dtype=ops.prim.dtype(q), device=ops.prim.device(q)), torch.logical_not(see), -3.e+38)
+  def fused_block(self, q: Tensor, k: Tensor, v: Tensor, scale: float, square: bool, window: int) -> Tuple[Tensor, Tensor]:
+    groups = torch.floordiv(torch.size(q, 1), torch.size(k, 1))
+    qi = self.heads_first(q)
+    ki = self.share_kv(self.heads_first(k), groups)
+    vi = self.share_kv(self.heads_first(v), groups)
+    if square or torch.size(q, 0) == 1:
+      o, lse = torch._scaled_dot_product_flash_attention_for_cpu(qi, ki, vi, 0., square, attn_mask=None, scale=scale)
+    else:
+      o, lse = torch._scaled_dot_product_flash_attention_for_cpu(qi, ki, vi, 0., False, attn_mask=self.block_mask(q, k, window), scale=scale)
+    return (torch.transpose(torch.squeeze(o, 0), 0, 1), torch.transpose(torch.squeeze(lse, 0), 0, 1))
+  def plain_block(self, q: Tensor, k: Tensor, v: Tensor, scale: float, window: int, soft_cap: float) -> Tuple[Tensor, Tensor]:
+    # Query heads that share a KV head are rows of one product. Softmax in float32 whatever the type, as Hugging Face's eager form.
+    n = torch.size(q, 0)
+    heads = torch.size(q, 1)
+    kv = torch.size(k, 1)
+    m = torch.size(k, 0)
+    groups = torch.floordiv(heads, kv)
+    rows = torch.reshape(torch.permute(torch.view(q, [n, kv, groups, torch.size(q, 2)]), [1, 2, 0, 3]), [kv, groups * n, torch.size(q, 2)])
+    scores = torch.mul(torch.matmul(rows, torch.permute(k, [1, 2, 0])), scale)
+    if soft_cap != 0.:
+      scores = torch.mul(torch.tanh(torch.div(scores, soft_cap)), soft_cap)
+    scores = self.wide(torch.add(torch.view(scores, [kv, groups, n, m]), self.block_mask(q, k, window)))
+    lse = torch.logsumexp(scores, [-1])
+    p = torch.to(torch.exp(torch.sub(scores, torch.unsqueeze(lse, -1))), ops.prim.dtype(q))
+    o = torch.matmul(torch.view(p, [kv, groups * n, m]), torch.transpose(v, 0, 1))
+    o = torch.reshape(torch.permute(torch.view(o, [kv, groups, n, torch.size(v, 2)]), [2, 0, 1, 3]), [n, heads, torch.size(v, 2)])
+    return (o, torch.transpose(torch.reshape(lse, [heads, n]), 0, 1))

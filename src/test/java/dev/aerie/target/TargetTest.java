@@ -51,8 +51,9 @@ class TargetTest {
     @Test
     void anUnknownModelTypeIsAnsweredWithTheFamiliesThereAre() throws IOException {
         TestModel.changed(folder, config -> config.put("model_type", "rwkv"), SAME);
-        assertEquals("Invalid model_type: \"rwkv\" in " + folder.resolve("config.json")
-                + " (expected a family that there is: llama, qwen3)", refusal());
+        String said = refusal();
+        assertTrue(said.startsWith("Invalid model_type: \"rwkv\" in " + folder.resolve("config.json")
+                + " (expected a family that there is: ") && said.contains("llama, ") && said.contains("qwen3"), said);
     }
 
     @Test
