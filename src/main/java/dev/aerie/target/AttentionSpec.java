@@ -70,6 +70,44 @@ public sealed interface AttentionSpec {
     }
 
     /**
+     * Multi-head latent attention (DeepSeek-V2, arXiv 2405.04434, section 2.1), causal: keys and values of all heads are made of
+     * one short vector for each token. A head of queries and keys is [plainDim + rotation.dim], of which the latter part knows
+     * positions and is one for all heads of the keys; a head of values is [valueDim].
+     *
+     * @param rotation of the latter part alone
+     * @param queryDown to the latent vector of the queries, null where they are made of the hidden state itself
+     * @param queryNorm of that vector, null without it
+     * @param keyValueDown to the latent vector of keys and values, and after it the rotated part of the keys
+     * @param keyValue for each head its key's plain part, and after it its value
+     */
+    record Latent(
+            int heads,
+            int plainDim,
+            int valueDim,
+            double scale,
+            Rotation rotation,
+            LinearSpec queryDown,
+            NormSpec queryNorm,
+            LinearSpec query,
+            LinearSpec keyValueDown,
+            NormSpec keyValueNorm,
+            LinearSpec keyValue,
+            LinearSpec output) implements AttentionSpec {
+
+        @Override
+        public Stream<WeightSpec> weights() {
+            Stream<WeightSpec> norms = Stream.of(queryNorm, keyValueNorm).filter(Objects::nonNull).map(NormSpec::weight);
+            return Stream.concat(norms, Stream.of(queryDown, query, keyValueDown, keyValue, output)
+                    .filter(Objects::nonNull).flatMap(LinearSpec::weights));
+        }
+
+        @Override
+        public CachedRow cachedRow() {
+            return new CachedRow(heads, plainDim + rotation.dim(), valueDim);
+        }
+    }
+
+    /**
      * What becomes of the scores: see {@link dev.aerie.torch.Attention.Options}.
      *
      * @param sinks [heads], or null

@@ -50,9 +50,12 @@ final class Decoder implements AutoCloseable {
                 loader.load(layer.postFeedForwardNorm()));
     }
 
-    private SelfAttention attention(int layer, AttentionSpec spec, WeightLoader loader) {
+    private LayerAttention attention(int layer, AttentionSpec spec, WeightLoader loader) {
         if (spec instanceof AttentionSpec.GroupedQuery grouped) {
             return new SelfAttention(layer, grouped, loader, rotaryTable(grouped.rotation(), loader.device()));
+        }
+        if (spec instanceof AttentionSpec.Latent latent) {
+            return new LatentAttention(layer, latent, loader, rotaryTable(latent.rotation(), loader.device()));
         }
         throw new IllegalStateException("No engine for " + spec);
     }

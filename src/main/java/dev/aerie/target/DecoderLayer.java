@@ -5,7 +5,7 @@ import dev.aerie.torch.Tensor;
 /** A loaded {@link LayerSpec}; the norms after the parts may be null. */
 record DecoderLayer(
         RmsNorm attentionNorm,
-        SelfAttention attention,
+        LayerAttention attention,
         RmsNorm postAttentionNorm,
         RmsNorm feedForwardNorm,
         FeedForward feedForward,

@@ -160,7 +160,8 @@ public sealed interface Rope {
                 parameters.number("attention_factor", attention), parameters.flag("truncate", true));
     }
 
-    private static double mscale(double factor, double weight) {
+    /** By how much YaRN raises the temperature of attention. */
+    static double mscale(double factor, double weight) {
         return factor <= 1 ? 1 : 0.1 * weight * Math.log(factor) + 1;
     }
 

@@ -5,7 +5,7 @@ import dev.aerie.torch.Nn;
 import dev.aerie.torch.Tensor;
 
 /** A loaded {@link AttentionSpec.GroupedQuery}. */
-final class SelfAttention {
+final class SelfAttention implements LayerAttention {
 
     private final int layer;
     private final AttentionSpec.GroupedQuery spec;
@@ -33,7 +33,8 @@ final class SelfAttention {
         this.keyNorm = spec.norms() == null ? null : loader.load(spec.norms().key());
     }
 
-    Tensor of(Tensor x, ForwardPass pass) {
+    @Override
+    public Tensor of(Tensor x, ForwardPass pass) {
         long rows = x.size(0);
         long width = (long) spec.heads() * spec.headDim();
         Tensor asked = query.of(x).view(rows, spec.heads(), (spec.gated() ? 2L : 1L) * spec.headDim());

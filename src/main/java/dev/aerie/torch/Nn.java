@@ -85,6 +85,17 @@ public final class Nn {
         return Script.tensor("gelu_tanh_product", gate, up);
     }
 
+    /**
+     * Heads whose last dimensions are the same for all of them, as keys of latent attention are.
+     *
+     * @param own [T, heads, a]
+     * @param shared [T, 1, b]
+     * @return [T, heads, a + b]
+     */
+    public static Tensor joinShared(Tensor own, Tensor shared) {
+        return Script.tensor("join_shared", own, shared);
+    }
+
     /** down(silu(gate(x)) · up(x)) (Shazeer, 2020). */
     public static Tensor swiGlu(Tensor x, Tensor gate, Tensor up, Tensor down) {
         return swiGlu(x, gate, null, up, null, down, null);

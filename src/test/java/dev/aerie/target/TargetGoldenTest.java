@@ -30,6 +30,10 @@ class TargetGoldenTest {
 
     @ParameterizedTest
     @CsvSource({
+        "deepseek_v2, config.json", "deepseek_v2, config.v4.json",
+        "deepseek_v3, config.json", "deepseek_v3, config.v4.json",
+        "deepseek_v3-fp8, config.json", "deepseek_v3-fp8, config.v4.json",
+        "kimi_k2, config.json", "kimi_k2, config.v4.json",
         "llama3, config.json", "llama3, config.v4.json",
         "llama3-8layer, config.json",
         "llama-yarn, config.json", "llama-yarn, config.v4.json",
