@@ -8,8 +8,8 @@ import java.util.List;
 /**
  * What one evaluation does.
  *
- * @param target folder of the target model
- * @param draft folder of an exported draft
+ * @param target the target as every host finds it: an absolute path or a URI
+ * @param draft an exported draft, likewise
  * @param dtype that both compute in
  * @param draftTokens proposed in each round
  * @param maxNewTokens of each text, the prefill's token included

@@ -1,9 +1,10 @@
 package dev.aerie.evaluate;
 
 import dev.aerie.gang.TaskDevice;
+import dev.aerie.models.HostModels;
 import dev.aerie.target.Target;
 import dev.aerie.torch.LibTorch;
-import java.nio.file.Path;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.Iterator;
@@ -18,6 +19,7 @@ import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.api.java.function.FlatMapFunction;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.util.LongAccumulator;
+import org.apache.spark.util.SerializableConfiguration;
 
 /** Evaluates a draft on Spark: prompts are spread over tasks, models are loaded once in each executor. */
 public final class Evaluation {
@@ -33,16 +35,17 @@ public final class Evaluation {
      * @throws IllegalArgumentException if there are no prompts, or the target's folder is wrong
      */
     public static AcceptanceReport run(JavaSparkContext spark, EvaluateSettings settings, List<Prompt> prompts,
-            BigramTable bigrams, IntConsumer progress) {
+            BigramTable bigrams, IntConsumer progress) throws IOException {
         if (prompts.isEmpty()) {
             throw new IllegalArgumentException("Invalid prompts: none (expected at least one)");
         }
-        Target.check(Path.of(settings.target()));
+        Target.check(HostModels.folder(settings.target(), spark.hadoopConfiguration()));
         LongAccumulator done = spark.sc().longAccumulator("prompts evaluated");
         Broadcast<BigramTable> table = bigrams == null ? null : spark.broadcast(bigrams);
         JavaFutureAction<List<PromptResult>> action = spark
                 .parallelize(prompts, Math.min(prompts.size(), MOST_TASKS))
-                .mapPartitions(new EvaluatePrompts(settings, table, done))
+                .mapPartitions(new EvaluatePrompts(
+                        settings, new SerializableConfiguration(spark.hadoopConfiguration()), table, done))
                 .collectAsync();
         try {
             List<PromptResult> results = new ArrayList<>(await(action, done, progress));
@@ -74,14 +77,15 @@ public final class Evaluation {
     }
 
     /** The work of one task. */
-    private record EvaluatePrompts(EvaluateSettings settings, Broadcast<BigramTable> bigrams, LongAccumulator done)
-            implements FlatMapFunction<Iterator<Prompt>, PromptResult> {
+    private record EvaluatePrompts(EvaluateSettings settings, SerializableConfiguration conf, Broadcast<BigramTable> bigrams,
+            LongAccumulator done) implements FlatMapFunction<Iterator<Prompt>, PromptResult> {
 
         @Override
         public Iterator<PromptResult> call(Iterator<Prompt> prompts) throws Exception {
             LibTorch.setThreads(settings.threads());
             List<PromptResult> out = new ArrayList<>();
-            try (LoadedModels models = LoadedModels.take(settings, TaskDevice.of(TaskContext.get(), settings.device()))) {
+            try (LoadedModels models = LoadedModels.take(
+                    settings, TaskDevice.of(TaskContext.get(), settings.device()), conf.value())) {
                 PromptEvaluator evaluator = models.evaluator(settings, bigrams == null ? null : bigrams.value());
                 while (prompts.hasNext()) {
                     Prompt prompt = prompts.next();

@@ -4,12 +4,14 @@ import dev.aerie.draft.DraftConfig;
 import dev.aerie.draft.DraftDecoder;
 import dev.aerie.draft.DraftExport;
 import dev.aerie.draft.FrozenTarget;
+import dev.aerie.models.HostModels;
 import dev.aerie.target.CaptureLayers;
 import dev.aerie.target.Target;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import java.io.IOException;
 import java.nio.file.Path;
+import org.apache.hadoop.conf.Configuration;
 
 /**
  * Target and draft of an evaluation, loaded once in each JVM and shared by its tasks. They stay until another evaluation asks
@@ -17,7 +19,7 @@ import java.nio.file.Path;
  */
 final class LoadedModels implements AutoCloseable {
 
-    private record Key(String target, String draft, DType dtype, Device device) {}
+    private record Key(Path target, Path draft, DType dtype, Device device) {}
 
     private static LoadedModels current;
 
@@ -30,15 +32,16 @@ final class LoadedModels implements AutoCloseable {
 
     private LoadedModels(Key key) throws IOException {
         this.key = key;
-        this.target = Target.load(Path.of(key.target()), key.dtype(), key.device());
-        this.draft = DraftExport.read(Path.of(key.draft()), key.device());
+        this.target = Target.load(key.target(), key.dtype(), key.device());
+        this.draft = DraftExport.read(key.draft(), key.device());
         this.decoder = new DraftDecoder(draft.parameters(),
                 new FrozenTarget(target.embedTokens(), target.lmHead(), draft.vocabulary()), key.dtype());
     }
 
     /** Whoever takes them closes them. */
-    static LoadedModels take(EvaluateSettings settings, Device device) throws IOException {
-        Key wanted = new Key(settings.target(), settings.draft(), settings.dtype(), device);
+    static LoadedModels take(EvaluateSettings settings, Device device, Configuration conf) throws IOException {
+        Key wanted = new Key(HostModels.folder(settings.target(), conf), HostModels.folder(settings.draft(), conf),
+                settings.dtype(), device);
         synchronized (LoadedModels.class) {
             if (current == null || !current.key.equals(wanted)) {
                 releaseIdle();

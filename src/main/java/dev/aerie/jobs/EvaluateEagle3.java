@@ -39,15 +39,16 @@ public final class EvaluateEagle3 implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Recipe recipe = options.recipe();
-        Path folder = TargetSection.folder(recipe);
+        Configuration hadoop = TargetSection.hadoop(recipe);
+        Path folder = TargetSection.folder(recipe, hadoop);
         TargetConfig target = Target.config(folder);
-        Path draft = EvaluateSection.draft(recipe, target);
+        String draft = EvaluateSection.draft(recipe, target, hadoop);
         int room = target.maxPositions() - recipe.integer("evaluate.max_new_tokens") - recipe.integer("evaluate.draft_tokens");
-        try (ConversationEncoder encoder = new ConversationEncoder(PrepareSection.encoder(recipe, folder));
-                SparkSession spark = Session.open(recipe, "evaluate")) {
+        try (ConversationEncoder encoder = new ConversationEncoder(PrepareSection.encoder(recipe, folder.toString()));
+                SparkSession spark = Session.open(recipe, "evaluate", hadoop)) {
             encoder.requireFits(target.vocabSize());
             Configuration conf = spark.sparkContext().hadoopConfiguration();
-            EvaluateSettings settings = EvaluateSection.settings(recipe, folder, draft, spark.sparkContext().getConf());
+            EvaluateSettings settings = EvaluateSection.settings(recipe, draft, spark.sparkContext().getConf());
             PromptFormat format = PromptFormat.of(recipe.text("evaluate.prompts.format"));
             List<Prompt> prompts = new PromptReader(format, encoder::encodePrompt, room)
                     .read(recipe.text("evaluate.prompts.path"), conf,

@@ -3,9 +3,11 @@ package dev.aerie.jobs;
 import dev.aerie.draft.DraftConfig;
 import dev.aerie.draft.DraftExport;
 import dev.aerie.evaluate.EvaluateSettings;
+import dev.aerie.models.HostModels;
 import dev.aerie.target.ConfigJson;
 import dev.aerie.target.TargetConfig;
-import java.nio.file.Path;
+import java.io.IOException;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 
 /** What the recipe's section {@code evaluate} says. */
@@ -13,10 +15,10 @@ final class EvaluateSection {
 
     private EvaluateSection() {}
 
-    static EvaluateSettings settings(Recipe recipe, Path target, Path draft, SparkConf conf) {
+    static EvaluateSettings settings(Recipe recipe, String draft, SparkConf conf) {
         return new EvaluateSettings(
-                target.toString(),
-                draft.toString(),
+                TargetSection.model(recipe),
+                draft,
                 TargetSection.dtype(recipe, conf),
                 recipe.integer("evaluate.draft_tokens"),
                 recipe.integer("evaluate.max_new_tokens"),
@@ -25,11 +27,11 @@ final class EvaluateSection {
                 recipe.optionalInteger("runtime.threads").orElseGet(() -> conf.getInt("spark.task.cpus", 1)));
     }
 
-    /** The exported draft to measure, its configuration checked against the target's. */
-    static Path draft(Recipe recipe, TargetConfig target) {
+    /** The exported draft to measure, as every host finds it, its configuration checked against the target's. */
+    static String draft(Recipe recipe, TargetConfig target, Configuration hadoop) throws IOException {
         String draft = recipe.optionalText("evaluate.draft").orElseGet(() -> recipe.text("export.output"));
-        Path folder = Path.of(draft).toAbsolutePath().normalize();
-        DraftConfig config = DraftConfig.read(ConfigJson.read(folder.resolve(DraftExport.CONFIG)));
+        String folder = HostModels.qualified(draft);
+        DraftConfig config = DraftConfig.read(ConfigJson.read(HostModels.folder(folder, hadoop).resolve(DraftExport.CONFIG)));
         if (config.targetHiddenSize() != target.hiddenSize() || config.vocabSize() != target.vocabSize()) {
             throw new RecipeException("Invalid draft: " + folder + " is for a target of hidden size " + config.targetHiddenSize()
                     + " and " + config.vocabSize() + " tokens (expected "

@@ -31,13 +31,14 @@ public final class PrepareHiddenStates implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Recipe recipe = options.recipe();
-        Path folder = TargetSection.folder(recipe);
+        Configuration hadoop = TargetSection.hadoop(recipe);
+        Path folder = TargetSection.folder(recipe, hadoop);
         TargetConfig target = Target.config(folder);
-        IngestSettings ingest = PrepareSection.ingest(recipe, folder);
-        ConversationEncoder encoder = new ConversationEncoder(ingest.encoder());
+        IngestSettings ingest = PrepareSection.ingest(recipe, TargetSection.model(recipe));
+        ConversationEncoder encoder = new ConversationEncoder(ingest.encoder().withModelFolder(folder.toString()));
         encoder.requireFits(target.vocabSize());
         String store = recipe.text("store.path");
-        try (SparkSession spark = Session.open(recipe, "prepare")) {
+        try (SparkSession spark = Session.open(recipe, "prepare", hadoop)) {
             Configuration conf = spark.sparkContext().hadoopConfiguration();
             CaptureSettings settings = PrepareSection.capture(recipe, folder, target, spark.sparkContext().getConf(), encoder);
             Capture capture = new Capture(spark, settings, System.out);

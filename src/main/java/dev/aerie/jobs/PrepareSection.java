@@ -22,7 +22,7 @@ final class PrepareSection {
 
     private PrepareSection() {}
 
-    static IngestSettings ingest(Recipe recipe, Path target) {
+    static IngestSettings ingest(Recipe recipe, String target) {
         List<IngestSettings.Input> inputs = new ArrayList<>();
         for (Recipe input : recipe.sections("data.inputs")) {
             inputs.add(new IngestSettings.Input(input.text("path"), ConversationFormat.of(input.text("format")),
@@ -32,9 +32,9 @@ final class PrepareSection {
                 recipe.integer("data.held_out.count"), recipe.whole("store.seed"));
     }
 
-    static EncoderSettings encoder(Recipe recipe, Path target) {
+    static EncoderSettings encoder(Recipe recipe, String target) {
         return new EncoderSettings(
-                target.toString(),
+                target,
                 recipe.optionalText("data.template").orElse(null),
                 recipe.optionalText("data.system_prompt").orElse(null),
                 recipe.optionalText("data.assistant_header").orElse(null),
@@ -49,7 +49,7 @@ final class PrepareSection {
             throws IOException {
         TargetSection.onGpu(recipe, conf);
         return new CaptureSettings(
-                folder.toString(),
+                TargetSection.model(recipe),
                 TargetSection.dtype(recipe, conf),
                 TargetSection.captureLayers(recipe, target),
                 recipe.text("runtime.device"),

@@ -30,7 +30,13 @@ final class RecipeKeys {
 
             RecipeKey.required("target.model", path(),
                     "The target: a folder in Hugging Face layout (config.json, safetensors, tokenizer), local and at the "
-                            + "same path on every host."),
+                            + "same path on every host, or a URI, of which every host keeps a copy."),
+            RecipeKey.optional("target.cache", path(),
+                    "The folder of these copies on each host; models in $AERIE_CACHE, else in ~/.cache/aerie, where unset."),
+            RecipeKey.optional("target.cache_bytes", whole(1),
+                    "Most bytes of all copies: unused ones are removed, the oldest first; what the disk holds where unset."),
+            RecipeKey.of("target.cache_check", choice("sizes", "checksums"), "sizes",
+                    "What of a copy is compared before it is used; a damaged one is made again."),
             RecipeKey.of("target.dtype", choice("auto", "float32", "bfloat16"), "auto",
                     "What the target computes in; auto is bfloat16 on a GPU and float32 on a CPU."),
             RecipeKey.optional("target.capture_layers", new ValueType.Listing(whole(0)),

@@ -1,7 +1,9 @@
 package dev.aerie.jobs;
 
 import dev.aerie.gang.GangConf;
+import dev.aerie.models.HostModels;
 import dev.aerie.torch.LibTorch;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
 import org.apache.spark.sql.SparkSession;
@@ -11,7 +13,8 @@ final class Session {
 
     private Session() {}
 
-    static SparkSession open(Recipe recipe, String job) {
+    /** @param hadoop of {@link TargetSection#hadoop}: tasks are to find the copies of models that the driver has found */
+    static SparkSession open(Recipe recipe, String job, Configuration hadoop) {
         SparkConf conf = new SparkConf();
         GangConf.defaults(conf);
         conf.setIfMissing("spark.master", "local[*]");
@@ -23,6 +26,8 @@ final class Session {
             conf.setIfMissing("spark.sql.shuffle.partitions", "8");
         }
         SparkSession session = SparkSession.builder().config(conf).appName(job + " " + recipe.text("name")).getOrCreate();
+        hadoop.getPropsWithPrefix(HostModels.PREFIX).forEach(
+                (key, value) -> session.sparkContext().hadoopConfiguration().set(HostModels.PREFIX + key, value));
         shipLibTorch(session.sparkContext());
         return session;
     }

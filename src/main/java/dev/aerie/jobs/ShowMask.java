@@ -38,7 +38,8 @@ final class ShowMask implements Callable<Integer> {
         if (input < 0 || input >= inputs.size()) {
             throw new RecipeException("Invalid --input: " + input + " (expected 0 to " + (inputs.size() - 1) + ")");
         }
-        EncoderSettings settings = PrepareSection.encoder(recipe, TargetSection.folder(recipe));
+        EncoderSettings settings = PrepareSection.encoder(
+                recipe, TargetSection.folder(recipe, TargetSection.hadoop(recipe)).toString());
         try (ConversationEncoder encoder = new ConversationEncoder(settings)) {
             InputRecord read = read(inputs.get(input));
             System.out.println(read instanceof Conversation conversation

@@ -1,22 +1,49 @@
 package dev.aerie.jobs;
 
+import dev.aerie.models.HostModels;
 import dev.aerie.target.CaptureLayers;
 import dev.aerie.target.Target;
 import dev.aerie.target.TargetConfig;
 import dev.aerie.torch.DType;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
+import scala.Tuple2;
 
 /** What the recipe's sections {@code target} and {@code runtime} say. */
 final class TargetSection {
 
     private TargetSection() {}
 
-    /** The target's folder, its configuration and the headers of its weights checked. */
-    static Path folder(Recipe recipe) {
-        Path folder = Path.of(recipe.text("target.model")).toAbsolutePath().normalize();
+    /**
+     * Hadoop's configuration before there is a Spark session: what spark-submit says of it, and what the recipe says of the
+     * host's copies of models.
+     */
+    static Configuration hadoop(Recipe recipe) {
+        Configuration conf = new Configuration();
+        for (Tuple2<String, String> setting : new SparkConf().getAllWithPrefix("spark.hadoop.")) {
+            conf.set(setting._1(), setting._2());
+        }
+        recipe.optionalText("target.cache")
+                .ifPresent(folder -> conf.set(HostModels.CACHE, Path.of(folder).toAbsolutePath().toString()));
+        if (recipe.has("target.cache_bytes")) {
+            conf.setLong(HostModels.CACHE_BYTES, recipe.whole("target.cache_bytes"));
+        }
+        conf.set(HostModels.CACHE_CHECK, recipe.text("target.cache_check"));
+        return conf;
+    }
+
+    /** The target as every host finds it: an absolute path or a URI. */
+    static String model(Recipe recipe) {
+        return HostModels.qualified(recipe.text("target.model"));
+    }
+
+    /** The target's folder on this host, its configuration and the headers of its weights checked. */
+    static Path folder(Recipe recipe, Configuration hadoop) throws IOException {
+        Path folder = HostModels.folder(model(recipe), hadoop);
         Target.check(folder);
         return folder;
     }

@@ -34,12 +34,13 @@ public final class TrainEagle3 implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Recipe recipe = options.recipe();
-        Path target = TargetSection.folder(recipe);
+        Configuration hadoop = TargetSection.hadoop(recipe);
+        Path target = TargetSection.folder(recipe, hadoop);
         TrainSettings settings = TrainSection.settings(recipe);
         GangSettings gang = TrainSection.gang(recipe);
         String storeFolder = recipe.text("store.path");
         String output = recipe.text("train.output");
-        try (SparkSession spark = Session.open(recipe, "train")) {
+        try (SparkSession spark = Session.open(recipe, "train", hadoop)) {
             Configuration conf = spark.sparkContext().hadoopConfiguration();
             HiddenStateStore store = HiddenStateStore.open(storeFolder, conf);
             requireMadeFrom(recipe, target, store);
@@ -49,7 +50,7 @@ public final class TrainEagle3 implements Callable<Integer> {
             TargetSection.onGpu(recipe, spark.sparkContext().getConf());
             KeptRecipe.print(recipe);
             TrainedDraft trained = Training.run(spark.sparkContext(), gang, settings,
-                    new StoreInputs(store, target, draft, vocabulary), output, System.out);
+                    new StoreInputs(store, TargetSection.model(recipe), draft, vocabulary), output, System.out);
             KeptRecipe.keep(recipe, output, conf);
             System.out.println("train: step " + trained.step() + " is in " + trained);
         }

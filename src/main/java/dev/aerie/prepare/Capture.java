@@ -1,5 +1,6 @@
 package dev.aerie.prepare;
 
+import dev.aerie.models.HostModels;
 import dev.aerie.store.Codec;
 import dev.aerie.store.Fingerprints;
 import dev.aerie.store.HiddenStateStore;
@@ -78,7 +79,7 @@ public final class Capture {
         if (HiddenStateStore.exists(settings.store(), conf)) {
             HiddenStateStore store = HiddenStateStore.openPartial(settings.store(), conf);
             StoreSettings found = store.settings();
-            found.require("fingerprints.target", Fingerprint.ofTarget(Path.of(settings.target())), store.uri());
+            found.require("fingerprints.target", Fingerprint.ofTarget(HostModels.folder(settings.target(), conf)), store.uri());
             found.require("fingerprints.tokenizer", settings.tokenizerFingerprint(), store.uri());
             found.require("fingerprints.template", settings.templateFingerprint(), store.uri());
             found.require("capture_layers", settings.captureLayers(), store.uri());
@@ -190,7 +191,7 @@ public final class Capture {
     }
 
     private CapturePlan plan(JavaRDD<TokenizedRow> rows) throws IOException {
-        Path folder = Path.of(settings.target());
+        Path folder = HostModels.folder(settings.target(), configuration());
         TargetConfig target = Target.config(folder);
         CaptureLayers.check(settings.layers(), target.layers());
         TeacherRows teacherRows = settings.teacherRows();

@@ -9,7 +9,7 @@ import java.util.List;
 /**
  * What is captured, how, and where to.
  *
- * @param target folder of the target, at the same path on every host
+ * @param target the target as every host finds it: an absolute path or a URI
  * @param dtype the target computes in: float32 or bfloat16
  * @param captureLayers decoder layers, 0-based, low to high
  * @param device {@code auto} (a GPU where Spark gave the task one), {@code cpu} or {@code cuda}

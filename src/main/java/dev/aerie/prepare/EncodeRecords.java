@@ -1,10 +1,12 @@
 package dev.aerie.prepare;
 
+import dev.aerie.models.HostModels;
 import dev.aerie.text.Conversation;
 import dev.aerie.text.ConversationEncoder;
 import dev.aerie.text.EncoderSettings;
 import dev.aerie.text.TokenizedConversation;
 import dev.aerie.text.UnusableConversationException;
+import java.io.IOException;
 import java.util.Iterator;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -13,6 +15,7 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
+import org.apache.spark.util.SerializableConfiguration;
 
 /** Conversations to tokens and loss masks, or to the reason why that cannot be. */
 final class EncodeRecords implements FlatMapFunction<Iterator<Row>, Row> {
@@ -32,14 +35,18 @@ final class EncodeRecords implements FlatMapFunction<Iterator<Row>, Row> {
     private static final Map<EncoderSettings, ConversationEncoder> ENCODERS = new ConcurrentHashMap<>();
 
     private final EncoderSettings settings;
+    private final SerializableConfiguration conf;
 
-    EncodeRecords(EncoderSettings settings) {
+    /** @param settings whose model folder may be a URI; each host takes its own copy */
+    EncodeRecords(EncoderSettings settings, SerializableConfiguration conf) {
         this.settings = settings;
+        this.conf = conf;
     }
 
     @Override
-    public Iterator<Row> call(Iterator<Row> records) {
-        ConversationEncoder encoder = ENCODERS.computeIfAbsent(settings, ConversationEncoder::new);
+    public Iterator<Row> call(Iterator<Row> records) throws IOException {
+        String folder = HostModels.folder(settings.modelFolder(), conf.value()).toString();
+        ConversationEncoder encoder = ENCODERS.computeIfAbsent(settings.withModelFolder(folder), ConversationEncoder::new);
         return new Iterator<>() {
             @Override
             public boolean hasNext() {

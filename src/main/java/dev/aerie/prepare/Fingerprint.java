@@ -1,5 +1,6 @@
 package dev.aerie.prepare;
 
+import dev.aerie.models.ModelFiles;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -11,7 +12,6 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.stream.Stream;
 
 /** SHA-256, in hexadecimal, of the things a store is made from. */
 public final class Fingerprint {
@@ -43,7 +43,7 @@ public final class Fingerprint {
     }
 
     /**
-     * Of a target: its config.json and generation_config.json, and of each safetensors file the name, the length and the
+     * Of a target: its config.json and generation_config.json, and of each file of its weights the name, the length and the
      * content. Of a
      * file over 256 MiB the first MiB, which holds the header of any but the largest, and 64 KiB of every 16 MiB: another
      * training step or another conversion changes every tensor.
@@ -59,8 +59,8 @@ public final class Fingerprint {
             }
         }
         List<Path> weights;
-        try (Stream<Path> files = Files.list(folder)) {
-            weights = files.filter(f -> f.getFileName().toString().endsWith(".safetensors")).sorted().toList();
+        try {
+            weights = ModelFiles.weights(folder);
         } catch (NoSuchFileException e) {
             throw new IllegalArgumentException(
                     "Invalid target: " + folder + " (expected a folder with config.json and safetensors)", e);

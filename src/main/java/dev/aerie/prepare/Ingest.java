@@ -90,7 +90,8 @@ public final class Ingest {
 
     private Dataset<Row> encode(Dataset<Row> records) {
         int tasks = 3 * spark.sparkContext().defaultParallelism();
-        JavaRDD<Row> rows = records.repartition(tasks).toJavaRDD().mapPartitions(new EncodeRecords(settings.encoder()));
+        JavaRDD<Row> rows = records.repartition(tasks).toJavaRDD().mapPartitions(new EncodeRecords(
+                settings.encoder(), new SerializableConfiguration(spark.sparkContext().hadoopConfiguration())));
         return spark.createDataFrame(rows, EncodeRecords.SCHEMA);
     }
 

@@ -1,6 +1,7 @@
 package dev.aerie.prepare;
 
 import dev.aerie.gang.TaskDevice;
+import dev.aerie.models.HostModels;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.NonFiniteStateException;
 import dev.aerie.store.Part;
@@ -55,7 +56,8 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
         }
         LibTorch.setThreads(TaskContext.get().cpus());
         try (ShardWriter writer = attempt.get();
-                ResidentTargets.Lease lease = ResidentTargets.take(settings.target(), settings.dtype(),
+                ResidentTargets.Lease lease = ResidentTargets.take(
+                        HostModels.folder(settings.target(), conf.value()).toString(), settings.dtype(),
                         TaskDevice.of(TaskContext.get(), settings.device()))) {
             write(conversations, lease.target(), writer);
             events.beforeCommit(shard);

@@ -30,6 +30,12 @@ public record EncoderSettings(String modelFolder, String templateFile, String sy
         return new EncoderSettings(modelFolder, null, null, null, null, maxLength, overLength, OrderFault.REFUSE, false);
     }
 
+    /** The same with the model's folder spelled otherwise. */
+    public EncoderSettings withModelFolder(String folder) {
+        return new EncoderSettings(folder, templateFile, systemPrompt, assistantHeader, endOfTurn, maxLength, overLength,
+                orderFault, lastTurnOnly);
+    }
+
     /** SpecForge's conventions, to reproduce its runs: what is out of order or too long is cut off. */
     public static EncoderSettings specforge(String modelFolder, String systemPrompt, int maxLength, boolean lastTurnOnly) {
         return new EncoderSettings(

@@ -13,14 +13,15 @@ import java.util.Properties;
 import java.util.function.Supplier;
 
 /**
- * The folder of this host where native libraries are unpacked, shared by every JVM on it: {@code AERIE_CACHE}, or
+ * The folder of this host where native libraries are unpacked and copies of models kept, shared by every JVM on it:
+ * {@code AERIE_CACHE}, or
  * {@code ~/.cache/aerie}, or, where the user has no home to write to, a folder of the system's temporary one.
  *
  * <p>A JVM loads a native library through one class loader only, told apart by the file's path. Spark's launcher gives each
  * application that runs in one JVM a class loader of its own, so this class may exist several times; every further one
  * takes a number, and files at paths of its own.
  */
-final class NativeCache {
+public final class NativeCache {
 
     /** The number of the class loader this class was loaded by, among those that loaded it in this JVM: 0, 1, ... */
     static final int LOADER = claimLoader();
@@ -29,7 +30,8 @@ final class NativeCache {
 
     private NativeCache() {}
 
-    static Path folder() {
+    /** @throws UncheckedIOException where none can be written to */
+    public static Path folder() {
         String chosen = setting("AERIE_CACHE");
         Path folder = chosen != null ? Path.of(chosen) : Path.of(System.getProperty("user.home"), ".cache", "aerie");
         try {

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.aerie.draft.DraftConfig;
 import dev.aerie.draft.FrozenTarget;
 import dev.aerie.draft.LossMode;
+import dev.aerie.models.HostModels;
 import dev.aerie.store.Fingerprints;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.StoreSettings;
@@ -15,7 +16,6 @@ import dev.aerie.text.DraftVocabulary;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.nio.ByteBuffer;
@@ -36,11 +36,11 @@ public final class StoreInputs implements TrainingInputs {
 
     /**
      * @param store opened in the driver
-     * @param target folder of the target, which every executor can read
+     * @param target the target as every executor finds it: a path or a URI
      */
-    public StoreInputs(HiddenStateStore store, Path target, DraftConfig draft, DraftVocabulary vocabulary) {
+    public StoreInputs(HiddenStateStore store, String target, DraftConfig draft, DraftVocabulary vocabulary) {
         this.store = store.uri();
-        this.target = target.toAbsolutePath().toString();
+        this.target = HostModels.qualified(target);
         this.draftJson = draft.toJson().toString();
         this.targetVocabulary = vocabulary.targetSize();
         this.draftIds = vocabulary.ids().clone();
@@ -99,7 +99,7 @@ public final class StoreInputs implements TrainingInputs {
 
     @Override
     public Opened open(Device device, DType compute, Configuration conf) throws IOException {
-        TargetEnds ends = TargetEnds.load(Path.of(target), compute, device);
+        TargetEnds ends = TargetEnds.load(HostModels.folder(target, conf), compute, device);
         HiddenStateSource source = new StoreSource(HiddenStateStore.open(store, conf));
         FrozenTarget frozen =
                 new FrozenTarget(ends.embedTokens(), ends.lmHead(), new DraftVocabulary(targetVocabulary, draftIds));

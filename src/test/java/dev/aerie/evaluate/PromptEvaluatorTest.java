@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -51,7 +52,7 @@ class PromptEvaluatorTest {
         // Some that it has learnt from and some that it has not.
         List<Prompt> prompts = Stream.of(81, 82).flatMap(seed -> TrainedDraft.prompts(seed, 8).stream()).toList();
         Acceptance all = Acceptance.none(settings.draftTokens());
-        try (LoadedModels models = LoadedModels.take(settings, Device.CPU);
+        try (LoadedModels models = LoadedModels.take(settings, Device.CPU, new Configuration());
                 DraftExport.Draft read = DraftExport.read(draft, Device.CPU)) {
             PromptEvaluator evaluator = models.evaluator(settings, null);
             FrozenTarget frozen = new FrozenTarget(target.embedTokens(), target.lmHead(), read.vocabulary());
@@ -118,7 +119,7 @@ class PromptEvaluatorTest {
     void samplingIsSeededAndNotCompared() throws IOException {
         EvaluateSettings s = TrainedDraft.settings(draft);
         EvaluateSettings sampled = new EvaluateSettings(s.target(), s.draft(), s.dtype(), 4, 20, 0.8, 10, 0.9, 3, "cpu", 1);
-        try (LoadedModels models = LoadedModels.take(sampled, Device.CPU)) {
+        try (LoadedModels models = LoadedModels.take(sampled, Device.CPU, new Configuration())) {
             PromptEvaluator evaluator = models.evaluator(sampled, null);
             Prompt prompt = TrainedDraft.prompts(83, 1).get(0);
             PromptResult first = evaluator.evaluate(prompt);
@@ -132,7 +133,7 @@ class PromptEvaluatorTest {
     void bfloat16DecodesAndCountsWhereItDiffers() throws IOException {
         EvaluateSettings s = TrainedDraft.settings(draft);
         EvaluateSettings bf16 = new EvaluateSettings(s.target(), s.draft(), DType.BF16, 4, 20, 0, 0, 1, 0, "cpu", 1);
-        try (LoadedModels models = LoadedModels.take(bf16, Device.CPU)) {
+        try (LoadedModels models = LoadedModels.take(bf16, Device.CPU, new Configuration())) {
             PromptEvaluator evaluator = models.evaluator(bf16, null);
             AcceptanceReport report = new AcceptanceReport(bf16,
                     TrainedDraft.prompts(86, 4).stream().map(evaluator::evaluate).toList());

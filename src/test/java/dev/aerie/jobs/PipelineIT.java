@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.aerie.models.CountedFileSystem;
 import dev.aerie.testing.LocalCluster;
 import dev.aerie.testing.TinyProject;
 import java.io.IOException;
@@ -40,9 +41,33 @@ class PipelineIT {
         check(project);
     }
 
+    /** Driver and executors of three jobs share one copy of the target, and one of the draft. */
+    @Test
+    void runsFromModelsOnAnotherFileSystem() throws IOException {
+        TinyProject project = TinyProject.in(folder);
+        String[] uris = {"--set", "target.model=" + CountedFileSystem.uri(project.model()),
+            "--set", "target.cache=" + folder.resolve("cache")};
+        System.setProperty("spark.hadoop.fs.counted.impl", CountedFileSystem.class.getName());
+        try {
+            main(new PrepareHiddenStates(), project, uris);
+            main(new TrainEagle3(), project, uris);
+            assertEquals(0, CommandLines.run(new Aerie(), "export", "--config", project.recipe().toString()));
+            List<String> more = new ArrayList<>(List.of(uris));
+            more.addAll(List.of("--set", "evaluate.draft=" + CountedFileSystem.uri(folder.resolve("draft"))));
+            main(new EvaluateEagle3(), project, more.toArray(String[]::new));
+        } finally {
+            System.clearProperty("spark.hadoop.fs.counted.impl");
+        }
+        check(project);
+        List<String> target = CountedFileSystem.opened(project.model()).stream().sorted().toList();
+        assertEquals(List.of("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"), target);
+        List<String> draft = CountedFileSystem.opened(folder.resolve("draft")).stream().sorted().toList();
+        assertEquals(List.of("config.json", "model.safetensors"), draft);
+    }
+
     private static void main(Callable<Integer> job, TinyProject project, String... more) {
         // The job stops the session it ends with; it would start one on local threads by itself.
-        LocalCluster.session();
+        CountedFileSystem.register(LocalCluster.session().sparkContext().hadoopConfiguration());
         List<String> arguments = new ArrayList<>(List.of("--config", project.recipe().toString(), "--verbose"));
         arguments.addAll(List.of(more));
         assertEquals(0, CommandLines.run(job, arguments.toArray(String[]::new)), job.toString());

@@ -64,7 +64,8 @@ class StoreInputsTest {
     }
 
     private static StoreInputs inputs(HiddenStateStore store, int targetHidden) {
-        return new StoreInputs(store, TARGET, draft(targetHidden), new DraftVocabulary(VOCABULARY, new int[] {1, 5, 9}));
+        return new StoreInputs(store, TARGET.toString(), draft(targetHidden),
+                new DraftVocabulary(VOCABULARY, new int[] {1, 5, 9}));
     }
 
     @Test
