@@ -62,7 +62,7 @@ public final class TrainEagle3 implements Callable<Integer> {
         StoreSettings made = store.settings();
         made.require("fingerprints.target", Fingerprint.ofTarget(target), store.uri());
         made.require("fingerprints.tokenizer", PrepareSection.tokenizerFingerprint(target), store.uri());
-        try (ConversationEncoder encoder = new ConversationEncoder(PrepareSection.encoder(recipe, target))) {
+        try (ConversationEncoder encoder = new ConversationEncoder(PrepareSection.encoder(recipe, target.toString()))) {
             made.require("fingerprints.template", PrepareSection.templateFingerprint(encoder), store.uri());
         }
     }
