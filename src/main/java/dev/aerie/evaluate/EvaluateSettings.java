@@ -1,5 +1,6 @@
 package dev.aerie.evaluate;
 
+import dev.aerie.target.Residency;
 import dev.aerie.target.Sampling;
 import dev.aerie.torch.DType;
 import java.io.Serializable;
@@ -11,6 +12,7 @@ import java.util.List;
  * @param target the target as every host finds it: an absolute path or a URI
  * @param draft an exported draft, likewise
  * @param dtype that both compute in
+ * @param residency where the target's layers are kept; the texts do not depend on it
  * @param draftTokens proposed in each round
  * @param maxNewTokens of each text, the prefill's token included
  * @param temperature 0 decodes greedily, which alone can be compared token for token; topK and topP as in {@link Sampling}
@@ -22,6 +24,7 @@ public record EvaluateSettings(
         String target,
         String draft,
         DType dtype,
+        Residency residency,
         int draftTokens,
         int maxNewTokens,
         double temperature,
@@ -48,7 +51,8 @@ public record EvaluateSettings(
 
     /** Greedy, in float32 on the CPU, with the defaults of the rest. */
     public static EvaluateSettings greedy(String target, String draft, int threads) {
-        return new EvaluateSettings(target, draft, DType.F32, DRAFT_TOKENS, MAX_NEW_TOKENS, 0, 0, 1, 0, "cpu", threads);
+        return new EvaluateSettings(target, draft, DType.F32, Residency.RESIDENT, DRAFT_TOKENS, MAX_NEW_TOKENS, 0, 0, 1, 0,
+                "cpu", threads);
     }
 
     Sampling sampling() {

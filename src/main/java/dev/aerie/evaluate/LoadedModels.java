@@ -6,6 +6,7 @@ import dev.aerie.draft.DraftExport;
 import dev.aerie.draft.FrozenTarget;
 import dev.aerie.models.HostModels;
 import dev.aerie.target.CaptureLayers;
+import dev.aerie.target.Residency;
 import dev.aerie.target.Target;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
@@ -19,7 +20,7 @@ import org.apache.hadoop.conf.Configuration;
  */
 final class LoadedModels implements AutoCloseable {
 
-    private record Key(Path target, Path draft, DType dtype, Device device) {}
+    private record Key(Path target, Path draft, DType dtype, Residency residency, Device device) {}
 
     private static LoadedModels current;
 
@@ -32,7 +33,7 @@ final class LoadedModels implements AutoCloseable {
 
     private LoadedModels(Key key) throws IOException {
         this.key = key;
-        this.target = Target.load(key.target(), key.dtype(), key.device());
+        this.target = Target.load(key.target(), key.dtype(), key.device(), key.residency());
         this.draft = DraftExport.read(key.draft(), key.device());
         this.decoder = new DraftDecoder(draft.parameters(),
                 new FrozenTarget(target.embedTokens(), target.lmHead(), draft.vocabulary()), key.dtype());
@@ -41,7 +42,7 @@ final class LoadedModels implements AutoCloseable {
     /** Whoever takes them closes them. */
     static LoadedModels take(EvaluateSettings settings, Device device, Configuration conf) throws IOException {
         Key wanted = new Key(HostModels.folder(settings.target(), conf), HostModels.folder(settings.draft(), conf),
-                settings.dtype(), device);
+                settings.dtype(), settings.residency(), device);
         synchronized (LoadedModels.class) {
             if (current == null || !current.key.equals(wanted)) {
                 releaseIdle();

@@ -20,6 +20,7 @@ final class EvaluateSection {
                 TargetSection.model(recipe),
                 draft,
                 TargetSection.dtype(recipe, conf),
+                TargetSection.residency(recipe),
                 recipe.integer("evaluate.draft_tokens"),
                 recipe.integer("evaluate.max_new_tokens"),
                 0, 0, 1, 0,

@@ -57,9 +57,12 @@ final class PrepareSection {
                 recipe.text("store.codec"),
                 TeacherRows.of(recipe.text("store.teacher_rows")),
                 recipe.whole("store.shard_tokens"),
-                recipe.integer("store.wave_tokens"),
+                TargetSection.residency(recipe),
+                recipe.integer("target.micro_batch_tokens"),
+                recipe.whole("target.wave_memory"),
                 recipe.whole("store.seed"),
                 recipe.integer("data.held_out.max_new_tokens"),
+                recipe.number("store.max_refused_share"),
                 tokenizerFingerprint(folder),
                 templateFingerprint(encoder));
     }

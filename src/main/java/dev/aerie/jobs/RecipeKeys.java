@@ -42,6 +42,15 @@ final class RecipeKeys {
             RecipeKey.optional("target.capture_layers", new ValueType.Listing(whole(0)),
                     "The three decoder layers (0-based) whose outputs the draft reads, low to high; [1, n/2-1, n-4] where unset, "
                             + "which serving engines assume."),
+            RecipeKey.of("target.residency", choice("auto", "resident", "streamed"), "auto",
+                    "resident keeps every layer on the device; streamed brings one at a time, the next being prepared, for "
+                            + "targets of any size; auto is resident where the weights fit."),
+            RecipeKey.optional("target.weight_memory", whole(1),
+                    "Bytes of weights up to which auto is resident; 70 % of the device's memory where unset."),
+            RecipeKey.of("target.micro_batch_tokens", whole(1), 4096L,
+                    "Tokens that go through a layer together; more needs more memory."),
+            RecipeKey.of("target.wave_memory", whole(1), 4L << 30,
+                    "Bytes for the states of a wave, the micro-batches for which a streamed layer comes once."),
 
             RecipeKey.required("data.inputs", new ValueType.Listing(new ValueType.Section(INPUT)),
                     "What is read, in this order."),
@@ -70,9 +79,9 @@ final class RecipeKeys {
                     "For which tokens the final-norm state is kept: those that strict training reads, or all, which "
                             + "specforge mode needs."),
             RecipeKey.of("store.shard_tokens", whole(1), 262_144L, "Tokens of one shard, the unit of work and of resuming."),
-            RecipeKey.of("store.wave_tokens", whole(1), 4096L,
-                    "Tokens that go through the target at a time; more needs more memory."),
             RecipeKey.of("store.seed", whole(0), 42L, "Orders conversations into shards and draws the held-out ones."),
+            RecipeKey.of("store.max_refused_share", number(0, 1), 0.05,
+                    "The run stops when a larger share of the conversations is left out, such as for NaN in their states."),
             RecipeKey.optional("store.max_bytes", whole(1), "Refuses to start when the plan needs more; no limit where unset."),
 
             RecipeKey.optional("draft.hidden_size", whole(1),

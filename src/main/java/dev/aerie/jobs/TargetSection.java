@@ -2,6 +2,7 @@ package dev.aerie.jobs;
 
 import dev.aerie.models.HostModels;
 import dev.aerie.target.CaptureLayers;
+import dev.aerie.target.Residency;
 import dev.aerie.target.Target;
 import dev.aerie.target.TargetConfig;
 import dev.aerie.torch.DType;
@@ -62,6 +63,18 @@ final class TargetSection {
             return DType.ofFloating(chosen);
         }
         return onGpu(recipe, conf) ? DType.BF16 : DType.F32;
+    }
+
+    /** Where the target's layers are kept; {@code auto} is decided by each executor, as states do not depend on it. */
+    static Residency residency(Recipe recipe) {
+        String mode = recipe.text("target.residency");
+        if (!recipe.has("target.weight_memory")) {
+            return new Residency(mode, 0);
+        }
+        if (!mode.equals("auto")) {
+            throw recipe.contradiction("target.weight_memory", "unset, as target.residency is " + mode + " and not auto");
+        }
+        return new Residency(mode, recipe.whole("target.weight_memory"));
     }
 
     /**

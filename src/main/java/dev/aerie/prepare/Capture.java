@@ -114,10 +114,13 @@ public final class Capture {
                     plan.shards().shards() - missing.length, plan.shards().shards());
         }
         requireRoom(plan.bytesOf(todo));
+        RefusalLimit limit = new RefusalLimit(settings.maxRefusedShare(), plan.settings().planned().conversations());
         long start = System.nanoTime();
         if (missing.length > 0) {
-            capture(rows, store.uri(), plan.shards(), missing, todo);
+            capture(rows, store.uri(), plan.shards(), limit, missing, todo);
         }
+        HiddenStateStore committed = HiddenStateStore.openPartial(settings.store(), configuration());
+        limit.require(committed.shards().stream().flatMap(s -> s.refused().stream()).toList());
         HiddenStateStore whole = store.complete();
         whole.removeOrphans();
         double seconds = (System.nanoTime() - start) / 1e9;
@@ -129,7 +132,8 @@ public final class Capture {
         return new CaptureReport(whole, missing.length, done, seconds, refused);
     }
 
-    private void capture(JavaRDD<TokenizedRow> rows, String store, ShardPlan plan, int[] missing, long todo) {
+    private void capture(
+            JavaRDD<TokenizedRow> rows, String store, ShardPlan plan, RefusalLimit limit, int[] missing, long todo) {
         JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
         int[] partitionOf = new int[plan.shards()];
         Arrays.fill(partitionOf, -1);
@@ -147,7 +151,8 @@ public final class Capture {
                             key(partitionOf[shared.value().shardOf(r.position())], shared.value().orderOf(r.position())), r))
                     .repartitionAndSortWithinPartitions(new ByShard(missing.length))
                     .foreachPartition(new ShardTask(
-                            settings.withStore(store), new SerializableConfiguration(configuration()), missing, counted, events));
+                            settings.withStore(store), new SerializableConfiguration(configuration()), limit, missing, counted,
+                            events));
         } finally {
             context.clearJobGroup();
             spark.sparkContext().removeSparkListener(progress);
@@ -201,7 +206,7 @@ public final class Capture {
         ShardPlan shards = ShardPlan.of(all, settings.shardTokens(), settings.maxNewTokens(), settings.seed());
         MessageDigest inputs = Fingerprint.sha256();
         all.forEach(c -> inputs.update(c.digest()));
-        String rest = String.join("\n", settings.dtype().toString(), Integer.toString(settings.waveTokens()),
+        String rest = String.join("\n", settings.dtype().toString(), Integer.toString(settings.microBatchTokens()),
                 Integer.toString(settings.maxNewTokens()), shards.fingerprint());
         Fingerprints fingerprints = new Fingerprints(
                 Fingerprint.ofTarget(folder),

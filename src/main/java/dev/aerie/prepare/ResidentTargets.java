@@ -1,5 +1,6 @@
 package dev.aerie.prepare;
 
+import dev.aerie.target.Residency;
 import dev.aerie.target.Target;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
@@ -10,7 +11,7 @@ import java.util.Map;
 /** The targets of this JVM: an executor loads a target for its first shard and keeps it for the others. */
 final class ResidentTargets {
 
-    private record Key(String folder, DType dtype, Device device) {}
+    private record Key(String folder, DType dtype, Device device, Residency residency) {}
 
     private static final Map<Key, Lease> LEASES = new HashMap<>();
 
@@ -46,10 +47,10 @@ final class ResidentTargets {
         }
     }
 
-    static Lease take(String folder, DType dtype, Device device) {
+    static Lease take(String folder, DType dtype, Device device, Residency residency) {
         synchronized (ResidentTargets.class) {
-            Lease lease = LEASES.computeIfAbsent(
-                    new Key(folder, dtype, device), k -> new Lease(Target.load(Path.of(folder), dtype, device)));
+            Lease lease = LEASES.computeIfAbsent(new Key(folder, dtype, device, residency),
+                    k -> new Lease(Target.load(Path.of(folder), dtype, device, residency)));
             lease.holders++;
             return lease;
         }

@@ -8,6 +8,7 @@ import dev.aerie.store.Part;
 import dev.aerie.store.ShardWriter;
 import dev.aerie.target.Generator;
 import dev.aerie.target.HiddenStates;
+import dev.aerie.target.PackedTokens;
 import dev.aerie.target.Target;
 import dev.aerie.torch.LibTorch;
 import dev.aerie.torch.Scope;
@@ -32,15 +33,17 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
 
     private final CaptureSettings settings;
     private final SerializableConfiguration conf;
+    private final RefusalLimit refusals;
     private final int[] shards;
     private final LongAccumulator tokens;
     private final ShardEvents events;
 
     /** @param shards number of the shard that each partition makes */
-    ShardTask(CaptureSettings settings, SerializableConfiguration conf, int[] shards, LongAccumulator tokens,
-            ShardEvents events) {
+    ShardTask(CaptureSettings settings, SerializableConfiguration conf, RefusalLimit refusals, int[] shards,
+            LongAccumulator tokens, ShardEvents events) {
         this.settings = settings;
         this.conf = conf;
+        this.refusals = refusals;
         this.shards = shards;
         this.tokens = tokens;
         this.events = events;
@@ -58,7 +61,7 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
         try (ShardWriter writer = attempt.get();
                 ResidentTargets.Lease lease = ResidentTargets.take(
                         HostModels.folder(settings.target(), conf.value()).toString(), settings.dtype(),
-                        TaskDevice.of(TaskContext.get(), settings.device()))) {
+                        TaskDevice.of(TaskContext.get(), settings.device()), settings.residency())) {
             write(conversations, lease.target(), writer);
             events.beforeCommit(shard);
             ShardWriter.Commit commit = writer.commit();
@@ -68,22 +71,39 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
         }
     }
 
+    /**
+     * Conversations form micro-batches, and micro-batches waves. States depend on the former alone, so that a shard is the same
+     * whatever memory a host has for waves.
+     */
     private void write(Iterator<Tuple2<Long, TokenizedRow>> conversations, Target target, ShardWriter writer) throws IOException {
-        List<TokenizedRow> wave = new ArrayList<>();
+        long waveTokens = target.waveTokens(settings.waveMemory(), settings.captureLayers().size());
+        List<List<TokenizedRow>> wave = new ArrayList<>();
+        long tokensInWave = 0;
+        List<TokenizedRow> batch = new ArrayList<>();
         int size = 0;
         while (conversations.hasNext()) {
             Optional<TokenizedRow> row = withContinuation(conversations.next()._2(), target, writer);
-            if (row.isPresent()) {
-                if (!wave.isEmpty() && size + row.get().ids().length > settings.waveTokens()) {
-                    capture(wave, target, writer);
-                    wave.clear();
-                    size = 0;
-                }
-                wave.add(row.get());
-                size += row.get().ids().length;
+            if (row.isEmpty()) {
+                requireFewRefused(writer);
+                continue;
             }
+            int length = row.get().ids().length;
+            if (!batch.isEmpty() && size + length > settings.microBatchTokens()) {
+                wave.add(batch);
+                tokensInWave += size;
+                batch = new ArrayList<>();
+                size = 0;
+                if (tokensInWave + settings.microBatchTokens() > waveTokens) {
+                    capture(wave, target, writer);
+                    wave = new ArrayList<>();
+                    tokensInWave = 0;
+                }
+            }
+            batch.add(row.get());
+            size += length;
         }
-        if (!wave.isEmpty()) {
+        if (!batch.isEmpty()) {
+            wave.add(batch);
             capture(wave, target, writer);
         }
     }
@@ -110,29 +130,42 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
         return Optional.of(new TokenizedRow(row.position(), row.id(), row.source(), row.part(), ids, supervised));
     }
 
-    private void capture(List<TokenizedRow> wave, Target target, ShardWriter writer) throws IOException {
-        long[] cuSeqlens = new long[wave.size() + 1];
-        for (int i = 0; i < wave.size(); i++) {
-            cuSeqlens[i + 1] = cuSeqlens[i] + wave.get(i).ids().length;
-        }
-        long[] ids = wave.stream().flatMapToInt(r -> Arrays.stream(r.ids())).asLongStream().toArray();
+    private void capture(List<List<TokenizedRow>> wave, Target target, ShardWriter writer) throws IOException {
+        List<PackedTokens> packed = wave.stream()
+                .map(batch -> PackedTokens.of(batch.stream().map(TokenizedRow::ids).toList()))
+                .toList();
         try (Scope scope = Scope.open()) {
-            HiddenStates states = target.hiddenStates(ids, cuSeqlens, settings.layers());
+            List<HiddenStates> states = target.hiddenStates(packed, settings.layers());
             for (int i = 0; i < wave.size(); i++) {
-                TokenizedRow row = wave.get(i);
-                try (Scope conversation = Scope.open()) {
-                    writer.write(row.id(), row.part(), row.ids(), row.supervised(),
-                            states.aux().narrow(0, cuSeqlens[i], row.ids().length),
-                            states.last().narrow(0, cuSeqlens[i], row.ids().length));
-                } catch (NonFiniteStateException e) {
-                    LOG.warn("Conversation {} is left out of shard {}: {}", row.id(), writer.shard(), e.getMessage());
-                    writer.refuse(row.id(), row.part(), e.getMessage());
+                try (Scope batch = Scope.open()) {
+                    store(wave.get(i), packed.get(i).cuSeqlens(), states.get(i), writer);
                 }
             }
         }
-        tokens.add(ids.length);
+        tokens.add(packed.stream().mapToInt(PackedTokens::tokens).sum());
+        requireFewRefused(writer);
         if (TaskContext.get().isInterrupted()) {
             throw new org.apache.spark.TaskKilledException("another attempt has committed the shard, or the job ended");
         }
+    }
+
+    private static void store(List<TokenizedRow> batch, long[] cuSeqlens, HiddenStates states, ShardWriter writer)
+            throws IOException {
+        for (int i = 0; i < batch.size(); i++) {
+            TokenizedRow row = batch.get(i);
+            try (Scope conversation = Scope.open()) {
+                writer.write(row.id(), row.part(), row.ids(), row.supervised(),
+                        states.aux().narrow(0, cuSeqlens[i], row.ids().length),
+                        states.last().narrow(0, cuSeqlens[i], row.ids().length));
+            } catch (NonFiniteStateException e) {
+                LOG.warn("Conversation {} is left out of shard {}: {}", row.id(), writer.shard(), e.getMessage());
+                writer.refuse(row.id(), row.part(), e.getMessage());
+            }
+        }
+    }
+
+    /** One shard that refuses more than the whole run may stops it without waiting for the others. */
+    private void requireFewRefused(ShardWriter writer) {
+        refusals.require(writer.refused());
     }
 }

@@ -108,6 +108,11 @@ public final class ShardWriter implements AutoCloseable {
         refused.add(new RefusedConversation(id, part, reason));
     }
 
+    /** Conversations that were refused so far. */
+    public List<RefusedConversation> refused() {
+        return List.copyOf(refused);
+    }
+
     /**
      * Closes the file and writes the shard's marker, unless another attempt's is there: then this attempt's file goes.
      *

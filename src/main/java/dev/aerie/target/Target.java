@@ -141,6 +141,17 @@ public final class Target implements AutoCloseable {
         return run(wave.stream().map(this::microBatch).toList(), captureLayers, streamed ? Device.CPU : device);
     }
 
+    /**
+     * How many tokens a wave should have: as many as memory allows where a streamed layer comes once for all of them, and one
+     * micro-batch (0) where layers stay.
+     *
+     * @param memory bytes for a wave: its state on the device, and on the host the captured states and that after the final norm
+     * @param captured number of captured layers
+     */
+    public long waveTokens(long memory, int captured) {
+        return streamed ? memory / ((captured + 2L) * config().hiddenSize() * dtype.bytes()) : 0;
+    }
+
     private Decoder.MicroBatch microBatch(PackedTokens tokens) {
         KeyValues.Packed packed = new KeyValues.Packed(tokens.cuSeqlens());
         return new Decoder.MicroBatch(embed(tokens.ids()), packed.positions(), packed);

@@ -118,7 +118,8 @@ class PromptEvaluatorTest {
     @Test
     void samplingIsSeededAndNotCompared() throws IOException {
         EvaluateSettings s = TrainedDraft.settings(draft);
-        EvaluateSettings sampled = new EvaluateSettings(s.target(), s.draft(), s.dtype(), 4, 20, 0.8, 10, 0.9, 3, "cpu", 1);
+        EvaluateSettings sampled = new EvaluateSettings(
+                s.target(), s.draft(), s.dtype(), s.residency(), 4, 20, 0.8, 10, 0.9, 3, "cpu", 1);
         try (LoadedModels models = LoadedModels.take(sampled, Device.CPU, new Configuration())) {
             PromptEvaluator evaluator = models.evaluator(sampled, null);
             Prompt prompt = TrainedDraft.prompts(83, 1).get(0);
@@ -132,7 +133,8 @@ class PromptEvaluatorTest {
     @Test
     void bfloat16DecodesAndCountsWhereItDiffers() throws IOException {
         EvaluateSettings s = TrainedDraft.settings(draft);
-        EvaluateSettings bf16 = new EvaluateSettings(s.target(), s.draft(), DType.BF16, 4, 20, 0, 0, 1, 0, "cpu", 1);
+        EvaluateSettings bf16 = new EvaluateSettings(
+                s.target(), s.draft(), DType.BF16, s.residency(), 4, 20, 0, 0, 1, 0, "cpu", 1);
         try (LoadedModels models = LoadedModels.take(bf16, Device.CPU, new Configuration())) {
             PromptEvaluator evaluator = models.evaluator(bf16, null);
             AcceptanceReport report = new AcceptanceReport(bf16,

@@ -10,6 +10,7 @@ import dev.aerie.draft.TrainingBatch;
 import dev.aerie.draft.TttTraining;
 import dev.aerie.target.Generator;
 import dev.aerie.target.HiddenStates;
+import dev.aerie.target.Residency;
 import dev.aerie.target.Target;
 import dev.aerie.text.DraftVocabulary;
 import dev.aerie.torch.DType;
@@ -114,6 +115,7 @@ final class TrainedDraft {
     }
 
     static EvaluateSettings settings(Path draft) {
-        return new EvaluateSettings(TARGET.toString(), draft.toString(), DType.F32, STEPS, TEXT_TOKENS, 0, 0, 1, 7, "cpu", 1);
+        return new EvaluateSettings(
+                TARGET.toString(), draft.toString(), DType.F32, Residency.RESIDENT, STEPS, TEXT_TOKENS, 0, 0, 1, 7, "cpu", 1);
     }
 }

@@ -15,6 +15,7 @@ import dev.aerie.store.ShardReader;
 import dev.aerie.store.StoredConversation;
 import dev.aerie.store.TeacherRows;
 import dev.aerie.target.Generator;
+import dev.aerie.target.Residency;
 import dev.aerie.target.SafetensorsFile;
 import dev.aerie.target.SafetensorsWriter;
 import dev.aerie.target.Target;
@@ -36,6 +37,7 @@ import java.util.Random;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.spark.sql.SparkSession;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -131,6 +133,18 @@ class CaptureIT {
             boolean train = shard.conversations().get(0).part() == Part.TRAIN;
             assertTrue(shard.conversations().stream().allMatch(c -> (c.part() == Part.TRAIN) == train));
             assertTrue(!train || shard.tokens() <= 200);
+        }
+    }
+
+    @Test
+    void aStreamedTargetMakesTheSameBytesWhateverItsWaves() throws IOException {
+        List<TokenizedRow> rows = Captures.random(60, 3, VOCABULARY, seed);
+        Path resident = folder.resolve("resident");
+        Captures.run(spark, Captures.settings(Captures.target(), resident, "bf16", TeacherRows.STRICT, 400, 70), rows);
+        for (int waveTokens : new int[] {1, 150, 100_000}) {
+            Path store = folder.resolve("streamed-" + waveTokens);
+            Captures.run(spark, Captures.streamed(store, 400, 70, waveTokens), rows);
+            assertEquals(Captures.digests(resident), Captures.digests(store), "seed " + seed + ", waves of " + waveTokens);
         }
     }
 
@@ -250,6 +264,28 @@ class CaptureIT {
         }));
         assertEquals(expected, refused.stream().sorted().toList(), "seed " + seed);
         assertEquals(30 - expected.size(), report.store().conversations(Part.TRAIN).map(ConversationEntry::id).count());
+    }
+
+    @Test
+    void tooManyConversationsWithNaNStopTheRun() throws IOException {
+        Path broken = folder.resolve("target");
+        copyWithNaN(Captures.target(), broken, 17);
+        List<TokenizedRow> rows = Captures.random(40, 0, VOCABULARY, seed);
+        int bad = (int) rows.stream().filter(r -> Arrays.stream(r.ids()).anyMatch(id -> id == 17)).count();
+        Assumptions.assumeTrue(bad > 1, "seed " + seed);
+        Path store = folder.resolve("store");
+        Exception e = assertThrows(Exception.class, () -> Captures.run(spark, limited(broken, store, (bad - 0.5) / 40), rows));
+        String message = Stream.iterate((Throwable) e, t -> t != null, Throwable::getCause).map(Throwable::toString)
+                .filter(m -> m.contains("Too many conversations refused: " + bad + " of 40")).findFirst().orElse(null);
+        assertTrue(message != null && message.contains("NaN or infinity in the output of layer 1 at token "), e.toString());
+        assertEquals(bad, Captures.run(spark, limited(broken, store, (bad + 0.5) / 40), rows).refused());
+        Exception early = assertThrows(Exception.class,
+                () -> Captures.run(spark, limited(broken, folder.resolve("none"), 0), rows));
+        assertTrue(early.getMessage().contains("store.max_refused_share"), early.getMessage());
+    }
+
+    private static CaptureSettings limited(Path target, Path store, double maxRefusedShare) {
+        return Captures.settings(target, store, "bf16", TeacherRows.STRICT, 250, Residency.RESIDENT, 100, 1, maxRefusedShare);
     }
 
     /** The target with NaN in the embedding of one token. */

@@ -5,6 +5,7 @@ import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.Part;
 import dev.aerie.store.StoreVerification;
 import dev.aerie.store.TeacherRows;
+import dev.aerie.target.Residency;
 import dev.aerie.target.SafetensorsFile;
 import dev.aerie.testing.Shared;
 import dev.aerie.torch.DType;
@@ -34,9 +35,23 @@ final class Captures {
         return Shared.path("golden/targets/llama3-8layer");
     }
 
-    static CaptureSettings settings(Path target, Path store, String codec, TeacherRows rows, long shardTokens, int waveTokens) {
-        return new CaptureSettings(target.toAbsolutePath().toString(), DType.F32, List.of(1, 3, 4), "cpu",
-                store.toString(), codec, rows, shardTokens, waveTokens, 7, 12, SOME_SHA256, SOME_SHA256);
+    static CaptureSettings settings(
+            Path target, Path store, String codec, TeacherRows rows, long shardTokens, int microBatchTokens) {
+        return settings(target, store, codec, rows, shardTokens, Residency.RESIDENT, microBatchTokens, 1, 1);
+    }
+
+    /** Whose target is streamed, with room for about {@code waveTokens} in a wave. */
+    static CaptureSettings streamed(Path store, long shardTokens, int microBatchTokens, int waveTokens) {
+        long bytesPerToken = 5L * 64 * 4;
+        return settings(target(), store, "bf16", TeacherRows.STRICT, shardTokens, Residency.STREAMED, microBatchTokens,
+                waveTokens * bytesPerToken, 1);
+    }
+
+    static CaptureSettings settings(Path target, Path store, String codec, TeacherRows rows, long shardTokens,
+            Residency residency, int microBatchTokens, long waveMemory, double maxRefusedShare) {
+        return new CaptureSettings(target.toAbsolutePath().toString(), DType.F32, List.of(1, 3, 4), "cpu", store.toString(),
+                codec, rows, shardTokens, residency, microBatchTokens, waveMemory, 7, 12, maxRefusedShare, SOME_SHA256,
+                SOME_SHA256);
     }
 
     /**
