@@ -40,11 +40,10 @@
     for e in range(experts):
       ends.append(int(torch.item(torch.select(counts, 0, e))))
     return (order, ends)
-  def rows_of(self, x: Tensor, order: Tensor, weights: Tensor, weighted: bool, start: int, end: int) -> Tensor:
-    part = torch.slice(order, 0, start, end)
-    rows = torch.index_select(x, 0, torch.floor_divide(part, torch.size(weights, 1)))
+  def rows_of(self, x: Tensor, order: Tensor, weights: Tensor, weighted: bool) -> Tensor:
+    rows = torch.index_select(x, 0, torch.floor_divide(order, torch.size(weights, 1)))
     if weighted:
-      w = torch.index_select(torch.reshape(weights, [-1]), 0, part)
+      w = torch.index_select(torch.reshape(weights, [-1]), 0, order)
       rows = torch.mul_(rows, torch.unsqueeze(torch.to(w, ops.prim.dtype(x)), 1))
     return rows
   def by_token(self, y: Tensor, order: Tensor, weights: Tensor, weighted: bool) -> Tensor:
@@ -57,38 +56,52 @@
       w = torch.ones_like(w)
     out, a, b, c = torch.embedding_bag(y, place, torch.arange(0, tokens * top_k, top_k, dtype=4, device=device), False, 0, False, w)
     return out
+  def new_rows(self, like: Tensor, columns: int) -> Tensor:
+    return torch.empty([torch.size(like, 0), columns], dtype=ops.prim.dtype(like), device=ops.prim.device(like))
   def experts_separate(self, x: Tensor, chosen: Tensor, weights: Tensor, weighted: bool, gate: List[Tensor], up: List[Tensor], down: List[Tensor]) -> Tensor:
+    # Only the products go expert by expert: every further operator there is one more point at which all threads meet, and on a
+    # busy machine that is what takes the time.
     order, ends = self.by_expert(chosen, len(gate))
-    y = torch.empty([torch.size(order, 0), torch.size(x, 1)], dtype=ops.prim.dtype(x), device=ops.prim.device(x))
+    rows = self.rows_of(x, order, weights, weighted)
+    g = self.new_rows(rows, torch.size(gate[0], 0))
+    u = torch.empty_like(g)
     start = 0
     for e in range(len(gate)):
       end = ends[e]
       if end > start:
-        rows = self.rows_of(x, order, weights, weighted, start, end)
-        h = torch.silu_(torch.mm(rows, torch.t(gate[e])))
-        h = torch.mul_(h, torch.mm(rows, torch.t(up[e])))
-        torch.mm(h, torch.t(down[e]), out=torch.slice(y, 0, start, end))
+        own = torch.slice(rows, 0, start, end)
+        torch.mm(own, torch.t(gate[e]), out=torch.slice(g, 0, start, end))
+        torch.mm(own, torch.t(up[e]), out=torch.slice(u, 0, start, end))
       start = end
-    return self.by_token(y, order, weights, weighted)
-  def experts_stacked(self, x: Tensor, chosen: Tensor, weights: Tensor, weighted: bool, gate_up: Tensor, gate_up_bias: Optional[Tensor], down: Tensor, down_bias: Optional[Tensor], interleaved: bool, limit: Optional[float]) -> Tensor:
-    experts = torch.size(gate_up, 0)
-    order, ends = self.by_expert(chosen, experts)
-    y = torch.empty([torch.size(order, 0), torch.size(x, 1)], dtype=ops.prim.dtype(x), device=ops.prim.device(x))
+    torch.mul_(torch.silu_(g), u)
     start = 0
-    for e in range(experts):
+    for e in range(len(gate)):
       end = ends[e]
       if end > start:
-        rows = self.rows_of(x, order, weights, weighted, start, end)
-        h = torch.mm(rows, torch.select(gate_up, 0, e))
-        if gate_up_bias is not None:
-          torch.add_(h, torch.select(gate_up_bias, 0, e))
-        h = self.expert_activation(h, interleaved, limit)
-        part = torch.slice(y, 0, start, end)
-        torch.mm(h, torch.select(down, 0, e), out=part)
-        if down_bias is not None:
-          torch.add_(part, torch.select(down_bias, 0, e))
+        # What came in is no longer needed.
+        torch.mm(torch.slice(g, 0, start, end), torch.t(down[e]), out=torch.slice(rows, 0, start, end))
       start = end
-    return self.by_token(y, order, weights, weighted)
+    return self.by_token(rows, order, weights, weighted)
+  def experts_stacked(self, x: Tensor, chosen: Tensor, weights: Tensor, weighted: bool, gate_up: Tensor, gate_up_bias: Optional[Tensor], down: Tensor, down_bias: Optional[Tensor], interleaved: bool, limit: Optional[float]) -> Tensor:
+    order, ends = self.by_expert(chosen, torch.size(gate_up, 0))
+    rows = self.rows_of(x, order, weights, weighted)
+    h = self.new_rows(rows, torch.size(gate_up, 2))
+    self.each_expert(rows, gate_up, gate_up_bias, ends, h)
+    h = self.expert_activation(h, interleaved, limit)
+    self.each_expert(h, down, down_bias, ends, rows)
+    return self.by_token(rows, order, weights, weighted)
+  def each_expert(self, x: Tensor, weight: Tensor, bias: Optional[Tensor], ends: List[int], out: Tensor) -> NoneType:
+    start = 0
+    for e in range(len(ends)):
+      end = ends[e]
+      if end > start:
+        own = torch.slice(x, 0, start, end)
+        if bias is None:
+          torch.mm(own, torch.select(weight, 0, e), out=torch.slice(out, 0, start, end))
+        else:
+          torch.addmm(torch.select(bias, 0, e), own, torch.select(weight, 0, e), out=torch.slice(out, 0, start, end))
+      start = end
+    return None
   def expert_activation(self, h: Tensor, interleaved: bool, limit: Optional[float]) -> Tensor:
     half = torch.floordiv(torch.size(h, 1), 2)
     gate = torch.slice(h, 1, 0, half)
