@@ -112,6 +112,11 @@ public final class ConfigJson {
         return value(key).booleanValue();
     }
 
+    /** A flag that some files write as a number: as in Python, any but 0 is true. */
+    boolean truth(String key, boolean absent) {
+        return present(key) && node.get(key).isNumber() ? number(key) != 0 : flag(key, absent);
+    }
+
     public String text(String key) {
         if (!value(key).isTextual()) {
             throw invalid(key, "a string");

@@ -34,7 +34,7 @@ public final class DeepSeekV3Family implements TargetFamily {
     }
 
     /** Layers beyond the last predict tokens further ahead (arXiv 2412.19437, section 2.2); what predicts here is our draft. */
-    private static boolean predicts(String name, int layers, int predictors) {
+    static boolean predicts(String name, int layers, int predictors) {
         Matcher layer = LAYER.matcher(name);
         if (!layer.matches()) {
             return false;
