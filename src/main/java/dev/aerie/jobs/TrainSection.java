@@ -6,6 +6,7 @@ import dev.aerie.gang.GangSettings;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.target.CaptureLayers;
 import dev.aerie.target.ConfigJson;
+import dev.aerie.target.Rope;
 import dev.aerie.target.Target;
 import dev.aerie.target.TargetConfig;
 import dev.aerie.torch.DType;
@@ -70,19 +71,21 @@ final class TrainSection {
         List<Integer> layers = store.settings().captureLayers();
         int[] defaults = CaptureLayers.defaults(config.layers());
         boolean usual = layers.equals(List.of(defaults[0], defaults[1], defaults[2]));
+        int headDim = recipe.optionalInteger("draft.head_dim").orElse(config.headDim());
         return new DraftConfig(
                 hidden,
                 recipe.optionalInteger("draft.intermediate_size")
                         .orElseGet(() -> ConfigJson.read(target.resolve("config.json")).positive("intermediate_size")),
                 recipe.optionalInteger("draft.num_attention_heads").orElse(config.heads()),
                 recipe.optionalInteger("draft.num_key_value_heads").orElse(config.kvHeads()),
-                recipe.optionalInteger("draft.head_dim").orElse(config.headDim()),
+                headDim,
                 config.hiddenSize(),
                 config.vocabSize(),
                 Math.min(recipe.integer("draft.vocab_size"), config.vocabSize()),
                 config.rmsNormEps(),
                 config.maxPositions(),
-                config.rope(),
+                // Lists of factors are for the target's number of dimensions; a draft learns with whatever it is given.
+                config.rope().fits(headDim) ? config.rope() : new Rope.Default(config.rope().theta()),
                 usual ? List.of() : layers,
                 config.bosTokenId(),
                 config.eosTokenIds(),

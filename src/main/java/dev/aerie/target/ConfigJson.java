@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -143,6 +144,18 @@ public final class ConfigJson {
         return out;
     }
 
+    /** The numbers of a list. */
+    public List<Double> numbers(String key) {
+        List<Double> out = new ArrayList<>();
+        for (JsonNode n : value(key)) {
+            if (!n.isNumber()) {
+                throw invalid(key, "a list of numbers");
+            }
+            out.add(n.doubleValue());
+        }
+        return out;
+    }
+
     /** The strings of a list; none where the key is absent or null. */
     public List<String> texts(String key) {
         List<String> out = new ArrayList<>();
@@ -157,6 +170,26 @@ public final class ConfigJson {
     /** The object under a key; its keys are checked by whoever reads it. */
     public ConfigJson object(String key) {
         return of(source + ": " + key, value(key));
+    }
+
+    /** The same, with what is written beside it for some keys that it lacks. */
+    public ConfigJson object(String key, String... inherited) {
+        ConfigJson inner = of(source + ": " + key, value(key).deepCopy());
+        for (String name : inherited) {
+            if (has(name)) {
+                inner.assume(name, node.get(name));
+            }
+        }
+        ignore(inherited);
+        return inner;
+    }
+
+    /** Gives a key that is absent a value: a default that transformers leaves out when it saves. */
+    ConfigJson assume(String key, Object value) {
+        if (!has(key)) {
+            ((ObjectNode) node).set(key, JSON.valueToTree(value));
+        }
+        return this;
     }
 
     /** Marks keys as understood and without effect on what the model computes. */

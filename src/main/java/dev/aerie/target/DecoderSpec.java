@@ -46,6 +46,15 @@ public record DecoderSpec(
         return new DecoderSpec(changed, embedding, layers, norm, lmHead, unused, embeddingScale, logitSoftCap);
     }
 
+    DecoderSpec with(NormSpec changed) {
+        return new DecoderSpec(config, embedding, layers, changed, lmHead, unused, embeddingScale, logitSoftCap);
+    }
+
+    /** With more tensors that nobody needs. */
+    DecoderSpec ignoring(Predicate<String> more) {
+        return new DecoderSpec(config, embedding, layers, norm, lmHead, unused.or(more), embeddingScale, logitSoftCap);
+    }
+
     /** What Gemma does at the two ends. */
     DecoderSpec with(double scale, double softCap) {
         return new DecoderSpec(config, embedding, layers, norm, lmHead, unused, scale, softCap);

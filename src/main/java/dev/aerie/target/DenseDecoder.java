@@ -62,7 +62,7 @@ public final class DenseDecoder {
                 NormSpec.of(name + ".post_attention_layernorm", c.hiddenSize(), c.rmsNormEps()), feedForward);
     }
 
-    /** q_proj, k_proj, v_proj and o_proj under a name, every dimension of a head turned, scaled by 1 / sqrt(headDim). */
+    /** q_proj, k_proj, v_proj and o_proj under a name, scaled by 1 / sqrt(headDim). */
     public static AttentionSpec.GroupedQuery attention(String name, TargetConfig c, Variant v) {
         int queries = c.heads() * c.headDim();
         int keys = c.kvHeads() * c.headDim();
@@ -71,7 +71,7 @@ public final class DenseDecoder {
                 NormSpec.of(name + ".k_norm", c.headDim(), c.rmsNormEps()), false);
         return new AttentionSpec.GroupedQuery(
                 c.heads(), c.kvHeads(), c.headDim(), AttentionSpec.Scores.of(1 / Math.sqrt(c.headDim())),
-                new AttentionSpec.Rotation(c.rope(), c.headDim(), false), norms, null, false,
+                new AttentionSpec.Rotation(c.rope(), c.rotaryDim(), false), norms, null, false,
                 LinearSpec.of(name + ".q_proj", c.hiddenSize(), queries, v.attentionBias()),
                 LinearSpec.of(name + ".k_proj", c.hiddenSize(), keys, v.attentionBias()),
                 LinearSpec.of(name + ".v_proj", c.hiddenSize(), keys, v.attentionBias()),

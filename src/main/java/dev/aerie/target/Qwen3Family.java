@@ -13,14 +13,7 @@ public final class Qwen3Family implements TargetFamily {
     @Override
     public DecoderSpec read(ConfigJson config) {
         boolean attentionBias = config.flag("attention_bias", false);
-        if (config.flag("use_sliding_window", false)) {
-            throw config.invalid("use_sliding_window", "false");
-        }
-        if (!config.texts("layer_types").stream().allMatch("full_attention"::equals)) {
-            throw config.invalid("layer_types", "full_attention for every layer");
-        }
-        // Without use_sliding_window neither has an effect.
-        config.ignore("sliding_window", "max_window_layers");
-        return DenseDecoder.spec(config, new DenseDecoder.Variant(attentionBias, attentionBias, false, true));
+        return LayerTypes.qwen(config,
+                DenseDecoder.spec(config, new DenseDecoder.Variant(attentionBias, attentionBias, false, true)));
     }
 }

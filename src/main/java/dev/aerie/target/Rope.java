@@ -2,6 +2,7 @@ package dev.aerie.target;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.List;
 
 /**
  * Rotary position embedding: how fast each pair of dimensions turns.
@@ -13,8 +14,23 @@ public sealed interface Rope {
 
     double theta();
 
-    /** Angle per position of each pair (j, j + dim/2), float32 [dim/2]. */
+    /** Angle per position of each pair (j, j + dim/2), float32 [dim/2], in sequences as long as the model was made for. */
     float[] frequencies(int dim);
+
+    /** The same in a sequence of this many tokens. */
+    default float[] frequencies(int dim, long length) {
+        return frequencies(dim);
+    }
+
+    /** Whether the frequencies depend on the length of the sequence. */
+    default boolean byLength() {
+        return false;
+    }
+
+    /** Whether there are frequencies for this many dimensions; lists of factors are for one number of them. */
+    default boolean fits(int dim) {
+        return true;
+    }
 
     /** What cosine and sine are multiplied by. */
     default double attentionFactor() {
@@ -35,6 +51,101 @@ public sealed interface Rope {
         @Override
         public ObjectNode toParameters() {
             return parameters("default", theta);
+        }
+    }
+
+    /** Position interpolation (Chen et al., 2023, arXiv 2306.15595): every pair slowed by a factor. */
+    record Linear(double theta, double factor) implements Rope {
+
+        @Override
+        public float[] frequencies(int dim) {
+            float[] out = unscaled(theta, dim);
+            for (int j = 0; j < out.length; j++) {
+                out[j] /= (float) factor;
+            }
+            return out;
+        }
+
+        @Override
+        public ObjectNode toParameters() {
+            return parameters("linear", theta).put("factor", factor);
+        }
+    }
+
+    /**
+     * NTK-aware scaling that grows with a sequence beyond the original context: theta becomes
+     * theta · (factor · length / original − factor + 1)^(dim / (dim − 2)).
+     */
+    record Dynamic(double theta, double factor, int originalMaxPositions) implements Rope {
+
+        @Override
+        public float[] frequencies(int dim) {
+            return unscaled(theta, dim);
+        }
+
+        @Override
+        public float[] frequencies(int dim, long length) {
+            long counted = Math.max(length, originalMaxPositions);
+            double grown = factor * counted / originalMaxPositions - (factor - 1);
+            return unscaled(theta * Math.pow(grown, dim / (dim - 2.0)), dim);
+        }
+
+        @Override
+        public boolean byLength() {
+            return true;
+        }
+
+        @Override
+        public ObjectNode toParameters() {
+            return parameters("dynamic", theta).put("factor", factor)
+                    .put("original_max_position_embeddings", originalMaxPositions);
+        }
+    }
+
+    /**
+     * LongRoPE (Ding et al., 2024, arXiv 2402.13753): each pair slowed by a factor of its own, by one list in sequences within the
+     * original context and by another in longer ones.
+     *
+     * @param attentionFactor already worked out where the configuration gives none
+     */
+    record LongRope(double theta, List<Double> shortFactors, List<Double> longFactors, int originalMaxPositions,
+            double attentionFactor) implements Rope {
+
+        @Override
+        public float[] frequencies(int dim) {
+            return frequencies(dim, originalMaxPositions);
+        }
+
+        @Override
+        public float[] frequencies(int dim, long length) {
+            List<Double> factors = length > originalMaxPositions ? longFactors : shortFactors;
+            if (factors.size() != dim / 2) {
+                throw new InvalidModelException("Invalid longrope factors: " + factors.size() + " of them (expected " + dim / 2
+                        + ", one for each pair of " + dim + " dimensions)");
+            }
+            float[] out = new float[dim / 2];
+            for (int j = 0; j < out.length; j++) {
+                out[j] = 1 / (factors.get(j).floatValue() * period(theta, j, dim));
+            }
+            return out;
+        }
+
+        @Override
+        public boolean byLength() {
+            return true;
+        }
+
+        @Override
+        public boolean fits(int dim) {
+            return shortFactors.size() == dim / 2 && longFactors.size() == dim / 2;
+        }
+
+        @Override
+        public ObjectNode toParameters() {
+            ObjectNode out = parameters("longrope", theta);
+            shortFactors.forEach(out.putArray("short_factor")::add);
+            longFactors.forEach(out.putArray("long_factor")::add);
+            return out.put("original_max_position_embeddings", originalMaxPositions).put("attention_factor", attentionFactor);
         }
     }
 
@@ -127,25 +238,65 @@ public sealed interface Rope {
      * @throws InvalidModelException for a rope type or a parameter that is not implemented
      */
     static Rope read(ConfigJson config) {
-        int maxPositions = config.positive("max_position_embeddings", 2048);
-        double base = config.number("rope_theta", 10_000);
         String key = config.has("rope_parameters") ? "rope_parameters" : "rope_scaling";
         config.ignore("rope_parameters", "rope_scaling");
         if (!config.has(key)) {
-            return new Default(base);
+            config.ignore("max_position_embeddings");
+            return new Default(config.number("rope_theta", 10_000));
         }
-        ConfigJson parameters = config.object(key);
+        return read(config.object(key), config);
+    }
+
+    /**
+     * Reads parameters of either form.
+     *
+     * @param config what they stand in, for max_position_embeddings, original_max_position_embeddings and rope_theta
+     */
+    static Rope read(ConfigJson parameters, ConfigJson config) {
+        double base = config.number("rope_theta", 10_000);
+        int maxPositions = config.positive("max_position_embeddings", 2048);
+        // Read with the head dimension.
+        parameters.ignore("partial_rotary_factor");
         double theta = parameters.number("rope_theta", base);
         String type = parameters.text("rope_type", parameters.text("type", "default"));
         Rope rope = switch (type) {
             case "default" -> new Default(theta);
             case "llama3" -> new Llama3(theta, parameters.number("factor"), parameters.number("low_freq_factor"),
                     parameters.number("high_freq_factor"), parameters.positive("original_max_position_embeddings", maxPositions));
+            case "linear" -> new Linear(theta, parameters.number("factor"));
+            case "dynamic" -> new Dynamic(theta, parameters.number("factor"),
+                    parameters.positive("original_max_position_embeddings", maxPositions));
+            // The oldest Phi-3 checkpoints call it su.
+            case "longrope", "su" -> longRope(parameters, theta, maxPositions, config);
             case "yarn" -> yarn(parameters, theta, maxPositions);
-            default -> throw parameters.invalid(parameters.has("rope_type") ? "rope_type" : "type", "default, llama3 or yarn");
+            default -> throw parameters.invalid(parameters.has("rope_type") ? "rope_type" : "type", "default, linear, dynamic, yarn, llama3 or longrope");
         };
         parameters.refuseUnread("rope type " + type);
         return rope;
+    }
+
+    /** How many dimensions of a head are turned: partial_rotary_factor of either form of a config.json. */
+    static int rotaryDim(ConfigJson config, int headDim) {
+        double factor = config.number("partial_rotary_factor", 1);
+        if (config.has("rope_parameters")) {
+            factor = config.object("rope_parameters").number("partial_rotary_factor", factor);
+        }
+        int dim = (int) (headDim * factor);
+        if (dim < 2 || dim > headDim || dim % 2 != 0) {
+            throw new InvalidModelException("Invalid partial_rotary_factor: " + factor + " of head_dim " + headDim
+                    + " (expected an even number of dimensions within it)");
+        }
+        return dim;
+    }
+
+    private static LongRope longRope(ConfigJson parameters, double theta, int maxPositions, ConfigJson config) {
+        // Phi-3 keeps it beside the parameters.
+        int original = parameters.positive("original_max_position_embeddings",
+                config.positive("original_max_position_embeddings", maxPositions));
+        double factor = parameters.number("factor", (double) maxPositions / original);
+        double attention = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(original));
+        return new LongRope(theta, parameters.numbers("short_factor"), parameters.numbers("long_factor"), original,
+                parameters.number("attention_factor", attention));
     }
 
     private static Yarn yarn(ConfigJson parameters, double theta, int maxPositions) {

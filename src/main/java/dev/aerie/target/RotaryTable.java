@@ -28,12 +28,16 @@ public final class RotaryTable implements AutoCloseable {
     }
 
     /**
-     * @param positions of the rows, each from 0
+     * @param positions of the rows, each from 0; where they do not go up by one, another sequence begins, which matters to ropes
+     *     that depend on the length of a sequence: it is as long as its last row here says
      * @return float32 [rows, dim/2] in the innermost scope
      */
     public Rotation at(long[] positions) {
         if (positions.length == 0) {
             throw new IllegalArgumentException("Invalid positions: none (expected at least one)");
+        }
+        if (rope.byLength()) {
+            return byLength(positions);
         }
         long last = Arrays.stream(positions).max().getAsLong();
         Rotation all = covering(last + 1);
@@ -43,6 +47,34 @@ public final class RotaryTable implements AutoCloseable {
         }
         Tensor index = Tensor.of(positions, positions.length).to(device);
         return new Rotation(all.cos().rows(index), all.sin().rows(index));
+    }
+
+    /** Not kept: lengths differ from one sequence to the next. */
+    private Rotation byLength(long[] positions) {
+        int half = dim / 2;
+        float[] cos = new float[positions.length * half];
+        float[] sin = new float[positions.length * half];
+        for (int start = 0; start < positions.length;) {
+            int end = start + 1;
+            while (end < positions.length && positions[end] == positions[end - 1] + 1) {
+                end++;
+            }
+            float[] frequencies = rope.frequencies(dim, positions[end - 1] + 1);
+            for (int row = start; row < end; row++) {
+                turn(positions[row], frequencies, cos, sin, row);
+            }
+            start = end;
+        }
+        return new Rotation(Tensor.of(cos, positions.length, half).to(device), Tensor.of(sin, positions.length, half).to(device));
+    }
+
+    private void turn(long position, float[] frequencies, float[] cos, float[] sin, int row) {
+        float factor = (float) rope.attentionFactor();
+        for (int j = 0; j < frequencies.length; j++) {
+            float angle = position * frequencies[j];
+            cos[row * frequencies.length + j] = (float) Math.cos(angle) * factor;
+            sin[row * frequencies.length + j] = (float) Math.sin(angle) * factor;
+        }
     }
 
     private static boolean rising(long[] positions) {
@@ -70,15 +102,10 @@ public final class RotaryTable implements AutoCloseable {
     private Rotation compute(int positions) {
         float[] frequencies = rope.frequencies(dim);
         int half = frequencies.length;
-        float factor = (float) rope.attentionFactor();
         float[] cos = new float[positions * half];
         float[] sin = new float[positions * half];
         for (int t = 0; t < positions; t++) {
-            for (int j = 0; j < half; j++) {
-                float angle = t * frequencies[j];
-                cos[t * half + j] = (float) Math.cos(angle) * factor;
-                sin[t * half + j] = (float) Math.sin(angle) * factor;
-            }
+            turn(t, frequencies, cos, sin, t);
         }
         try (Scope making = Scope.open()) {
             return new Rotation(scope.adopt(Tensor.of(cos, positions, half).to(device)),

@@ -7,6 +7,7 @@ import java.util.List;
  *
  * @param layers decoder layers
  * @param headDim dimensions of one attention head
+ * @param rotaryDim how many of them are turned, the first ones
  * @param vocabSize rows of the embedding; a tokenizer may know fewer tokens
  * @param maxPositions longest sequence the model was made for
  * @param eosTokenIds tokens that end a generation: those of generation_config.json, else of config.json; may be empty
@@ -19,6 +20,7 @@ public record TargetConfig(
         int heads,
         int kvHeads,
         int headDim,
+        int rotaryDim,
         int vocabSize,
         double rmsNormEps,
         Rope rope,
@@ -29,6 +31,11 @@ public record TargetConfig(
 
     /** Reads the keys by the names that Llama gave them and most families kept. */
     public static TargetConfig read(ConfigJson json) {
+        return read(json, Rope.read(json));
+    }
+
+    /** The same, where the rope stands elsewhere than usual. */
+    static TargetConfig read(ConfigJson json, Rope rope) {
         int hidden = json.positive("hidden_size");
         int heads = json.positive("num_attention_heads");
         int kvHeads = json.positive("num_key_value_heads", heads);
@@ -49,9 +56,10 @@ public record TargetConfig(
                 heads,
                 kvHeads,
                 headDim,
+                Rope.rotaryDim(json, headDim),
                 json.positive("vocab_size"),
                 json.number("rms_norm_eps", 1e-6),
-                Rope.read(json),
+                rope,
                 json.positive("max_position_embeddings", 2048),
                 json.integers("eos_token_id"),
                 json.has("bos_token_id") ? json.integer("bos_token_id") : null,
@@ -59,7 +67,7 @@ public record TargetConfig(
     }
 
     TargetConfig withEosTokenIds(List<Integer> ids) {
-        return new TargetConfig(modelType, hiddenSize, layers, heads, kvHeads, headDim, vocabSize, rmsNormEps, rope, maxPositions,
-                List.copyOf(ids), bosTokenId, padTokenId);
+        return new TargetConfig(modelType, hiddenSize, layers, heads, kvHeads, headDim, rotaryDim, vocabSize, rmsNormEps, rope,
+                maxPositions, List.copyOf(ids), bosTokenId, padTokenId);
     }
 }

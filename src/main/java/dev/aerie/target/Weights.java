@@ -30,8 +30,16 @@ public final class Weights implements AutoCloseable {
 
     private final Path folder;
     private final Quantisation quantisation;
-    private final Map<String, SafetensorsFile> fileOf = new LinkedHashMap<>();
+    private final Map<String, Located> located = new LinkedHashMap<>();
     private final List<SafetensorsFile> files = new ArrayList<>();
+
+    /** @param name in the file */
+    private record Located(SafetensorsFile file, String name) {
+
+        boolean isAligned() {
+            return file.isAligned(name);
+        }
+    }
 
     private Weights(Path folder) {
         this.folder = folder;
@@ -46,7 +54,7 @@ public final class Weights implements AutoCloseable {
                 weights.openIndexed();
             } else if (Files.exists(folder.resolve(SINGLE))) {
                 SafetensorsFile file = weights.openFile(SINGLE);
-                file.names().forEach(name -> weights.fileOf.put(name, file));
+                file.names().forEach(name -> weights.put(name, file));
             } else {
                 throw new InvalidModelException("Missing weights: " + folder
                         + " (expected " + SINGLE + " or " + INDEX + " in it)");
@@ -90,14 +98,14 @@ public final class Weights implements AutoCloseable {
             SafetensorsFile file = openFile(name);
             for (String tensor : file.names()) {
                 if (name.equals(listed.get(tensor))) {
-                    fileOf.put(tensor, file);
+                    put(tensor, file);
                 } else {
                     wrong.add(tensor + " lies in " + name + " and is listed for " + listed.getOrDefault(tensor, "no file"));
                 }
             }
         }
         listed.forEach((tensor, file) -> {
-            if (!fileOf.containsKey(tensor)) {
+            if (!located.containsKey(languageModel(tensor))) {
                 wrong.add(tensor + " is listed for " + file + " and does not lie in it");
             }
         });
@@ -106,8 +114,24 @@ public final class Weights implements AutoCloseable {
         }
     }
 
+    private void put(String name, SafetensorsFile file) {
+        located.put(languageModel(name), new Located(file, name));
+    }
+
+    /**
+     * The name that a tensor of a language model has where it stands alone. Models that also see call it language_model, under
+     * model in the files that transformers 5 writes and above it in those published before.
+     */
+    private static String languageModel(String name) {
+        if (name.startsWith("model.language_model.")) {
+            return "model." + name.substring("model.language_model.".length());
+        }
+        return name.startsWith("language_model.") ? name.substring("language_model.".length()) : name;
+    }
+
+    /** Of a language model alone, whatever the file calls what it is a part of. */
     public Set<String> names() {
-        return fileOf.keySet();
+        return located.keySet();
     }
 
     /**
@@ -140,7 +164,7 @@ public final class Weights implements AutoCloseable {
                 }
             }
         }
-        List<String> extra = fileOf.keySet().stream().filter(n -> !known.contains(n) && !ignored.test(n)).sorted().toList();
+        List<String> extra = located.keySet().stream().filter(n -> !known.contains(n) && !ignored.test(n)).sorted().toList();
         List<String> problems = new ArrayList<>();
         report(problems, "missing", missing);
         report(problems, "misshapen", misshapen);
@@ -202,7 +226,8 @@ public final class Weights implements AutoCloseable {
 
     /** A stored tensor in the innermost scope, on the CPU: mapped where it can be. */
     Tensor stored(String name) {
-        return fileOf.get(name).tensor(name);
+        Located stored = located.get(name);
+        return stored.file().tensor(stored.name());
     }
 
     /** Whether a weight is stored as numbers, which need at most be converted. */
@@ -213,7 +238,7 @@ public final class Weights implements AutoCloseable {
 
     /** Whether reading a weight in this type on the CPU gives the mapped file itself. */
     boolean isMapped(WeightSpec spec, DType dtype) {
-        return isPlain(spec) && type(spec.name()) == dtype && fileOf.get(spec.name()).isAligned(spec.name());
+        return isPlain(spec) && type(spec.name()) == dtype && located.get(spec.name()).isAligned();
     }
 
     /** Bytes of a stored tensor. */
@@ -223,12 +248,13 @@ public final class Weights implements AutoCloseable {
 
     /** Null where there is no such tensor. */
     private DType type(String name) {
-        SafetensorsFile file = fileOf.get(name);
-        return file == null ? null : file.dtype(name);
+        Located stored = located.get(name);
+        return stored == null ? null : stored.file().dtype(stored.name());
     }
 
     private long[] shape(String name) {
-        return fileOf.get(name).entry(name).shape();
+        Located stored = located.get(name);
+        return stored.file().entry(stored.name()).shape();
     }
 
     /** @throws InvalidModelException if a file has been cut or lengthened since it was opened */

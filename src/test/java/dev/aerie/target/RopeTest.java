@@ -2,6 +2,9 @@ package dev.aerie.target;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.aerie.torch.Device;
@@ -50,6 +53,9 @@ class RopeTest {
         "{\"rope_theta\": 500000}",
         "{\"rope_scaling\": {\"rope_type\": \"yarn\", \"factor\": 4, \"mscale\": 0.7, \"mscale_all_dim\": 1, "
             + "\"truncate\": false}}",
+        "{\"rope_scaling\": {\"type\": \"linear\", \"factor\": 8}}",
+        "{\"rope_scaling\": {\"type\": \"dynamic\", \"factor\": 2}}",
+        "{\"rope_scaling\": {\"type\": \"longrope\", \"short_factor\": [1, 1.5], \"long_factor\": [2.5, 40]}}",
         "{\"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 8, \"low_freq_factor\": 1, \"high_freq_factor\": 4}}"})
     void readsWhatItWrites(String json) throws IOException {
         Rope rope = read(json);
@@ -66,6 +72,68 @@ class RopeTest {
         for (int j = 1; j < 64; j++) {
             assertEquals(Math.pow(500_000, -j / 64.0), plain[j], 1e-7 * plain[j]);
         }
+    }
+
+    @Test
+    void linearSlowsEveryPair() throws IOException {
+        float[] plain = new Rope.Default(1e6).frequencies(64);
+        float[] slowed = read("{\"rope_theta\": 1000000, \"rope_scaling\": {\"rope_type\": \"linear\", \"factor\": 8}}")
+                .frequencies(64);
+        for (int j = 0; j < 32; j++) {
+            assertEquals(plain[j] / 8, slowed[j]);
+        }
+    }
+
+    @Test
+    void dynamicGrowsWithTheSequence() throws IOException {
+        Rope rope = read("""
+                {"max_position_embeddings": 100, "rope_scaling": {"rope_type": "dynamic", "factor": 4}}""");
+        assertArrayEquals(new Rope.Default(10_000).frequencies(16), rope.frequencies(16, 100));
+        assertArrayEquals(rope.frequencies(16), rope.frequencies(16, 3));
+        float[] longer = rope.frequencies(16, 150);
+        double theta = 10_000 * Math.pow(4 * 1.5 - 3, 16 / 14.0);
+        for (int j = 0; j < 8; j++) {
+            assertEquals(Math.pow(theta, -j / 8.0), longer[j], 1e-6 * longer[j]);
+        }
+    }
+
+    @Test
+    void longRopeHasTwoLists() throws IOException {
+        String both = "\"rope_scaling\": {\"type\": \"longrope\", \"short_factor\": [1, 1.5], \"long_factor\": [2.5, 40]}";
+        Rope rope = read("{\"max_position_embeddings\": 4096, \"original_max_position_embeddings\": 1024, " + both + "}");
+        assertEquals(Math.sqrt(1 + Math.log(4) / Math.log(1024)), rope.attentionFactor(), 1e-12);
+        assertArrayEquals(new float[] {1, 0.01f / 1.5f}, rope.frequencies(4, 1024), 1e-9f);
+        assertArrayEquals(new float[] {1 / 2.5f, 0.01f / 40}, rope.frequencies(4, 1025), 1e-9f);
+        assertEquals(1, read("{\"max_position_embeddings\": 1024, " + both + "}").attentionFactor());
+        assertTrue(rope.fits(4));
+        assertFalse(rope.fits(6));
+        assertEquals("Invalid longrope factors: 2 of them (expected 3, one for each pair of 6 dimensions)",
+                assertThrows(InvalidModelException.class, () -> rope.frequencies(6)).getMessage());
+    }
+
+    @Test
+    void packedSequencesTurnByTheirOwnLength() throws IOException {
+        Rope rope = read("""
+                {"max_position_embeddings": 3, "rope_scaling": {"rope_type": "dynamic", "factor": 4}}""");
+        try (RotaryTable table = new RotaryTable(rope, 6, Device.CPU); Scope scope = Scope.open()) {
+            float[] packed = table.at(new long[] {0, 1, 0, 1, 2, 3, 4}).sin().toFloats();
+            long[] positions = {0, 1, 0, 1, 2, 3, 4};
+            for (int row = 0; row < 7; row++) {
+                float[] frequencies = rope.frequencies(6, row < 2 ? 2 : 5);
+                for (int j = 0; j < 3; j++) {
+                    assertEquals(Math.sin(positions[row] * frequencies[j]), packed[3 * row + j], 1e-6);
+                }
+            }
+        }
+    }
+
+    @Test
+    void partOfAHeadInBothForms() throws IOException {
+        for (String json : new String[] {"{\"partial_rotary_factor\": 0.75}",
+            "{\"rope_parameters\": {\"rope_type\": \"default\", \"partial_rotary_factor\": 0.75}}"}) {
+            assertEquals(96, Rope.rotaryDim(ConfigJson.of("test", new ObjectMapper().readTree(json)), 128));
+        }
+        assertEquals(128, Rope.rotaryDim(ConfigJson.of("test", new ObjectMapper().readTree("{}")), 128));
     }
 
     @Test

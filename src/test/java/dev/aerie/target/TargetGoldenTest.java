@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.aerie.testing.Shared;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
@@ -13,12 +15,16 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Every layer's states and the logits against those that Hugging Face transformers computed. */
 class TargetGoldenTest {
@@ -40,6 +46,11 @@ class TargetGoldenTest {
         "llama3-sharded, config.json", "llama3-sharded, config.v4.json",
         "llama3-bf16, config.json", "llama3-bf16, config.v4.json",
         "qwen3, config.json", "qwen3, config.v4.json",
+        "mistral, config.json", "mistral, config.v4.json",
+        "qwen2, config.json", "qwen2, config.v4.json",
+        "phi3, config.json", "phi3, config.v4.json",
+        "gemma2, config.json", "gemma2, config.v4.json",
+        "gemma3_text, config.json", "gemma3_text, config.v4.json",
         "mixtral, config.json", "mixtral, config.v4.json",
         "qwen3_moe, config.json", "qwen3_moe, config.v4.json",
         "qwen3_moe-bf16, config.json", "qwen3_moe-bf16, config.v4.json",
@@ -90,9 +101,37 @@ class TargetGoldenTest {
         }
     }
 
-    @Test
-    void cachedTokensGetTheStatesOfThePackedForward() {
-        Path golden = Shared.path("golden/targets/qwen3");
+    /** A model that also sees: its configuration is in text_config, its tensors are called language_model. */
+    @ParameterizedTest
+    @CsvSource({"language_model.model., language_model.lm_head.", "model.language_model., lm_head."})
+    void aLanguageModelWithinAnother(String body, String head) throws IOException {
+        Path golden = Shared.path("golden/targets/gemma3_text");
+        Path folder = Files.createTempDirectory(temporary, "model");
+        ObjectMapper json = new ObjectMapper();
+        ObjectNode config = json.createObjectNode().put("model_type", "gemma3").put("mm_tokens_per_image", 256);
+        config.putArray("eos_token_id").add(1).add(106);
+        ObjectNode text = (ObjectNode) json.readTree(golden.resolve("config.json").toFile());
+        text.remove("eos_token_id");
+        config.set("text_config", text);
+        json.writeValue(folder.resolve("config.json").toFile(), config);
+        try (SafetensorsFile file = SafetensorsFile.open(golden.resolve("model.safetensors")); Scope scope = Scope.open()) {
+            Map<String, Tensor> tensors = new HashMap<>();
+            file.names().forEach(name -> tensors.put(
+                    name.startsWith("model.") ? body + name.substring("model.".length()) : head + "weight", file.tensor(name)));
+            tensors.put("vision_tower.patches.weight", Tensor.zeros(DType.F32, Device.CPU, 2));
+            SafetensorsWriter.write(folder.resolve("model.safetensors"), tensors, Map.of());
+        }
+        try (Target target = Target.load(folder, DType.F32, Device.CPU)) {
+            assertEquals(List.of(1, 106), target.config().eosTokenIds());
+            TargetVerification errors = TargetVerification.compare(target, golden.resolve("golden.safetensors"));
+            assertTrue(errors.largestError() < TOLERANCE, errors::toString);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"qwen3", "mistral", "phi3", "gemma2", "gemma3_text"})
+    void cachedTokensGetTheStatesOfThePackedForward(String family) {
+        Path golden = Shared.path("golden/targets/" + family);
         try (Target target = Target.load(golden, DType.F32, Device.CPU);
                 SafetensorsFile file = SafetensorsFile.open(golden.resolve("golden.safetensors"));
                 Scope scope = Scope.open()) {

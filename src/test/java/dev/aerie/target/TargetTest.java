@@ -77,11 +77,14 @@ class TargetTest {
         refused(config -> config.remove("vocab_size"), "Missing vocab_size in ", "config.json");
         refused(config -> config.put("tie_word_embeddings", "no"), "Invalid tie_word_embeddings: \"no\" in ",
                 "(expected true or false)");
-        refused(config -> config.put("model_type", "qwen3").put("use_sliding_window", true),
-                "Invalid use_sliding_window: true in ", "(expected false)");
+        refused(config -> config.put("model_type", "qwen2").putArray("layer_types").add("sliding_attention").add("linear"),
+                "Invalid layer_types: [\"sliding_attention\",\"linear\"] in ",
+                "(expected full_attention or sliding_attention for each of 2 layers)");
+        refused(config -> config.put("partial_rotary_factor", 0.2), "Invalid partial_rotary_factor: 0.2 of head_dim 16 ",
+                "(expected an even number of dimensions within it)");
         refused(config -> config.withObjectProperty("rope_parameters").put("rope_type", "spiral"),
                 "Invalid rope_type: \"spiral\" in ",
-                "(expected default, llama3 or yarn)");
+                "(expected default, linear, dynamic, yarn, llama3 or longrope)");
         refused(config -> config.withObjectProperty("rope_parameters").put("beta_fast", 32), "Unknown settings in ",
                 "beta_fast = 32 (rope type llama3 reads or knowingly ignores every other key of it)");
     }
