@@ -23,7 +23,10 @@ final class EvaluateSection {
                 TargetSection.residency(recipe),
                 recipe.integer("evaluate.draft_tokens"),
                 recipe.integer("evaluate.max_new_tokens"),
-                0, 0, 1, 0,
+                recipe.number("evaluate.temperature"),
+                recipe.integer("evaluate.top_k"),
+                recipe.number("evaluate.top_p"),
+                recipe.whole("evaluate.seed"),
                 recipe.text("runtime.device"),
                 recipe.optionalInteger("runtime.threads").orElseGet(() -> conf.getInt("spark.task.cpus", 1)));
     }

@@ -135,6 +135,11 @@ final class RecipeKeys {
                     "Answers only so many from the start; all of them where unset."),
             RecipeKey.of("evaluate.max_new_tokens", whole(1), 128L, "The longest answer."),
             RecipeKey.of("evaluate.draft_tokens", whole(1, 64), 5L, "Tokens drafted for each pass of the target."),
+            RecipeKey.of("evaluate.temperature", number(0, ANY), 0.0,
+                    "0 answers greedily, token for token as the target alone; above it answers are drawn."),
+            RecipeKey.of("evaluate.top_k", whole(0), 0L, "Draws among so many tokens; among all with 0."),
+            RecipeKey.of("evaluate.top_p", number(0, 1), 1.0, "Draws among the likeliest tokens that together reach this share."),
+            RecipeKey.of("evaluate.seed", whole(0), 0L, "Of what is drawn."),
             RecipeKey.optional("evaluate.output", path(), "A folder for the report; it is only printed where unset."),
 
             RecipeKey.optional("export.output", path(), "Where the draft goes in the form that SGLang and vLLM load."),
