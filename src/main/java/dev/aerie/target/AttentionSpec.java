@@ -1,5 +1,6 @@
 package dev.aerie.target;
 
+import dev.aerie.torch.GatedDeltaRule;
 import java.util.Objects;
 import java.util.stream.Stream;
 
@@ -9,7 +10,7 @@ public sealed interface AttentionSpec {
     /** Every tensor that the layer needs for it. */
     Stream<WeightSpec> weights();
 
-    /** What a {@link KvCache} holds for each token. */
+    /** What a {@link KvCache} holds for each token; null where it holds one state for all of them. */
     CachedRow cachedRow();
 
     /** Keys [kv heads, keyDim] and values [kv heads, valueDim]. */
@@ -104,6 +105,36 @@ public sealed interface AttentionSpec {
         @Override
         public CachedRow cachedRow() {
             return new CachedRow(heads, plainDim + rotation.dim(), valueDim);
+        }
+    }
+
+    /**
+     * Linear attention by the gated delta rule (Gated DeltaNet, arXiv 2412.06464) as Qwen3-Next has it.
+     *
+     * @param projection to queries, keys, values and gates, grouped by key head; rates to betas and time steps likewise
+     * @param convolution [channels, 1, taps]
+     * @param logRate [value heads], the logarithm of the rate of forgetting; timeBias likewise, added to the time steps
+     * @param norm of each head of what comes out, before its gate
+     */
+    record GatedDelta(
+            GatedDeltaRule.Heads heads,
+            LinearSpec projection,
+            LinearSpec rates,
+            WeightSpec convolution,
+            WeightSpec logRate,
+            WeightSpec timeBias,
+            NormSpec norm,
+            LinearSpec output) implements AttentionSpec {
+
+        @Override
+        public Stream<WeightSpec> weights() {
+            return Stream.concat(Stream.of(projection, rates, output).flatMap(LinearSpec::weights),
+                    Stream.of(convolution, logRate, timeBias, norm.weight()));
+        }
+
+        @Override
+        public CachedRow cachedRow() {
+            return null;
         }
     }
 

@@ -57,6 +57,9 @@ final class Decoder implements AutoCloseable {
         if (spec instanceof AttentionSpec.Latent latent) {
             return new LatentAttention(layer, latent, loader, rotaryTable(latent.rotation(), loader.device()));
         }
+        if (spec instanceof AttentionSpec.GatedDelta delta) {
+            return new LinearAttention(layer, delta, loader);
+        }
         throw new IllegalStateException("No engine for " + spec);
     }
 

@@ -1,6 +1,7 @@
 package dev.aerie.target;
 
 import dev.aerie.torch.Attention;
+import dev.aerie.torch.GatedDeltaRule;
 import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
 import java.util.IdentityHashMap;
@@ -23,6 +24,10 @@ final class ForwardPass {
 
     Tensor attend(int layer, Tensor q, Tensor k, Tensor v, Attention.Options options) {
         return keyValues.attend(layer, q, k, v, options);
+    }
+
+    Tensor recall(int layer, GatedDeltaRule.Inputs inputs, Tensor convolution, GatedDeltaRule.Heads heads) {
+        return keyValues.recall(layer, inputs, convolution, heads);
     }
 
     /** Looked up once for all layers that rotate alike. */

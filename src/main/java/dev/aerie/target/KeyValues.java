@@ -1,6 +1,7 @@
 package dev.aerie.target;
 
 import dev.aerie.torch.Attention;
+import dev.aerie.torch.GatedDeltaRule;
 import dev.aerie.torch.Tensor;
 import java.util.Arrays;
 
@@ -15,6 +16,14 @@ interface KeyValues {
      * @return [T, heads, dv]
      */
     Tensor attend(int layer, Tensor q, Tensor k, Tensor v, Attention.Options options);
+
+    /**
+     * Linear attention of the same rows.
+     *
+     * @param convolution [channels, 1, taps]
+     * @return [T, value heads, value dim]
+     */
+    Tensor recall(int layer, GatedDeltaRule.Inputs inputs, Tensor convolution, GatedDeltaRule.Heads heads);
 
     /** Sequences laid end to end, each of which sees itself causally. */
     record Packed(long[] cuSeqlens) implements KeyValues {
@@ -44,6 +53,11 @@ interface KeyValues {
         @Override
         public Tensor attend(int layer, Tensor q, Tensor k, Tensor v, Attention.Options options) {
             return Attention.causal(q, k, v, cuSeqlens, options);
+        }
+
+        @Override
+        public Tensor recall(int layer, GatedDeltaRule.Inputs inputs, Tensor convolution, GatedDeltaRule.Heads heads) {
+            return GatedDeltaRule.packed(inputs, convolution, heads, cuSeqlens);
         }
     }
 }

@@ -20,7 +20,7 @@ final class Script {
     /** Source files beside this class in the resources; together they are the body of one TorchScript class. */
     private static final List<String> SOURCES = List.of(
             "tensor", "mapping", "staging", "autograd", "nn", "moe", "attention", "gradients", "flash", "ttt", "loss", "finite",
-            "optimizer", "quantised", "latent");
+            "optimizer", "quantised", "latent", "delta");
 
     /** A tensor handle that no scope owns. */
     record Raw(long handle) {}

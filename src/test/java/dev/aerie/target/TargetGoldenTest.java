@@ -51,6 +51,7 @@ class TargetGoldenTest {
         "phi3, config.json", "phi3, config.v4.json",
         "gemma2, config.json", "gemma2, config.v4.json",
         "gemma3_text, config.json", "gemma3_text, config.v4.json",
+        "qwen3_next, config.json", "qwen3_next, config.v4.json",
         "mixtral, config.json", "mixtral, config.v4.json",
         "qwen3_moe, config.json", "qwen3_moe, config.v4.json",
         "qwen3_moe-bf16, config.json", "qwen3_moe-bf16, config.v4.json",
