@@ -20,6 +20,9 @@ final class LatentDecoder {
         if (config.kvHeads() != config.heads()) {
             throw json.invalid("num_key_value_heads", "num_attention_heads = " + config.heads());
         }
+        if (config.rotaryDim() != config.headDim()) {
+            throw json.invalid("partial_rotary_factor", "none: qk_rope_head_dim says what is turned");
+        }
         if (json.flag("mlp_bias", false)) {
             throw json.invalid("mlp_bias", "false");
         }

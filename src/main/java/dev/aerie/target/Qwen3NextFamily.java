@@ -32,12 +32,11 @@ public final class Qwen3NextFamily implements TargetFamily {
         Heads heads = heads(json);
         int taps = json.positive("linear_conv_kernel_dim", 4);
         Experts experts = Experts.read(json);
-        int rotaryDim = Rope.rotaryDim(json, c.headDim());
         DecoderSpec spec = DenseDecoder.spec(json, c, "", i -> {
             String name = DenseDecoder.layerName("", i);
             AttentionSpec attention = types.get(i).equals(LINEAR)
                     ? linear(name + ".linear_attn", c, heads, taps)
-                    : full(name + ".self_attn", c, rotaryDim, bias);
+                    : full(name + ".self_attn", c, bias);
             return new LayerSpec(
                     NormSpec.aroundOne(name + ".input_layernorm", c.hiddenSize(), c.rmsNormEps()), attention,
                     NormSpec.aroundOne(name + ".post_attention_layernorm", c.hiddenSize(), c.rmsNormEps()),
@@ -82,12 +81,12 @@ public final class Qwen3NextFamily implements TargetFamily {
                 LinearSpec.of(name + ".out_proj", values, c.hiddenSize(), false));
     }
 
-    private static AttentionSpec full(String name, TargetConfig c, int rotaryDim, boolean bias) {
+    private static AttentionSpec full(String name, TargetConfig c, boolean bias) {
         int queries = c.heads() * c.headDim();
         int keys = c.kvHeads() * c.headDim();
         return new AttentionSpec.GroupedQuery(
                 c.heads(), c.kvHeads(), c.headDim(), AttentionSpec.Scores.of(1 / Math.sqrt(c.headDim())),
-                new AttentionSpec.Rotation(c.rope(), rotaryDim, false),
+                new AttentionSpec.Rotation(c.rope(), c.rotaryDim(), false),
                 new AttentionSpec.HeadNorms(NormSpec.aroundOne(name + ".q_norm", c.headDim(), c.rmsNormEps()),
                         NormSpec.aroundOne(name + ".k_norm", c.headDim(), c.rmsNormEps()), false),
                 null, true,
