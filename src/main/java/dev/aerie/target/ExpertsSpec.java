@@ -35,8 +35,8 @@ public sealed interface ExpertsSpec {
      * @param interleaved whether columns of gate and up alternate, instead of being halves
      * @param limit null for SwiGLU; else what the clamped form of gpt-oss clamps at
      */
-    record Stacked(WeightSpec gateUp, WeightSpec gateUpBias, WeightSpec down, WeightSpec downBias, boolean interleaved, Double limit)
-            implements ExpertsSpec {
+    record Stacked(WeightSpec gateUp, WeightSpec gateUpBias, WeightSpec down, WeightSpec downBias, boolean interleaved,
+            Double limit) implements ExpertsSpec {
 
         @Override
         public Stream<WeightSpec> weights() {

@@ -34,7 +34,7 @@ public final class GptOssFamily implements TargetFamily {
         return dense
                 .withAttention((layer, attention) -> attention.with(attention.scores()
                         .withSinks(new WeightSpec("model.layers." + layer + ".self_attn.sinks", heads))
-                        .withWindow(types.isEmpty() ? layer % 2 == 0 ? window : 0 : types.get(layer).equals(SLIDING) ? window : 0)))
+                        .withWindow((types.isEmpty() ? layer % 2 == 0 : types.get(layer).equals(SLIDING)) ? window : 0)))
                 .withFeedForward(layer -> {
                     String name = "model.layers." + layer + ".mlp";
                     return new FeedForwardSpec.MixtureOfExperts(

@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * Llama 4 (modeling_llama4.py): layers that see their chunk alone and know positions, every few of them one that sees all and knows
- * none, and experts whose input is scaled. Of a model that also sees ({@code llama4}) the language model alone.
+ * Llama 4 (modeling_llama4.py): layers that see their chunk alone and know positions, every few of them one that sees all and
+ * knows none, and experts whose input is scaled. Of a model that also sees ({@code llama4}) the language model alone.
  */
 public final class Llama4Family implements TargetFamily {
 
@@ -24,7 +24,8 @@ public final class Llama4Family implements TargetFamily {
             return language(config);
         }
         config.ignore("architectures", "boi_token_index", "eoi_token_index", "image_token_index", "dtype", "torch_dtype",
-                "tie_word_embeddings", "transformers_version", "vision_config", "_name_or_path", "use_cache", "initializer_range");
+                "tie_word_embeddings", "transformers_version", "vision_config", "_name_or_path", "use_cache",
+                "initializer_range");
         ConfigJson text = config.object("text_config");
         DecoderSpec spec = language(text);
         text.refuseUnread("family llama4");
@@ -72,9 +73,10 @@ public final class Llama4Family implements TargetFamily {
                     return new FeedForwardSpec.MixtureOfExperts(
                             new RouterSpec.SigmoidOfInput(LinearSpec.of(name + ".router", c.hiddenSize(), experts, false), topK),
                             new ExpertsSpec.Stacked(
-                                    new WeightSpec(name + ".experts.gate_up_proj", experts, c.hiddenSize(), 2L * intermediate), null,
-                                    new WeightSpec(name + ".experts.down_proj", experts, intermediate, c.hiddenSize()), null,
-                                    false, null),
+                                    new WeightSpec(name + ".experts.gate_up_proj", experts, c.hiddenSize(), 2L * intermediate),
+                                    null,
+                                    new WeightSpec(name + ".experts.down_proj", experts, intermediate, c.hiddenSize()),
+                                    null, false, null),
                             FeedForwardSpec.SwiGlu.of(name + ".shared_expert", c.hiddenSize(), intermediate), null);
                 });
     }

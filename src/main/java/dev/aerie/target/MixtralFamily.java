@@ -25,7 +25,8 @@ public final class MixtralFamily implements TargetFamily {
         return dense.withFeedForward(layer -> {
             String name = "model.layers." + layer + ".block_sparse_moe";
             return new FeedForwardSpec.MixtureOfExperts(
-                    new RouterSpec.Softmax(LinearSpec.of(name + ".gate", hidden, experts, false), topK, RouterSpec.Groups.NONE, true, 1),
+                    new RouterSpec.Softmax(LinearSpec.of(name + ".gate", hidden, experts, false), topK, RouterSpec.Groups.NONE,
+                            true, 1),
                     ExpertsSpec.Separate.of(experts, e -> new FeedForwardSpec.SwiGlu(
                             LinearSpec.of(name + ".experts." + e + ".w1", hidden, intermediate, false),
                             LinearSpec.of(name + ".experts." + e + ".w3", hidden, intermediate, false),

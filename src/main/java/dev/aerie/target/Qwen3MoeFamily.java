@@ -32,7 +32,8 @@ public final class Qwen3MoeFamily implements TargetFamily {
             return new FeedForwardSpec.MixtureOfExperts(
                     new RouterSpec.Softmax(LinearSpec.of(name + ".gate", hidden, experts, false), topK, RouterSpec.Groups.NONE,
                             renormalise, 1),
-                    ExpertsSpec.Separate.of(experts, e -> FeedForwardSpec.SwiGlu.of(name + ".experts." + e, hidden, intermediate)),
+                    ExpertsSpec.Separate.of(experts,
+                            e -> FeedForwardSpec.SwiGlu.of(name + ".experts." + e, hidden, intermediate)),
                     null, null);
         });
     }

@@ -84,8 +84,8 @@ public final class MixtureOfExperts {
      * @param down [experts, intermediate, hidden]
      * @param downBias [experts, hidden], or null
      * @param interleaved whether columns of gate and up alternate, instead of being halves
-     * @param limit null for silu(gate) · up; else the clamped form: (clamp(up) + 1) · gate · sigmoid(1.702 · gate), gate not above
-     *     the limit, up within it on both sides
+     * @param limit null for silu(gate) · up; else the clamped form: (clamp(up) + 1) · gate · sigmoid(1.702 · gate), gate not
+     *     above the limit, up within it on both sides
      */
     public static Tensor stacked(Tensor x, Routing routing, boolean weightedInput, Tensor gateUp, Tensor gateUpBias, Tensor down,
             Tensor downBias, boolean interleaved, Double limit) {

@@ -24,7 +24,8 @@ class MixtureOfExpertsTest {
         static Case of(long seed) {
             Random r = new Random(seed);
             int experts = 1 + r.nextInt(12);
-            return new Case(r, 1 + r.nextInt(9), 1 + r.nextInt(7), 1 + r.nextInt(6), experts, 1 + r.nextInt(experts), "seed " + seed);
+            return new Case(r, 1 + r.nextInt(9), 1 + r.nextInt(7), 1 + r.nextInt(6), experts, 1 + r.nextInt(experts),
+                    "seed " + seed);
         }
 
         double[] normal(int... sizes) {

@@ -9,10 +9,10 @@ import dev.aerie.torch.Nn;
 import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
-import java.util.List;
 
 /**
  * What routing costs: a layer of 64 experts, 4 for each token, against one SwiGLU of the same active parameters; by turns in one
