@@ -25,7 +25,7 @@ public final class DenseDecoder {
         return spec(json, config, "", i -> {
             String name = layerName("", i);
             return layer(name, config, attention(name + ".self_attn", config, variant),
-                    swiGlu(name + ".mlp", config.hiddenSize(), intermediate, variant.mlpBias()));
+                    FeedForwardSpec.SwiGlu.of(name + ".mlp", config.hiddenSize(), intermediate, variant.mlpBias()));
         });
     }
 
@@ -76,13 +76,5 @@ public final class DenseDecoder {
                 LinearSpec.of(name + ".k_proj", c.hiddenSize(), keys, v.attentionBias()),
                 LinearSpec.of(name + ".v_proj", c.hiddenSize(), keys, v.attentionBias()),
                 LinearSpec.of(name + ".o_proj", queries, c.hiddenSize(), v.outputBias()));
-    }
-
-    /** gate_proj, up_proj and down_proj under a name. */
-    public static FeedForwardSpec.SwiGlu swiGlu(String name, int hidden, int intermediate, boolean bias) {
-        return new FeedForwardSpec.SwiGlu(
-                LinearSpec.of(name + ".gate_proj", hidden, intermediate, bias),
-                LinearSpec.of(name + ".up_proj", hidden, intermediate, bias),
-                LinearSpec.of(name + ".down_proj", intermediate, hidden, bias));
     }
 }

@@ -22,12 +22,17 @@ public sealed interface FeedForwardSpec {
             this(gate, up, down, Activation.SILU);
         }
 
-        /** Without biases, by the names that Llama gave: {@code name.gate_proj.weight} and so on. */
-        public static SwiGlu of(String name, int hidden, int intermediate) {
+        /** By the names that Llama gave: {@code name.gate_proj.weight} and so on. */
+        public static SwiGlu of(String name, int hidden, int intermediate, boolean bias) {
             return new SwiGlu(
-                    LinearSpec.of(name + ".gate_proj", hidden, intermediate, false),
-                    LinearSpec.of(name + ".up_proj", hidden, intermediate, false),
-                    LinearSpec.of(name + ".down_proj", intermediate, hidden, false));
+                    LinearSpec.of(name + ".gate_proj", hidden, intermediate, bias),
+                    LinearSpec.of(name + ".up_proj", hidden, intermediate, bias),
+                    LinearSpec.of(name + ".down_proj", intermediate, hidden, bias));
+        }
+
+        /** Without biases. */
+        public static SwiGlu of(String name, int hidden, int intermediate) {
+            return of(name, hidden, intermediate, false);
         }
 
         @Override

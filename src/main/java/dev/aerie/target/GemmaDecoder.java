@@ -35,7 +35,7 @@ final class GemmaDecoder {
             AttentionSpec.GroupedQuery attention = DenseDecoder.attention(name + ".self_attn", c, variant)
                     .with(sliding.get(i) ? scores.withWindow(window) : scores)
                     .with(new AttentionSpec.Rotation(rope.apply(i), c.rotaryDim(), false));
-            FeedForwardSpec.SwiGlu mlp = DenseDecoder.swiGlu(name + ".mlp", c.hiddenSize(), intermediate, false);
+            FeedForwardSpec.SwiGlu mlp = FeedForwardSpec.SwiGlu.of(name + ".mlp", c.hiddenSize(), intermediate);
             return new LayerSpec(
                     norm(name + ".input_layernorm", c),
                     queryKeyNorm ? attention.with(headNorms(name + ".self_attn", c)) : attention,

@@ -40,7 +40,6 @@ public final class Glm4MoeFamily implements TargetFamily {
                     shared == 0 ? null : FeedForwardSpec.SwiGlu.of(name + ".shared_experts", hidden, shared * intermediate),
                     null);
         });
-        return new DecoderSpec(spec.config(), spec.embedding(), spec.layers(), spec.norm(), spec.lmHead(),
-                spec.unused().or(name -> DeepSeekV3Family.predicts(name, layers, predictors)));
+        return spec.ignoring(name -> DeepSeekV3Family.predicts(name, layers, predictors));
     }
 }

@@ -6,9 +6,6 @@ import java.util.Set;
 /** gpt-oss (modeling_gpt_oss.py): sinks in every layer, a sliding window in every other one, and experts with biases. */
 public final class GptOssFamily implements TargetFamily {
 
-    private static final String SLIDING = "sliding_attention";
-    private static final String FULL = "full_attention";
-
     @Override
     public Set<String> modelTypes() {
         return Set.of("gpt_oss");
@@ -30,11 +27,11 @@ public final class GptOssFamily implements TargetFamily {
         DecoderSpec dense = DenseDecoder.spec(config, new DenseDecoder.Variant(bias, bias, false, false));
         int hidden = dense.config().hiddenSize();
         int heads = dense.config().heads();
-        List<String> types = types(config, dense.config().layers());
+        List<Boolean> sliding = LayerTypes.sliding(config, dense.config().layers(), layer -> layer % 2 == 0);
         return dense
                 .withAttention((layer, attention) -> attention.with(attention.scores()
                         .withSinks(new WeightSpec("model.layers." + layer + ".self_attn.sinks", heads))
-                        .withWindow((types.isEmpty() ? layer % 2 == 0 : types.get(layer).equals(SLIDING)) ? window : 0)))
+                        .withWindow(sliding.get(layer) ? window : 0)))
                 .withFeedForward(layer -> {
                     String name = "model.layers." + layer + ".mlp";
                     return new FeedForwardSpec.MixtureOfExperts(
@@ -47,13 +44,5 @@ public final class GptOssFamily implements TargetFamily {
                                     true, limit),
                             null, null);
                 });
-    }
-
-    private static List<String> types(ConfigJson config, int layers) {
-        List<String> types = config.texts("layer_types");
-        if (!types.isEmpty() && (types.size() != layers || !Set.of(SLIDING, FULL).containsAll(types))) {
-            throw config.invalid("layer_types", SLIDING + " or " + FULL + " for each of " + layers + " layers");
-        }
-        return types;
     }
 }

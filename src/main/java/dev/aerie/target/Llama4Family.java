@@ -11,7 +11,6 @@ import java.util.Set;
 public final class Llama4Family implements TargetFamily {
 
     private static final String CHUNKED = "chunked_attention";
-    private static final String FULL = "full_attention";
 
     @Override
     public Set<String> modelTypes() {
@@ -29,8 +28,7 @@ public final class Llama4Family implements TargetFamily {
         ConfigJson text = config.object("text_config");
         DecoderSpec spec = language(text);
         text.refuseUnread("family llama4");
-        return new DecoderSpec(spec.config(), spec.embedding(), spec.layers(), spec.norm(), spec.lmHead(), spec.unused()
-                .or(name -> name.startsWith("vision_model.") || name.startsWith("multi_modal_projector.")));
+        return spec.ignoring(name -> name.startsWith("vision_model.") || name.startsWith("multi_modal_projector."));
     }
 
     private static DecoderSpec language(ConfigJson config) {
@@ -50,8 +48,8 @@ public final class Llama4Family implements TargetFamily {
         TargetConfig c = dense.config();
         List<Boolean> positions = positions(config, c.layers());
         List<String> types = config.texts("layer_types");
-        if (!types.isEmpty() && (types.size() != c.layers() || !Set.of(CHUNKED, FULL).containsAll(types))) {
-            throw config.invalid("layer_types", CHUNKED + " or " + FULL + " for each of " + c.layers() + " layers");
+        if (!types.isEmpty() && (types.size() != c.layers() || !Set.of(CHUNKED, LayerTypes.FULL).containsAll(types))) {
+            throw config.invalid("layer_types", CHUNKED + " or " + LayerTypes.FULL + " for each of " + c.layers() + " layers");
         }
         Set<Integer> sparse = sparse(config, c.layers());
         NormSpec norm = NormSpec.weightless(c.rmsNormEps());

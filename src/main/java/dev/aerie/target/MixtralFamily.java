@@ -2,7 +2,7 @@ package dev.aerie.target;
 
 import java.util.Set;
 
-/** Mixtral (modeling_mixtral.py): Llama's attention, and experts in every layer. */
+/** Mixtral (modeling_mixtral.py): Mistral's attention, and experts in every layer. */
 public final class MixtralFamily implements TargetFamily {
 
     @Override
@@ -12,15 +12,12 @@ public final class MixtralFamily implements TargetFamily {
 
     @Override
     public DecoderSpec read(ConfigJson config) {
-        if (config.has("sliding_window")) {
-            throw config.invalid("sliding_window", "null");
-        }
         int experts = config.positive("num_local_experts");
         int topK = config.positive("num_experts_per_tok");
         int intermediate = config.positive("intermediate_size");
         // For training; the jitter too.
         config.ignore("output_router_logits", "router_aux_loss_coef", "router_jitter_noise");
-        DecoderSpec dense = DenseDecoder.spec(config, new DenseDecoder.Variant(false, false, false, false));
+        DecoderSpec dense = new MistralFamily().read(config);
         int hidden = dense.config().hiddenSize();
         return dense.withFeedForward(layer -> {
             String name = "model.layers." + layer + ".block_sparse_moe";

@@ -3,6 +3,7 @@ package dev.aerie.target;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.MixtureOfExperts;
 import dev.aerie.torch.MixtureOfExperts.Routing;
+import dev.aerie.torch.Nn;
 import dev.aerie.torch.Tensor;
 import java.util.List;
 import java.util.function.Function;
@@ -68,6 +69,6 @@ final class SparseFeedForward implements FeedForward {
             return y;
         }
         Tensor common = shared.of(x);
-        return y.add_(sharedGate == null ? common : MixtureOfExperts.sigmoidGate(common, sharedGate.of(x)));
+        return y.add_(sharedGate == null ? common : Nn.sigmoidGate(common, sharedGate.of(x)));
     }
 }

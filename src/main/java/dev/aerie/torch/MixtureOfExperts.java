@@ -92,13 +92,4 @@ public final class MixtureOfExperts {
         return Script.tensor("experts_stacked", x, routing.experts(), routing.weights(), weightedInput, gateUp, gateUpBias, down,
                 downBias, interleaved, limit);
     }
-
-    /**
-     * y · sigmoid(logits).
-     *
-     * @param logits of y's shape, or one that broadcasts to it
-     */
-    public static Tensor sigmoidGate(Tensor y, Tensor logits) {
-        return Script.tensor("sigmoid_gate", y, logits);
-    }
 }

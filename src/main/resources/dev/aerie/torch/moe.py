@@ -114,5 +114,3 @@
     gate = torch.clamp_max(gate, limit)
     glow = torch.mul(gate, torch.sigmoid(torch.mul(gate, 1.702)))
     return torch.mul_(torch.add_(torch.clamp(up, torch.neg(limit), limit), 1), glow)
-  def sigmoid_gate(self, y: Tensor, logits: Tensor) -> Tensor:
-    return torch.mul(y, torch.sigmoid(logits))

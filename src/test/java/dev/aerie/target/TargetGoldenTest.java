@@ -55,6 +55,7 @@ class TargetGoldenTest {
         "mixtral, config.json", "mixtral, config.v4.json",
         "qwen3_moe, config.json", "qwen3_moe, config.v4.json",
         "qwen3_moe-bf16, config.json", "qwen3_moe-bf16, config.v4.json",
+        "glm4_moe, config.json", "glm4_moe, config.v4.json",
         "llama4_text, config.json", "llama4_text, config.v4.json",
         "gpt_oss, config.json", "gpt_oss, config.v4.json",
         "gpt_oss-mxfp4, config.json", "gpt_oss-mxfp4, config.v4.json",
