@@ -9,8 +9,14 @@ import dev.aerie.torch.Tensor;
  * @param embedTokens [target vocabulary, hidden]
  * @param lmHead [target vocabulary, target hidden]
  * @param vocabulary the target's tokens that the draft can propose
+ * @param logitSoftCap the target's logits are logitSoftCap · tanh(product with lmHead / logitSoftCap) (Gemma 2); 0: the product
  */
-public record FrozenTarget(Tensor embedTokens, Tensor lmHead, DraftVocabulary vocabulary) {
+public record FrozenTarget(Tensor embedTokens, Tensor lmHead, DraftVocabulary vocabulary, double logitSoftCap) {
+
+    /** Of a target whose logits are the product. */
+    public FrozenTarget(Tensor embedTokens, Tensor lmHead, DraftVocabulary vocabulary) {
+        this(embedTokens, lmHead, vocabulary, 0);
+    }
 
     /** @throws IllegalArgumentException where the draft's configuration does not fit */
     void require(DraftConfig config) {

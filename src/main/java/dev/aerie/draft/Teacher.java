@@ -41,7 +41,7 @@ public final class Teacher {
             }
             int chunk = (int) Math.min(target.lmHead().size(0), Math.max(MIN_CHUNK, CHUNK_ELEMENTS / stored.length));
             rows = SoftCrossEntropy.teacher(states.to(target.lmHead().dtype()), target.lmHead(), index.targetIds(),
-                    target.vocabulary().ids(), chunk);
+                    target.vocabulary().ids(), chunk, target.logitSoftCap());
             long[] best = rows.argMax().toLongs();
             for (int r = 0; r < best.length; r++) {
                 argMax[r] = index.draftId((int) best[r]);

@@ -31,8 +31,10 @@ public final class SoftCrossEntropy {
      * @param draftIds int64 [draft vocabulary], ascending, on the device of the states
      * @param draftIdsHost the same on the host
      * @param chunk vocabulary entries at a time
+     * @param softCap logits are softCap · tanh(product / softCap); 0: the product of states and lm_head
      */
-    public static Teacher teacher(Tensor states, Tensor lmHead, Tensor draftIds, int[] draftIdsHost, int chunk) {
+    public static Teacher teacher(Tensor states, Tensor lmHead, Tensor draftIds, int[] draftIdsHost, int chunk,
+            double softCap) {
         int vocabulary = Math.toIntExact(lmHead.size(0));
         long[] ends = new long[(vocabulary + chunk - 1) / chunk];
         int at = 0;
@@ -42,7 +44,7 @@ public final class SoftCrossEntropy {
             }
             ends[c] = at;
         }
-        Tensor[] t = Script.tensors("teacher", states, lmHead, draftIds, ends, chunk);
+        Tensor[] t = Script.tensors("teacher", states, lmHead, draftIds, ends, chunk, softCap);
         return new Teacher(t[0], t[1], t[2], t[3]);
     }
 

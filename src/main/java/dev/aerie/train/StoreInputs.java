@@ -102,7 +102,8 @@ public final class StoreInputs implements TrainingInputs {
         TargetEnds ends = TargetEnds.load(HostModels.folder(target, conf), compute, device);
         HiddenStateSource source = new StoreSource(HiddenStateStore.open(store, conf));
         FrozenTarget frozen =
-                new FrozenTarget(ends.embedTokens(), ends.lmHead(), new DraftVocabulary(targetVocabulary, draftIds));
+                new FrozenTarget(ends.embedTokens(), ends.lmHead(), new DraftVocabulary(targetVocabulary, draftIds),
+                        ends.logitSoftCap());
         return new OpenedStore(draft(), frozen, source, ends);
     }
 

@@ -10,18 +10,22 @@
     acceptance = torch.sum(torch.minimum(q, torch.mul(p, torch.unsqueeze(share, -1))), [-1])
     gradient = torch.mul_(torch.sub_(q, p), torch.unsqueeze(weight, -1))
     return (loss, best, acceptance, torch.to(gradient, ops.prim.dtype(logits)))
-  def teacher(self, states: Tensor, lm_head: Tensor, draft_ids: Tensor, chunk_ends: List[int], chunk: int) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
+  def capped(self, logits: Tensor, soft_cap: float) -> Tensor:
+    if soft_cap == 0.:
+      return logits
+    return self.soft_cap(logits, soft_cap)
+  def teacher(self, states: Tensor, lm_head: Tensor, draft_ids: Tensor, chunk_ends: List[int], chunk: int, soft_cap: float) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
     # Running arg-max and log-sum-exp over chunks of the vocabulary: the logits of all of it never exist at once.
     vocabulary = torch.size(lm_head, 0)
     parts = annotate(List[Tensor], [])
-    first = torch.mm(states, torch.t(torch.slice(lm_head, 0, 0, chunk)))
+    first = self.capped(torch.mm(states, torch.t(torch.slice(lm_head, 0, 0, chunk))), soft_cap)
     best, where = torch.max(first, 1)
     best = self.wide(best)
     full = torch.logsumexp(self.wide(first), [1])
     parts.append(torch.index_select(first, 1, torch.slice(draft_ids, 0, 0, chunk_ends[0])))
     for c in range(1, len(chunk_ends)):
       start = c * chunk
-      z = torch.mm(states, torch.t(torch.slice(lm_head, 0, start, start + chunk)))
+      z = self.capped(torch.mm(states, torch.t(torch.slice(lm_head, 0, start, start + chunk))), soft_cap)
       b, w = torch.max(z, 1)
       b = self.wide(b)
       # Greater, not equal: the first of equal logits wins, as in argmax over the whole row.

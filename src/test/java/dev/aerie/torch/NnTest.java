@@ -103,6 +103,82 @@ class NnTest {
     }
 
     @Test
+    void rotaryEmbeddingOfPartOfAHeadInBothForms() {
+        for (boolean interleaved : new boolean[] {false, true}) {
+            NaiveTwin.check(34_500, random -> {
+                int rows = 1 + random.nextInt(6);
+                int heads = 1 + random.nextInt(4);
+                int half = 1 + random.nextInt(4);
+                int d = 2 * half + random.nextInt(4);
+                return new NaiveTwin(
+                        List.of(new long[] {rows, heads, d}, new long[] {rows, half}, new long[] {rows, half}),
+                        t -> interleaved ? Nn.rotaryEmbeddingInterleaved(t[0], t[1], t[2]) : Nn.rotaryEmbedding(t[0], t[1], t[2]),
+                        x -> {
+                            double[] y = x[0].clone();
+                            for (int r = 0; r < rows * heads; r++) {
+                                for (int j = 0; j < half; j++) {
+                                    int a = r * d + (interleaved ? 2 * j : j);
+                                    int b = interleaved ? a + 1 : a + half;
+                                    int angle = r / heads * half + j;
+                                    y[a] = x[0][a] * x[1][angle] - x[0][b] * x[2][angle];
+                                    y[b] = x[0][b] * x[1][angle] + x[0][a] * x[2][angle];
+                                }
+                            }
+                            return y;
+                        });
+            });
+        }
+    }
+
+    @Test
+    void geluTanhProduct() {
+        NaiveTwin.check(35_500, random -> {
+            long[] shape = {1 + random.nextInt(5), 1 + random.nextInt(7)};
+            return new NaiveTwin(List.of(shape, shape), t -> Nn.geluTanhProduct(t[0], t[1]), x -> {
+                double[] y = new double[x[0].length];
+                for (int i = 0; i < y.length; i++) {
+                    double g = x[0][i];
+                    y[i] = 0.5 * g * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (g + 0.044715 * g * g * g))) * x[1][i];
+                }
+                return y;
+            });
+        });
+    }
+
+    @Test
+    void softCapAndSigmoidGate() {
+        NaiveTwin.check(35_700, random -> {
+            long[] shape = {1 + random.nextInt(5), 1 + random.nextInt(7)};
+            return new NaiveTwin(List.of(shape, shape), t -> Nn.sigmoidGate(Nn.softCap(t[0], 1.5), t[1]), x -> {
+                double[] y = new double[x[0].length];
+                for (int i = 0; i < y.length; i++) {
+                    y[i] = 1.5 * Math.tanh(x[0][i] / 1.5) / (1 + Math.exp(-x[1][i]));
+                }
+                return y;
+            });
+        });
+    }
+
+    @Test
+    void aWideNormRoundsOnce() {
+        try (Scope scope = Scope.open()) {
+            Tensor x = Tensor.randomNormal(7, 3, 5, 64).to(DType.BF16);
+            Tensor weight = Tensor.randomNormal(8, 1, 64);
+            Tensor exact = Nn.rmsNorm(x.to(DType.F32), weight, 1e-6).to(DType.BF16);
+            assertArrayEquals(exact.toFloats(), Nn.rmsNormWide(x, weight, 1e-6).toFloats());
+        }
+    }
+
+    @Test
+    void scaledRows() {
+        try (Scope scope = Scope.open()) {
+            Tensor x = Tensor.of(new float[] {1, 2, 3, 4, 5, 6, 7, 8}, 2, 2, 2);
+            assertArrayEquals(new float[] {2, 4, 6, 8, 15, 18, 21, 24},
+                    Nn.scaleRows(x, Tensor.of(new float[] {2, 3}, 2)).toFloats());
+        }
+    }
+
+    @Test
     void swiGlu() {
         NaiveTwin.check(35_000, random -> {
             int in = 1 + random.nextInt(7);

@@ -31,18 +31,20 @@ class SoftCrossEntropyTest {
         double[] logits = normal(random, n * ids.length);
         double[] weight = normal(random, n);
         long[] index = random.longs(n, 0, rows).toArray();
+        double softCap = random.nextBoolean() ? 1.5 : 0;
         double[][] z = new double[rows][vocabulary];
         for (int r = 0; r < rows; r++) {
             for (int v = 0; v < vocabulary; v++) {
                 for (int c = 0; c < HIDDEN; c++) {
                     z[r][v] += states[r * HIDDEN + c] * lmHead[v * HIDDEN + c];
                 }
+                z[r][v] = softCap == 0 ? z[r][v] : softCap * Math.tanh(z[r][v] / softCap);
             }
         }
         try (Scope scope = Scope.open()) {
             SoftCrossEntropy.Teacher teacher = SoftCrossEntropy.teacher(
                     tensor(states, rows, HIDDEN), tensor(lmHead, vocabulary, HIDDEN),
-                    Tensor.of(Arrays.stream(ids).asLongStream().toArray(), ids.length), ids, 1 + random.nextInt(vocabulary + 3));
+                    Tensor.of(Arrays.stream(ids).asLongStream().toArray(), ids.length), ids, 1 + random.nextInt(vocabulary + 3), softCap);
             long[] argMax = teacher.argMax().toLongs();
             double[] full = teacher.logSumExp().toDoubles();
             double[] draft = teacher.draftLogSumExp().toDoubles();
