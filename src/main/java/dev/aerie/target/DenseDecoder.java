@@ -22,8 +22,8 @@ public final class DenseDecoder {
         TargetConfig config = TargetConfig.read(json);
         json.require("hidden_act", "silu");
         int intermediate = json.positive("intermediate_size");
-        return spec(json, config, "", i -> {
-            String name = layerName("", i);
+        return spec(json, config, i -> {
+            String name = layerName(i);
             return layer(name, config, attention(name + ".self_attn", config, variant),
                     FeedForwardSpec.SwiGlu.of(name + ".mlp", config.hiddenSize(), intermediate, variant.mlpBias()));
         });
@@ -32,10 +32,8 @@ public final class DenseDecoder {
     /**
      * Embedding, layers, norm and lm_head; reads tie_word_embeddings and ignores what no forward depends on: training,
      * bookkeeping, and the type of the weights, which the files themselves say.
-     *
-     * @param prefix of every tensor's name, such as "language_model."; mostly none
      */
-    public static DecoderSpec spec(ConfigJson json, TargetConfig config, String prefix, IntFunction<LayerSpec> layer) {
+    public static DecoderSpec spec(ConfigJson json, TargetConfig config, IntFunction<LayerSpec> layer) {
         boolean tied = json.flag("tie_word_embeddings", false);
         json.ignore("architectures", "attention_dropout", "dtype", "torch_dtype", "initializer_range", "transformers_version",
                 "use_cache", "_name_or_path", "generation_config");
@@ -43,16 +41,16 @@ public final class DenseDecoder {
         for (int i = 0; i < config.layers(); i++) {
             layers.add(layer.apply(i));
         }
-        WeightSpec embedding = new WeightSpec(prefix + "model.embed_tokens.weight", config.vocabSize(), config.hiddenSize());
-        WeightSpec lmHead = new WeightSpec(prefix + "lm_head.weight", config.vocabSize(), config.hiddenSize());
+        WeightSpec embedding = new WeightSpec("model.embed_tokens.weight", config.vocabSize(), config.hiddenSize());
+        WeightSpec lmHead = new WeightSpec("lm_head.weight", config.vocabSize(), config.hiddenSize());
         return new DecoderSpec(config, embedding, layers,
-                NormSpec.of(prefix + "model.norm", config.hiddenSize(), config.rmsNormEps()), tied ? embedding : lmHead,
+                NormSpec.of("model.norm", config.hiddenSize(), config.rmsNormEps()), tied ? embedding : lmHead,
                 name -> name.endsWith(OLD_FREQUENCIES) || tied && name.equals(lmHead.name()));
     }
 
     /** What the names of a layer's tensors begin with. */
-    public static String layerName(String prefix, int layer) {
-        return prefix + "model.layers." + layer;
+    public static String layerName(int layer) {
+        return "model.layers." + layer;
     }
 
     /** A layer with its two norms; {@code name} as of {@link #layerName}. */

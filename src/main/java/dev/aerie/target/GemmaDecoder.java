@@ -30,8 +30,8 @@ final class GemmaDecoder {
         double logitSoftCap = json.number("final_logit_softcapping", 0);
         json.assume("tie_word_embeddings", true);
         DenseDecoder.Variant variant = new DenseDecoder.Variant(bias, bias, false, false);
-        return DenseDecoder.spec(json, c, "", i -> {
-            String name = DenseDecoder.layerName("", i);
+        return DenseDecoder.spec(json, c, i -> {
+            String name = DenseDecoder.layerName(i);
             AttentionSpec.GroupedQuery attention = DenseDecoder.attention(name + ".self_attn", c, variant)
                     .with(sliding.get(i) ? scores.withWindow(window) : scores)
                     .with(new AttentionSpec.Rotation(rope.apply(i), c.rotaryDim(), false));

@@ -36,8 +36,8 @@ final class LatentDecoder {
         // Training, and how DeepSeek's own code spreads the experts over devices.
         json.ignore("aux_loss_alpha", "seq_aux", "ep_size", "pretraining_tp", "auto_map", "router_aux_loss_coef",
                 "output_router_logits");
-        return DenseDecoder.spec(json, config, "", i -> {
-            String name = DenseDecoder.layerName("", i);
+        return DenseDecoder.spec(json, config, i -> {
+            String name = DenseDecoder.layerName(i);
             int hidden = config.hiddenSize();
             FeedForwardSpec feedForward = i < dense || i % every != 0
                     ? FeedForwardSpec.SwiGlu.of(name + ".mlp", hidden, intermediate)

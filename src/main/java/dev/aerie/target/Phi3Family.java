@@ -23,8 +23,8 @@ public final class Phi3Family implements TargetFamily {
         json.ignore("embd_pdrop", "resid_pdrop", "auto_map", "original_max_position_embeddings");
         int queries = c.heads() * c.headDim();
         int keys = c.kvHeads() * c.headDim();
-        return DenseDecoder.spec(json, c, "", i -> {
-            String name = DenseDecoder.layerName("", i);
+        return DenseDecoder.spec(json, c, i -> {
+            String name = DenseDecoder.layerName(i);
             String fused = name + ".self_attn.qkv_proj";
             long all = queries + 2L * keys;
             AttentionSpec.GroupedQuery attention = new AttentionSpec.GroupedQuery(

@@ -32,8 +32,8 @@ public final class Qwen3NextFamily implements TargetFamily {
         Heads heads = heads(json);
         int taps = json.positive("linear_conv_kernel_dim", 4);
         Experts experts = Experts.read(json);
-        DecoderSpec spec = DenseDecoder.spec(json, c, "", i -> {
-            String name = DenseDecoder.layerName("", i);
+        DecoderSpec spec = DenseDecoder.spec(json, c, i -> {
+            String name = DenseDecoder.layerName(i);
             AttentionSpec attention = types.get(i).equals(LINEAR)
                     ? linear(name + ".linear_attn", c, heads, taps)
                     : full(name + ".self_attn", c, bias);

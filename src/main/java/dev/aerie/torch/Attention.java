@@ -10,6 +10,9 @@ import java.util.List;
  */
 public final class Attention {
 
+    /** From here on attention to a cache goes by blocks of rows. */
+    private static final int MANY_ROWS = 512;
+
     private Attention() {}
 
     /**
@@ -64,10 +67,11 @@ public final class Attention {
      * @return [n, heads, dv]
      */
     public static Tensor cached(Tensor q, Tensor k, Tensor v, Options options) {
-        if (options.plain() && k.size(2) == v.size(2)) {
+        long n = q.size(0);
+        // The mask of many rows over a long cache would be quadratic.
+        if (options.plain() && k.size(2) == v.size(2) && n < MANY_ROWS) {
             return cached(q, k, v, options.scale());
         }
-        long n = q.size(0);
         long total = k.size(0);
         if (options.chunk() == 0) {
             return attend(q, k, v, new long[] {0, n}, new long[] {0, total}, options);
@@ -83,7 +87,7 @@ public final class Attention {
         return parts.size() == 1 ? parts.get(0) : Tensor.cat(0, parts);
     }
 
-    /** With a scale alone, and v [total, kv heads, d]. */
+    /** With a scale alone, v [total, kv heads, d], and few rows. */
     public static Tensor cached(Tensor q, Tensor k, Tensor v, double scale) {
         return Script.tensor("attention_cached", q, k, v, scale);
     }

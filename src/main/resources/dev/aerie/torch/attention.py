@@ -50,7 +50,7 @@
       k = torch.constant_pad_nd(k, [0, dv - d])
     if dv < d:
       v = torch.constant_pad_nd(v, [0, d - dv])
-    if ops.prim.is_cuda(q) and ops.prim.dtype(q) != 6 and soft_cap == 0.:
+    if ops.prim.is_cuda(q) and ops.prim.dtype(q) == 15 and soft_cap == 0. and torch.size(q, 2) <= 256 and torch.remainder(torch.size(q, 2), 8) == 0:
       o, lse = self.flash_packed(q, k, v, cu_q, cu_k, scale, window)
       out = self.with_sinks(o, lse, sinks)
     else:

@@ -38,8 +38,8 @@ class StreamedTargetTest {
 
     @ParameterizedTest
     @ValueSource(strings = {
-        "llama3", "llama3-8layer", "llama-yarn", "llama3-sharded", "llama3-bf16", "qwen3",
-        "mixtral", "qwen3_moe", "qwen3_moe-bf16", "deepseek_v2", "deepseek_v3", "deepseek_v3-fp8", "kimi_k2"})
+        "llama3", "llama3-8layer", "llama-yarn", "llama3-sharded", "llama3-bf16", "qwen3", "qwen2", "mistral",
+        "phi3", "gemma2", "gemma3_text", "mixtral", "qwen3_moe", "qwen3_moe-bf16", "deepseek_v2", "deepseek_v3", "deepseek_v3-fp8", "kimi_k2"})
     void agreesWithTheGoldenAtEveryLayer(String family) {
         Path golden = Shared.path("golden/targets/" + family);
         try (Target target = Target.load(golden, DType.F32, Device.CPU, Residency.STREAMED)) {

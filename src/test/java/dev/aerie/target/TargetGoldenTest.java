@@ -93,9 +93,10 @@ class TargetGoldenTest {
         }
     }
 
-    @Test
-    void bfloat16RunsAndIsNear() {
-        Path golden = Shared.path("golden/targets/llama3-bf16");
+    @ParameterizedTest
+    @ValueSource(strings = {"llama3-bf16", "mistral", "phi3", "gemma2", "gemma3_text"})
+    void bfloat16RunsAndIsNear(String family) {
+        Path golden = Shared.path("golden/targets/" + family);
         try (Target target = Target.load(golden, DType.BF16, Device.CPU)) {
             TargetVerification errors = TargetVerification.compare(target, golden.resolve("golden.safetensors"));
             // bfloat16 arithmetic alone is off by 1 to 12 % on this model.

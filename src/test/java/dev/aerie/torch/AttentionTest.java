@@ -207,6 +207,12 @@ class AttentionTest {
                         GradientCheck.tensor(k, new long[] {1300, 1, 4}), GradientCheck.tensor(v, new long[] {1300, 1, 4}),
                         new long[] {0, 1300}, s.options);
                 assertArrayEquals(s.naive(q, 0, k, v), actual.toDoubles(), 1e-11);
+                Sight all = new Sight(2, 1, 4, 4, Attention.Options.of(SCALE), null);
+                double[] newest = Arrays.copyOfRange(q, 700 * 8, 1300 * 8);
+                Tensor cached = Attention.cached(GradientCheck.tensor(newest, new long[] {600, 2, 4}),
+                        GradientCheck.tensor(k, new long[] {1300, 1, 4}), GradientCheck.tensor(v, new long[] {1300, 1, 4}),
+                        all.options);
+                assertArrayEquals(all.naive(newest, 700, k, v), cached.toDoubles(), 1e-11);
             }
         }
     }
