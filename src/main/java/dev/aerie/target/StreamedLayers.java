@@ -66,6 +66,8 @@ final class StreamedLayers implements Layers {
         private final int index;
         private final Scope scope = Scope.detached();
         private final Map<String, Tensor> pinned = new HashMap<>();
+        /** Tensors of which several weights are rows come to the device once. */
+        private final Map<String, Tensor> fused = new HashMap<>();
         private DecoderLayer layer;
 
         private Prepared(int index) {
@@ -94,7 +96,8 @@ final class StreamedLayers implements Layers {
         /** What the forward's thread does once the layer before is through. */
         private DecoderLayer arrive() {
             if (copied) {
-                layer = build((spec, type) -> weights.read(spec, this::onDevice, type, device));
+                layer = build((spec, type) ->
+                        weights.read(spec, spec.rows() == null ? this::onDevice : this::fused, type, device));
                 // The pinned memory is written again as soon as this returns.
                 StagingMemory.synchronize(device);
             }
@@ -103,6 +106,10 @@ final class StreamedLayers implements Layers {
 
         private DecoderLayer build(WeightLoader.Source source) {
             return builder.build(index, new WeightLoader(source, dtype, device, scope));
+        }
+
+        private Tensor fused(String name) {
+            return fused.computeIfAbsent(name, n -> scope.adopt(onDevice(n)));
         }
 
         private Tensor onDevice(String name) {

@@ -132,7 +132,7 @@ public final class TargetEnds implements AutoCloseable {
 
     /** The mapped file, unless the table is stored in codes. */
     private Tensor onHost(WeightSpec table) {
-        return weights.isPlain(table) ? weights.stored(table.name()) : weights.read(table, loader.dtype(), Device.CPU);
+        return weights.isPlain(table) ? table.rowsOf(weights.stored(table.name())) : weights.read(table, loader.dtype(), Device.CPU);
     }
 
     @Override
