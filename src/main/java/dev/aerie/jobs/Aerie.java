@@ -6,7 +6,8 @@ import picocli.CommandLine.Command;
 
 /** The commands of {@code jobs/aerie} that start no Spark. */
 @Command(name = "aerie", description = "Looks at models, stores and drafts; starts no Spark.",
-        subcommands = {Inspect.class, VerifyStore.class, VerifyTarget.class, VerifyDraft.class, Export.class, ShowMask.class})
+        subcommands = {Inspect.class, VerifyStore.class, VerifyTarget.class, VerifyDraft.class, Export.class, ShowMask.class,
+            Plan.class})
 public final class Aerie implements Callable<Integer> {
 
     @CommandLine.Spec

@@ -44,7 +44,7 @@ public final class TrainEagle3 implements Callable<Integer> {
             Configuration conf = spark.sparkContext().hadoopConfiguration();
             HiddenStateStore store = HiddenStateStore.open(storeFolder, conf);
             requireMadeFrom(recipe, target, store);
-            DraftConfig draft = TrainSection.draft(recipe, target, store);
+            DraftConfig draft = TrainSection.draft(recipe, target, store.settings().captureLayers());
             DraftVocabulary vocabulary =
                     TokenFrequencies.read(storeFolder, conf).draftVocabulary(draft.draftVocabSize());
             TargetSection.onGpu(recipe, spark.sparkContext().getConf());

@@ -3,7 +3,6 @@ package dev.aerie.jobs;
 import dev.aerie.draft.DraftConfig;
 import dev.aerie.draft.LossMode;
 import dev.aerie.gang.GangSettings;
-import dev.aerie.store.HiddenStateStore;
 import dev.aerie.target.CaptureLayers;
 import dev.aerie.target.ConfigJson;
 import dev.aerie.target.Rope;
@@ -61,14 +60,17 @@ final class TrainSection {
                 .withDevice(recipe.text("runtime.device"));
     }
 
-    /** The shape of the draft: the target's own, where the recipe does not say otherwise. */
-    static DraftConfig draft(Recipe recipe, Path target, HiddenStateStore store) {
+    /**
+     * The shape of the draft: the target's own, where the recipe does not say otherwise.
+     *
+     * @param layers captured ones
+     */
+    static DraftConfig draft(Recipe recipe, Path target, List<Integer> layers) {
         TargetConfig config = Target.config(target);
         int hidden = recipe.optionalInteger("draft.hidden_size").orElse(config.hiddenSize());
         if (hidden != config.hiddenSize()) {
             throw recipe.contradiction("draft.hidden_size", config.hiddenSize() + ", the width of the target's embeddings");
         }
-        List<Integer> layers = store.settings().captureLayers();
         int[] defaults = CaptureLayers.defaults(config.layers());
         boolean usual = layers.equals(List.of(defaults[0], defaults[1], defaults[2]));
         int headDim = recipe.optionalInteger("draft.head_dim").orElse(config.headDim());

@@ -2,6 +2,7 @@ package dev.aerie.models;
 
 import dev.aerie.torch.NativeCache;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -73,6 +74,24 @@ public final class HostModels {
             throw new IOException("The files of " + source.uri() + " have changed since this job began");
         }
         return copies(conf).folder(source);
+    }
+
+    /**
+     * A temporary folder with config.json of a model elsewhere and nothing else, for whoever asks what the model would take.
+     *
+     * @throws IllegalArgumentException if there is no such model
+     */
+    public static Path configuration(String model, Configuration conf) throws IOException {
+        SourceModel source = SourceModel.list(model, conf);
+        Path folder = Files.createTempDirectory("aerie-model");
+        Path file = folder.resolve(ModelFiles.CONFIG);
+        try (InputStream in = source.files().open(source.present().get(ModelFiles.CONFIG).getPath())) {
+            Files.copy(in, file);
+        }
+        // Deleted in the reverse of this order.
+        folder.toFile().deleteOnExit();
+        file.toFile().deleteOnExit();
+        return folder;
     }
 
     private static ModelCopies copies(Configuration conf) throws IOException {

@@ -1,8 +1,8 @@
 package dev.aerie.prepare;
 
-import dev.aerie.store.Codec;
 import dev.aerie.store.Part;
 import dev.aerie.store.StoreSettings;
+import dev.aerie.store.StoreSize;
 import dev.aerie.store.TeacherRows;
 import java.util.List;
 import java.util.Locale;
@@ -18,11 +18,6 @@ import java.util.Locale;
  */
 record CapturePlan(ShardPlan shards, StoreSettings settings, long tokens, long teacherRows, long bytes) {
 
-    /** zstd takes bf16 states to between 0.69 and 0.75 of their size; the plan assumes the worse. */
-    private static final double BF16_SHARE = 0.75;
-    /** Ids, mask, page headers and footer. */
-    private static final int BYTES_BESIDE_STATES = 16;
-
     static CapturePlan of(List<ConversationSummary> conversations, ShardPlan shards, StoreSettings settings, int maxNewTokens) {
         long tokens = 0;
         long teacher = 0;
@@ -35,18 +30,13 @@ record CapturePlan(ShardPlan shards, StoreSettings settings, long tokens, long t
                 teacher += c.part() == Part.TRAIN ? c.teacherRows() : maxNewTokens;
             }
         }
-        return new CapturePlan(shards, settings, tokens, teacher, bytes(settings, tokens, teacher));
+        return new CapturePlan(shards, settings, tokens, teacher,
+                StoreSize.bytes(settings.codec(), settings.auxWidth(), settings.hiddenSize(), tokens, teacher));
     }
 
     /** Bytes of so many tokens of this plan. */
     long bytesOf(long some) {
         return tokens == 0 ? 0 : (long) (bytes * ((double) some / tokens));
-    }
-
-    private static long bytes(StoreSettings s, long tokens, long teacher) {
-        double elements = (double) tokens * s.auxWidth() + (double) teacher * s.hiddenSize();
-        double share = s.codec() == Codec.of("bf16") ? BF16_SHARE : 1;
-        return (long) (elements * s.codec().dtype().bytes() * share + (double) tokens * BYTES_BESIDE_STATES);
     }
 
     /** One line for a person. */

@@ -1,0 +1,152 @@
+package dev.aerie.jobs;
+
+import dev.aerie.models.HostModels;
+import dev.aerie.prepare.TokenFrequencies;
+import dev.aerie.store.HiddenStateStore;
+import dev.aerie.store.PlannedCounts;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.concurrent.Callable;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.UnsupportedFileSystemException;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** What to look at before machines are rented. */
+@Command(name = "plan", description = "Says what a recipe's run takes: bytes, floating-point operations, hours, and whether the "
+        + "store fits. Reads the target's config.json alone. Exit code 1 where the store does not fit.")
+final class Plan implements Callable<Integer> {
+
+    @Mixin
+    private RecipeOptions options;
+
+    @Option(names = "--target-config", paramLabel = "FOLDER",
+            description = "A folder with a config.json, such as one of conf/targets; target.model's where not given.")
+    private Path targetConfig;
+
+    @Option(names = "--conversations", paramLabel = "N",
+            description = "Conversations; those of the store where there is one, else 320000.")
+    private Long conversations;
+
+    @Option(names = "--mean-length", paramLabel = "TOKENS",
+            description = "Tokens of a conversation; those of the store where there is one, else 1000.")
+    private Long meanLength;
+
+    @Option(names = "--supervised-share", paramLabel = "SHARE",
+            description = "Share of supervised tokens; that of the store where there is one, else 0.6.")
+    private Double supervised;
+
+    @Option(names = "--gpus", paramLabel = "N", description = "GPUs that work at once; train.ranks where not given.")
+    private Integer gpus;
+
+    @Option(names = "--device-tflops", defaultValue = "989", paramLabel = "TFLOPS",
+            description = "What a GPU can do in bfloat16, dense (${DEFAULT-VALUE}, an H100 SXM).")
+    private double tflops;
+
+    @Option(names = "--mfu", defaultValue = "0.4", paramLabel = "SHARE",
+            description = "How much of that is reached (${DEFAULT-VALUE}): an assumption until it is measured.")
+    private double utilisation;
+
+    @Override
+    public Integer call() throws IOException {
+        Recipe recipe = options.recipe();
+        Configuration hadoop = TargetSection.hadoop(recipe);
+        RunPlan plan = RunPlan.of(recipe, config(recipe, hadoop), assumed(recipe, hadoop));
+        plan.lines().forEach(System.out::println);
+        return fits(plan, recipe, hadoop) ? 0 : CommandLines.FAILED;
+    }
+
+    /** Of a target elsewhere no weights are fetched. */
+    private Path config(Recipe recipe, Configuration hadoop) throws IOException {
+        String model = TargetSection.model(recipe);
+        return targetConfig != null ? targetConfig
+                : HostModels.isLocal(model) ? Path.of(model) : HostModels.configuration(model, hadoop);
+    }
+
+    private RunPlan.Assumed assumed(Recipe recipe, Configuration hadoop) throws IOException {
+        RunPlan.Assumed known = stored(recipe, hadoop);
+        RunPlan.Assumed assumed = new RunPlan.Assumed(
+                conversations != null ? conversations : known.conversations(),
+                meanLength != null ? meanLength : known.length(),
+                supervised != null ? supervised : known.supervised(),
+                gpus != null ? gpus : known.gpus(), tflops, utilisation);
+        require(assumed.conversations() >= 1, "--conversations", assumed.conversations(), "at least 1");
+        require(assumed.length() >= 1 && assumed.length() <= 10_000_000, "--mean-length", assumed.length(), "1 to 10,000,000");
+        require(assumed.supervised() >= 0 && assumed.supervised() <= 1, "--supervised-share", assumed.supervised(), "0 to 1");
+        require(assumed.gpus() >= 1, "--gpus", assumed.gpus(), "at least 1");
+        require(tflops > 0, "--device-tflops", tflops, "more than 0");
+        require(utilisation > 0 && utilisation <= 1, "--mfu", utilisation, "more than 0 and at most 1");
+        return assumed;
+    }
+
+    private static void require(boolean good, String option, Object value, String expected) {
+        if (!good) {
+            throw new RecipeException("Invalid " + option + ": " + value + " (expected " + expected + ")");
+        }
+    }
+
+    /** What the recipe's store was planned with; the usual assumptions where there is none yet. */
+    private RunPlan.Assumed stored(Recipe recipe, Configuration hadoop) throws IOException {
+        RunPlan.Assumed usual = usual(recipe);
+        if (!recipe.has("store.path") || !reachable(recipe, hadoop)
+                || !HiddenStateStore.exists(recipe.text("store.path"), hadoop)) {
+            return usual;
+        }
+        String store = recipe.text("store.path");
+        PlannedCounts planned = HiddenStateStore.openPartial(store, hadoop).settings().planned();
+        long trained = planned.conversations() - planned.heldOut();
+        if (trained == 0 || planned.tokens() == 0) {
+            return usual;
+        }
+        System.out.println("conversations, their length and the supervised share are those of " + store);
+        long supervisedTokens = Arrays.stream(TokenFrequencies.read(store, hadoop).counts()).sum();
+        return new RunPlan.Assumed(trained, Math.max(1, Math.round((double) planned.tokens() / trained)),
+                (double) supervisedTokens / planned.tokens(), usual.gpus(), tflops, utilisation);
+    }
+
+    /** ShareGPT's 120,000 conversations and UltraChat's 200,000: what public drafts are often trained on. */
+    static RunPlan.Assumed usual(Recipe recipe) {
+        return new RunPlan.Assumed(320_000, 1000, 0.6, recipe.integer("train.ranks"), 989, 0.4);
+    }
+
+    private static boolean fits(RunPlan plan, Recipe recipe, Configuration hadoop) throws IOException {
+        boolean fits = true;
+        if (recipe.has("store.max_bytes")) {
+            fits = says("store.max_bytes", plan.storeBytes(), recipe.whole("store.max_bytes"));
+        }
+        if (!recipe.has("store.path")) {
+            return fits;
+        }
+        if (!reachable(recipe, hadoop)) {
+            System.out.println("free space: not looked at, the file system of " + recipe.text("store.path") + " is not here");
+            return fits;
+        }
+        long free = HiddenStateStore.freeBytes(recipe.text("store.path"), hadoop);
+        // Object stores have no end.
+        return (free == Long.MAX_VALUE || says("free space at store.path", plan.storeBytes(), free)) && fits;
+    }
+
+    private static boolean says(String what, long needed, long there) {
+        boolean fits = needed <= there;
+        System.out.printf("%s: %s, the store takes %s%s%n", what, RunPlan.si(there, "B"), RunPlan.si(needed, "B"),
+                fits ? "" : ": DOES NOT FIT, prepare will refuse to start");
+        return fits;
+    }
+
+    /** S3A's classes come with a Spark distribution; a laptop may plan without. */
+    private static boolean reachable(Recipe recipe, Configuration hadoop) throws IOException {
+        try {
+            new org.apache.hadoop.fs.Path(recipe.text("store.path")).getFileSystem(hadoop);
+            return true;
+        } catch (UnsupportedFileSystemException e) {
+            return false;
+        } catch (RuntimeException e) {
+            if (e.getCause() instanceof ClassNotFoundException) {
+                return false;
+            }
+            throw e;
+        }
+    }
+}

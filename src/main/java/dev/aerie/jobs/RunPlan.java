@@ -1,0 +1,107 @@
+package dev.aerie.jobs;
+
+import dev.aerie.draft.DraftConfig;
+import dev.aerie.draft.DraftSize;
+import dev.aerie.store.Codec;
+import dev.aerie.store.StoreSize;
+import dev.aerie.store.TeacherRows;
+import dev.aerie.target.TargetSize;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * What a run takes, from its recipe and the shapes of its target: bytes, floating-point operations and hours.
+ *
+ * @param assumed what the recipe does not say
+ * @param storeBytes of the hidden-state store
+ */
+record RunPlan(Recipe recipe, Assumed assumed, TargetSize target, DraftSize draft, List<Integer> layers, long storeBytes) {
+
+    /** In what weights and states are computed with on a GPU. */
+    private static final int BYTES_PER_PARAMETER = 2;
+
+    /**
+     * What the numbers rest on.
+     *
+     * @param length tokens of a conversation
+     * @param supervised share of the tokens that are supervised, whose rows the teacher needs
+     * @param gpus that work at once, in prepare as in train
+     * @param tflops of one GPU in bfloat16, as its vendor says
+     * @param utilisation of that, as a share: the model FLOPs utilisation
+     */
+    record Assumed(long conversations, long length, double supervised, int gpus, double tflops, double utilisation) {
+
+        double tokens() {
+            return (double) conversations * length;
+        }
+
+        private double hours(double flops) {
+            return flops / (gpus * tflops * 1e12 * utilisation) / 3600;
+        }
+    }
+
+    /** @param folder with the target's config.json; nothing else of it is read */
+    static RunPlan of(Recipe recipe, Path folder, Assumed assumed) {
+        TargetSize target = TargetSize.of(folder);
+        List<Integer> layers = TargetSection.captureLayers(recipe, target.config());
+        DraftConfig draft = TrainSection.draft(recipe, folder, layers);
+        int hidden = target.config().hiddenSize();
+        boolean all = TeacherRows.of(recipe.text("store.teacher_rows")) == TeacherRows.ALL;
+        long tokens = (long) assumed.tokens();
+        long bytes = StoreSize.bytes(Codec.of(recipe.text("store.codec")), layers.size() * hidden, hidden,
+                tokens, all ? tokens : (long) (tokens * assumed.supervised()));
+        return new RunPlan(recipe, assumed, target, DraftSize.of(draft), layers, bytes);
+    }
+
+    double forwardFlops() {
+        return target.forwardFlops(assumed.tokens()) + target.attentionFlops(assumed.tokens(), assumed.length());
+    }
+
+    double trainingFlops() {
+        return recipe.integer("train.epochs") * draft.trainingFlops(
+                assumed.tokens(), assumed.length(), assumed.supervised(), recipe.integer("train.ttt_length"));
+    }
+
+    /** For a person; each line states what it rests on. */
+    List<String> lines() {
+        double attention = target.attentionFlops(assumed.tokens(), assumed.length());
+        return List.of(
+                text("%,d conversations of %,d tokens, %.0f %% of them supervised: %s tokens",
+                        assumed.conversations(), assumed.length(), 100 * assumed.supervised(), si(assumed.tokens(), "")),
+                text("store: %s (%s, layers %s of %,d, final-norm states for %s tokens)", si(storeBytes, "B"),
+                        recipe.text("store.codec"), layers, target.config().hiddenSize(),
+                        recipe.text("store.teacher_rows").equals("all") ? "all" : "supervised"),
+                text("target: %s parameters, %s active; in bfloat16 %s, its largest layer %s",
+                        si(target.parameters(), ""), si(target.activeParameters(), ""),
+                        si((double) BYTES_PER_PARAMETER * target.parameters(), "B"),
+                        si((double) BYTES_PER_PARAMETER * target.largestLayer(), "B")),
+                text("draft: %s parameters", si(draft.parameters(), "")),
+                text("prepare: %s FLOP, %.1f %% of it attention", si(forwardFlops(), ""), 100 * attention / forwardFlops()),
+                text("train: %s FLOP (epochs: %d, TTT steps: %d)", si(trainingFlops(), ""),
+                        recipe.integer("train.epochs"), recipe.integer("train.ttt_length")),
+                text("with %d GPU%s of %.0f TFLOPS used to %.0f %%: prepare %s h, train %s h", assumed.gpus(),
+                        assumed.gpus() == 1 ? "" : "s", assumed.tflops(), 100 * assumed.utilisation(),
+                        three(assumed.hours(forwardFlops())), three(assumed.hours(trainingFlops()))));
+    }
+
+    private static String text(String format, Object... values) {
+        return String.format(Locale.ROOT, format, values);
+    }
+
+    /** Three digits and the SI prefix. */
+    static String si(double value, String unit) {
+        String[] prefixes = {"", "k", "M", "G", "T", "P", "E", "Z", "Y"};
+        int i = 0;
+        double scaled = value;
+        while (scaled >= 999.5 && i < prefixes.length - 1) {
+            scaled /= 1000;
+            i++;
+        }
+        return three(scaled) + " " + prefixes[i] + unit;
+    }
+
+    private static String three(double value) {
+        return text(value >= 99.95 ? "%.0f" : value >= 9.995 ? "%.1f" : "%.2f", value);
+    }
+}
