@@ -10,8 +10,8 @@ public record DraftSize(DraftConfig config, long parameters) {
     /**
      * Floating-point operations of one pass over the store: forward and backward, the latter twice the former.
      *
-     * <p>The layer runs on every token at every TTT step, fc once. The draft's lm_head runs on supervised tokens at every step, the
-     * target's, cut to the draft's vocabulary, on them once.
+     * <p>The layer runs on every token at every TTT step, fc once. The draft's lm_head runs on supervised tokens at every step,
+     * the target's, cut to the draft's vocabulary, on them once.
      *
      * @param length tokens of a conversation
      * @param supervised share of the tokens

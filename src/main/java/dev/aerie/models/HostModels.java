@@ -99,6 +99,7 @@ public final class HostModels {
         return new ModelCopies(
                 chosen == null ? NativeCache.folder().resolve("models") : Path.of(chosen),
                 new ModelCopies.Limits(conf.getLong(CACHE_BYTES, Long.MAX_VALUE),
-                        conf.get(CACHE_CHECK, "sizes").equals("checksums"), STALL, folder -> Files.getFileStore(folder).getUsableSpace(), RESERVE));
+                        conf.get(CACHE_CHECK, "sizes").equals("checksums"), STALL,
+                        folder -> Files.getFileStore(folder).getUsableSpace(), RESERVE));
     }
 }

@@ -59,14 +59,14 @@ public record TargetSize(
         return count;
     }
 
-    /** Floating-point operations of the layers for so many tokens, a multiplication and an addition each, attention's scores aside. */
+    /** Floating-point operations of the layers, a multiplication and an addition for each parameter, attention's scores aside. */
     public double forwardFlops(double tokens) {
         return 2.0 * layerParameters * tokens;
     }
 
     /**
-     * Those of the scores and of what is summed by them: 2 · heads · (width of a key + of a value) for each token and each token it
-     * sees. A layer without scores (linear attention) costs what its weights do.
+     * Those of the scores and of what is summed by them: 2 · heads · (width of a key + of a value) for each token and each token
+     * it sees. A layer without scores (linear attention) costs what its weights do.
      *
      * @param length tokens of a sequence
      */
