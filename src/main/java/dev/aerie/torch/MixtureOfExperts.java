@@ -11,6 +11,9 @@ import java.util.List;
  */
 public final class MixtureOfExperts {
 
+    /** Whether the device has once refused the grouped product. */
+    private static volatile boolean groupedRefused;
+
     private MixtureOfExperts() {}
 
     /** From router logits to the weights of the chosen experts; the ordinals are those of {@code route} in moe.py. */
@@ -77,7 +80,8 @@ public final class MixtureOfExperts {
     }
 
     /**
-     * SwiGLU experts in stacked tensors, which multiply from the right.
+     * SwiGLU experts in stacked tensors, which multiply from the right: on a GPU in bfloat16 all at once where libtorch has a
+     * grouped product (2.8 and later).
      *
      * @param gateUp [experts, hidden, 2 · intermediate]
      * @param gateUpBias [experts, 2 · intermediate], or null
@@ -89,7 +93,16 @@ public final class MixtureOfExperts {
      */
     public static Tensor stacked(Tensor x, Routing routing, boolean weightedInput, Tensor gateUp, Tensor gateUpBias, Tensor down,
             Tensor downBias, boolean interleaved, Double limit) {
-        return Script.tensor("experts_stacked", x, routing.experts(), routing.weights(), weightedInput, gateUp, gateUpBias, down,
-                downBias, interleaved, limit);
+        Object[] arguments = {x, routing.experts(), routing.weights(), weightedInput, gateUp, gateUpBias, down, downBias,
+            interleaved, limit};
+        if (!groupedRefused && Script.flag("fits_grouped", x, gateUp, down) && Script.hasGrouped()) {
+            try {
+                return Script.groupedTensor("experts_stacked", arguments);
+            } catch (TorchException e) {
+                // The operator may be there and the device too old for it; what else may be wrong shows again below.
+                groupedRefused = true;
+            }
+        }
+        return Script.tensor("experts_stacked", arguments);
     }
 }

@@ -19,8 +19,8 @@ final class Script {
 
     /** Source files beside this class in the resources; together they are the body of one TorchScript class. */
     private static final List<String> SOURCES = List.of(
-            "tensor", "mapping", "staging", "autograd", "nn", "moe", "attention", "gradients", "flash", "ttt", "loss", "finite",
-            "optimizer", "quantised", "latent", "delta");
+            "tensor", "mapping", "staging", "autograd", "nn", "moe", "moe_loop", "attention", "gradients", "flash", "ttt", "loss",
+            "finite", "optimizer", "quantised", "latent", "delta");
 
     /** A tensor handle that no scope owns. */
     record Raw(long handle) {}
@@ -30,9 +30,27 @@ final class Script {
 
     static {
         LibTorch.load();
-        MODULE = load();
+        MODULE = load(SOURCES);
         threadReady();
         NONE = ScriptBridge.run(MODULE, "none", new long[0]);
+    }
+
+    /**
+     * The operators once more, experts' products in one launch; compiled when first asked for, because a source that names an
+     * operator that this libtorch lacks does not compile at all.
+     */
+    private static final class Grouped {
+
+        /** 0 where it does not compile. */
+        static final long MODULE = compiled();
+
+        private static long compiled() {
+            try {
+                return load(SOURCES.stream().map(s -> s.equals("moe_loop") ? "moe_grouped" : s).toList());
+            } catch (ai.djl.engine.EngineException e) {
+                return 0;
+            }
+        }
     }
 
     /** Settings that libtorch keeps per thread, applied to each thread before its first call. */
@@ -56,12 +74,26 @@ final class Script {
     }
 
     static Tensor tensor(String method, Object... arguments) {
-        long value = run(method, arguments);
+        return owned(run(method, arguments));
+    }
+
+    private static Tensor owned(long value) {
         try {
             return Tensor.of(ScriptBridge.toTensor(value));
         } finally {
             ScriptBridge.freeValue(value);
         }
+    }
+
+    /** Whether this libtorch has the grouped product of matrices. */
+    static boolean hasGrouped() {
+        ready();
+        return Grouped.MODULE != 0;
+    }
+
+    /** As {@link #tensor}, with the grouped product where {@link #hasGrouped}. */
+    static Tensor groupedTensor(String method, Object... arguments) {
+        return owned(run(Grouped.MODULE, method, arguments));
     }
 
     /** Results that are a tuple or list of tensors; None becomes null. */
@@ -120,6 +152,10 @@ final class Script {
     }
 
     private static long run(String method, Object... arguments) {
+        return run(MODULE, method, arguments);
+    }
+
+    private static long run(long module, String method, Object... arguments) {
         ready();
         long[] values = new long[arguments.length];
         int made = 0;
@@ -127,7 +163,7 @@ final class Script {
             for (; made < values.length; made++) {
                 values[made] = value(arguments[made]);
             }
-            return ScriptBridge.run(MODULE, method, values);
+            return ScriptBridge.run(module, method, values);
         } catch (ai.djl.engine.EngineException e) {
             throw new TorchException(method, arguments, e);
         } finally {
@@ -179,9 +215,9 @@ final class Script {
                 + " (expected tensor, list of tensors, number, boolean, string or long[])");
     }
 
-    private static long load() {
+    private static long load(List<String> sources) {
         StringBuilder body = new StringBuilder();
-        for (String source : SOURCES) {
+        for (String source : sources) {
             try (InputStream in = Script.class.getResourceAsStream(source + ".py")) {
                 if (in == null) {
                     throw new IllegalStateException("The operator source " + source + ".py is missing from the jar");

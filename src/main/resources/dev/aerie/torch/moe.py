@@ -83,25 +83,22 @@
       start = end
     return self.by_token(rows, order, weights, weighted)
   def experts_stacked(self, x: Tensor, chosen: Tensor, weights: Tensor, weighted: bool, gate_up: Tensor, gate_up_bias: Optional[Tensor], down: Tensor, down_bias: Optional[Tensor], interleaved: bool, limit: Optional[float]) -> Tensor:
-    order, ends = self.by_expert(chosen, torch.size(gate_up, 0))
-    rows = self.rows_of(x, order, weights, weighted)
-    h = self.new_rows(rows, torch.size(gate_up, 2))
-    self.each_expert(rows, gate_up, gate_up_bias, ends, h)
-    h = self.expert_activation(h, interleaved, limit)
-    self.each_expert(h, down, down_bias, ends, rows)
-    return self.by_token(rows, order, weights, weighted)
-  def each_expert(self, x: Tensor, weight: Tensor, bias: Optional[Tensor], ends: List[int], out: Tensor) -> NoneType:
-    start = 0
-    for e in range(len(ends)):
-      end = ends[e]
-      if end > start:
-        own = torch.slice(x, 0, start, end)
-        if bias is None:
-          torch.mm(own, torch.select(weight, 0, e), out=torch.slice(out, 0, start, end))
-        else:
-          torch.addmm(torch.select(bias, 0, e), own, torch.select(weight, 0, e), out=torch.slice(out, 0, start, end))
-      start = end
-    return None
+    flat = torch.reshape(chosen, [-1])
+    sorted, order = torch.sort(flat, stable=True, dim=0, descending=False)
+    experts = torch.arange(torch.size(gate_up, 0), dtype=4, device=ops.prim.device(x))
+    # Where each expert's rows end, on the device: the host need not wait for them.
+    ends = torch.searchsorted(sorted, experts, out_int32=True, right=True)
+    h = self.product_by_expert(self.rows_of(x, order, weights, weighted), gate_up, ends)
+    if gate_up_bias is not None:
+      torch.add_(h, torch.index_select(gate_up_bias, 0, sorted))
+    y = self.product_by_expert(self.expert_activation(h, interleaved, limit), down, ends)
+    if down_bias is not None:
+      torch.add_(y, torch.index_select(down_bias, 0, sorted))
+    return self.by_token(y, order, weights, weighted)
+  def fits_grouped(self, x: Tensor, gate_up: Tensor, down: Tensor) -> bool:
+    # The grouped kernel takes bfloat16 whose rows begin at multiples of 16 bytes.
+    aligned = torch.size(gate_up, 1) % 8 == 0 and torch.size(gate_up, 2) % 8 == 0 and torch.size(down, 1) % 8 == 0
+    return ops.prim.is_cuda(x) and ops.prim.dtype(x) == 15 and aligned
   def expert_activation(self, h: Tensor, interleaved: bool, limit: Optional[float]) -> Tensor:
     half = torch.floordiv(torch.size(h, 1), 2)
     gate = torch.slice(h, 1, 0, half)

@@ -2,6 +2,7 @@ package dev.aerie.torch;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import dev.aerie.torch.MixtureOfExperts.Routing;
 import dev.aerie.torch.MixtureOfExperts.Rule;
@@ -209,6 +210,17 @@ class MixtureOfExpertsTest {
                 assertEquals(2.5 * 4 / (1 + Math.exp(-2)), y.toDoubles()[5], type == DType.BF16 ? 0.05 : 1e-5);
             }
         }
+    }
+
+    @Test
+    void runsWithoutTheGroupedProduct() {
+        // libtorch 2.7 has none: its source does not compile, and that breaks nothing.
+        assertFalse(Script.hasGrouped());
+        try (Scope scope = Scope.open()) {
+            Tensor wide = Tensor.zeros(DType.BF16, Device.CPU, 1, 8, 16);
+            assertFalse(Script.flag("fits_grouped", wide.view(8, 16), wide, wide), "on the CPU");
+        }
+        stackedExperts();
     }
 
     private interface Expert {
