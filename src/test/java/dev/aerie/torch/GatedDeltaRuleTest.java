@@ -35,7 +35,7 @@ class GatedDeltaRuleTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {1, 2, 5, 63, 64, 65, 128, 200})
+    @ValueSource(ints = {1, 2, 5, 63, 64, 65, 128, 200, 1024, 1100, 2100})
     void chunksGiveWhatTheRecurrenceGives(int rows) {
         try (Scope scope = Scope.open()) {
             Inputs inputs = inputs(rows, rows);
