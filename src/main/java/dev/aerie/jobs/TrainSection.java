@@ -77,7 +77,7 @@ final class TrainSection {
         return new DraftConfig(
                 hidden,
                 recipe.optionalInteger("draft.intermediate_size")
-                        .orElseGet(() -> ConfigJson.read(target.resolve("config.json")).positive("intermediate_size")),
+                        .orElseGet(() -> intermediateSize(ConfigJson.read(target.resolve("config.json")))),
                 recipe.optionalInteger("draft.num_attention_heads").orElse(config.heads()),
                 recipe.optionalInteger("draft.num_key_value_heads").orElse(config.kvHeads()),
                 headDim,
@@ -92,5 +92,10 @@ final class TrainSection {
                 config.bosTokenId(),
                 config.eosTokenIds(),
                 config.padTokenId());
+    }
+
+    private static int intermediateSize(ConfigJson target) {
+        // Of a model that also sees, the language model's.
+        return (target.has("text_config") ? target.object("text_config") : target).positive("intermediate_size");
     }
 }

@@ -20,8 +20,8 @@ final class GemmaDecoder {
         json.require("hidden_activation", "gelu_pytorch_tanh");
         json.require("hidden_act", "gelu_pytorch_tanh");
         json.require("use_bidirectional_attention", "false");
-        // Says which cache transformers would take.
-        json.ignore("cache_implementation");
+        // Which cache transformers would take; and a second name of sliding_window, which transformers does not read.
+        json.ignore("cache_implementation", "sliding_window_size");
         boolean bias = json.flag("attention_bias", false);
         int intermediate = json.positive("intermediate_size");
         int window = json.positive("sliding_window", 4096);

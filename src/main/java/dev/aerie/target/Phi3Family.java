@@ -17,10 +17,14 @@ public final class Phi3Family implements TargetFamily {
         TargetConfig c = TargetConfig.read(json);
         json.require("hidden_act", "silu");
         json.require("attention_bias", "false");
+        json.require("mlp_bias", "false");
+        json.require("lm_head_bias", "false");
         int intermediate = json.positive("intermediate_size");
         int window = json.positive("sliding_window", 0);
         // The original context has an effect through longrope alone, which reads it.
         json.ignore("embd_pdrop", "resid_pdrop", "auto_map", "original_max_position_embeddings");
+        // Phi-4-mini's, for its authors' own code.
+        json.ignore("full_attn_mod", "interpolate_factor");
         int queries = c.heads() * c.headDim();
         int keys = c.kvHeads() * c.headDim();
         return DenseDecoder.spec(json, c, i -> {

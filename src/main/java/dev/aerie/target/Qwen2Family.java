@@ -12,6 +12,8 @@ public final class Qwen2Family implements TargetFamily {
 
     @Override
     public DecoderSpec read(ConfigJson config) {
+        // Rotation by image and time, for models that see.
+        config.require("use_mrope", "false");
         return LayerTypes.qwen(config, DenseDecoder.spec(config, new DenseDecoder.Variant(true, false, false, false)));
     }
 }
