@@ -93,7 +93,8 @@ sealed interface Quantisation {
         }
 
         private boolean converted(WeightSpec weight, Function<String, DType> type) {
-            return weight.rows() == null && weight.shape().length == 2 && FP8.contains(type.apply(weight.name())) && !kept.test(weight.name());
+            return weight.rows() == null && weight.shape().length == 2 && FP8.contains(type.apply(weight.name()))
+                    && !kept.test(weight.name());
         }
 
         private static long blocks(long size, int block) {

@@ -21,6 +21,11 @@ public final class Qwen3NextFamily implements TargetFamily {
 
     @Override
     public DecoderSpec read(ConfigJson json) {
+        if (!json.has("partial_rotary_factor")
+                && !(json.has("rope_parameters") && json.object("rope_parameters").has("partial_rotary_factor"))) {
+            // Others would turn all of a head then, transformers a quarter.
+            throw json.invalid("partial_rotary_factor", "a number");
+        }
         TargetConfig c = TargetConfig.read(json);
         json.require("hidden_act", "silu");
         if (json.flag("use_sliding_window", false)) {
@@ -105,7 +110,8 @@ public final class Qwen3NextFamily implements TargetFamily {
             json.ignore("num_local_experts");
             return new Experts(count, json.positive("num_experts_per_tok"), json.positive("moe_intermediate_size"),
                     json.positive("shared_expert_intermediate_size"), json.flag("norm_topk_prob", true),
-                    json.positive("decoder_sparse_step", 1), json.integers("mlp_only_layers"), json.positive("intermediate_size"));
+                    json.positive("decoder_sparse_step", 1), json.integers("mlp_only_layers"),
+                    json.positive("intermediate_size"));
         }
 
         FeedForwardSpec feedForward(int layer, String name, int hidden) {

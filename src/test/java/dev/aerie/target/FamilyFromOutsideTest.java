@@ -51,7 +51,8 @@ class FamilyFromOutsideTest {
         Path classes = Files.createDirectories(folder.resolve("classes"));
         Path source = EXAMPLE.resolve("src/com/example/ember/EmberFamily.java");
         assertEquals(0, ToolProvider.getSystemJavaCompiler().run(null, null, null,
-                "-cp", System.getProperty("java.class.path"), "-Xlint:all", "-Werror", "-d", classes.toString(), source.toString()));
+                "-cp", System.getProperty("java.class.path"),
+                "-Xlint:all", "-Werror", "-d", classes.toString(), source.toString()));
         Path jar = folder.resolve("ember.jar");
         try (OutputStream file = Files.newOutputStream(jar); JarOutputStream out = new JarOutputStream(file)) {
             add(out, classes, classes);

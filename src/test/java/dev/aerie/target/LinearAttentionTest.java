@@ -98,7 +98,8 @@ class LinearAttentionTest {
     void bfloat16IsNear() {
         try (Target target = Target.load(GOLDEN, DType.BF16, Device.CPU)) {
             TargetVerification errors = TargetVerification.compare(target, GOLDEN.resolve("golden.safetensors"));
-            // The first layer: 8 %. Of random experts later layers choose others, whose outputs have nothing to do with each other.
+            // The first layer: 8 %. Of random experts later layers choose others, which say
+            // something else.
             assertTrue(errors.rows().get(1).error() < 0.15, errors::toString);
         }
     }
