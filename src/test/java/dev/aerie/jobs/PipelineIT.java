@@ -50,6 +50,8 @@ class PipelineIT {
         System.setProperty("spark.hadoop.fs.counted.impl", CountedFileSystem.class.getName());
         try {
             main(new PrepareHiddenStates(), project, uris);
+            // Reads the target's config.json where it lies, and of the store how much it holds.
+            assertEquals(0, CommandLines.run(new Aerie(), "plan", "--config", project.recipe().toString(), uris[0], uris[1]));
             main(new TrainEagle3(), project, uris);
             assertEquals(0, CommandLines.run(new Aerie(), "export", "--config", project.recipe().toString()));
             List<String> more = new ArrayList<>(List.of(uris));
@@ -60,7 +62,8 @@ class PipelineIT {
         }
         check(project);
         List<String> target = CountedFileSystem.opened(project.model()).stream().sorted().toList();
-        assertEquals(List.of("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"), target);
+        assertEquals(
+                List.of("config.json", "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"), target);
         List<String> draft = CountedFileSystem.opened(folder.resolve("draft")).stream().sorted().toList();
         assertEquals(List.of("config.json", "model.safetensors"), draft);
     }
