@@ -104,6 +104,10 @@ final class DraftConfigJson {
             json.set("rope_scaling", parameters.deepCopy().without("rope_theta"));
         }
         json.set("rope_parameters", parameters);
+        if (rope instanceof Rope.LongRope longRope) {
+            // transformers 4 looks for it here.
+            json.put("original_max_position_embeddings", longRope.originalMaxPositions());
+        }
     }
 
     private static void putTokens(ObjectNode json, String key, List<Integer> ids) {

@@ -19,6 +19,7 @@ import dev.aerie.torch.Tensor;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -57,6 +58,16 @@ class DraftExportTest {
         Set<String> actual = new TreeSet<>();
         DraftExport.tensors(LLAMA_31_8B).forEach(t -> actual.add(t.name() + " " + t.dtype() + " " + t.shape()));
         assertEquals(expected, actual);
+    }
+
+    @Test
+    void carriesARopeOfTwoLists() {
+        List<Double> factors = Collections.nCopies(4, 1.25);
+        DraftConfig config = new DraftConfig(16, 24, 2, 2, 8, 16, 40, 13, 1e-5, 4096,
+                new Rope.LongRope(10_000, factors, factors, 1024, 1.1), List.of(), 1, List.of(2), null);
+        ObjectNode json = DraftConfigJson.write(config);
+        assertEquals(1024, json.get("original_max_position_embeddings").intValue());
+        assertEquals(config, DraftConfig.read(ConfigJson.of("test", json)));
     }
 
     @Test
