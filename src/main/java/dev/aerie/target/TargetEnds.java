@@ -77,13 +77,15 @@ public final class TargetEnds implements AutoCloseable {
      * Embeddings of tokens, [T, hidden]. Where the whole table is not loaded, only their rows are converted and brought over.
      */
     Tensor embed(long[] ids) {
-        Tensor rows = embeddingRows(ids);
-        if (spec.embeddingScale() == 1) {
-            return rows;
+        try (Scope embedding = Scope.open()) {
+            Tensor rows = embeddingRows(ids);
+            if (spec.embeddingScale() == 1) {
+                return embedding.release(rows);
+            }
+            // The factor rounded to the compute type, as Hugging Face does: in bfloat16 sqrt(3072) is 55.5.
+            Tensor scale = Tensor.of(new float[] {(float) spec.embeddingScale()}, 1).to(loader.dtype()).to(loader.device());
+            return embedding.release(rows.mul(scale));
         }
-        // The factor rounded to the compute type, as Hugging Face does: in bfloat16 sqrt(3072) is 55.5.
-        Tensor scale = Tensor.of(new float[] {(float) spec.embeddingScale()}, 1).to(loader.dtype()).to(loader.device());
-        return rows.mul(scale);
     }
 
     private Tensor embeddingRows(long[] ids) {

@@ -203,6 +203,21 @@ class TargetTest {
         assertEquals(before, Scope.liveTensors());
     }
 
+    /** A caller may decode a whole text in one scope: what is left in it for each token is what it asked for. */
+    @Test
+    void aForwardReturnsItsResultsAndNothingElse() {
+        try (Target target = Target.load(TestModel.FOLDER, DType.F32, Device.CPU); KvCache cache = target.newCache(8);
+                Scope scope = Scope.open()) {
+            // The first forward makes the rotary table.
+            target.hiddenStates(IDS, new long[] {0, 2, 5}, new int[0]);
+            long before = Scope.liveTensors();
+            target.decode(new long[] {IDS[0]}, cache, new int[0]);
+            assertEquals(before + 1, Scope.liveTensors());
+            target.hiddenStates(IDS, new long[] {0, 2, 5}, new int[] {0});
+            assertEquals(before + 3, Scope.liveTensors());
+        }
+    }
+
     private static void run(Target target, Generator generator) {
         try (Scope scope = Scope.open()) {
             HiddenStates states = target.hiddenStates(IDS, new long[] {0, 2, 5}, new int[] {0, 0, 1});
