@@ -58,7 +58,7 @@ class EvaluationIT {
         RuntimeException refused = assertThrows(RuntimeException.class,
                 () -> Evaluation.run(spark(), settings, TrainedDraft.prompts(85, 2), null, n -> {}));
         assertEquals(InvalidModelException.class, refused.getClass());
-        assertEquals("Missing model folder: nowhere", refused.getMessage());
+        assertEquals("Missing model folder: " + Path.of("nowhere").toAbsolutePath(), refused.getMessage());
     }
 
     private static JavaSparkContext spark() {
