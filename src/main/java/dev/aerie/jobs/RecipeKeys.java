@@ -25,6 +25,11 @@ final class RecipeKeys {
                     "How conversations are written; auto finds it from the keys of the records."),
             RecipeKey.optional("limit", whole(1), "Reads only so many records from the start; all of them where unset."));
 
+    static final List<RecipeKey> SUBSET = List.of(
+            RecipeKey.required("source", text(), "A file that the store was made from: its name, or more of its path from the end."),
+            RecipeKey.optional("limit", whole(1),
+                    "Trains on only so many of its records from the start, those refused counted; on all of them where unset."));
+
     static final List<RecipeKey> ALL = List.of(
             RecipeKey.of("name", text(), "aerie", "Names the run in Spark's pages and in reports."),
 
@@ -97,11 +102,14 @@ final class RecipeKeys {
             RecipeKey.required("train.output", path(), "Checkpoints, metrics and the effective recipe of the run."),
             RecipeKey.of("train.mode", choice("strict", "specforge"), "strict",
                     "strict is aligned with what serving drafts; specforge has the conventions of SpecForge, for parity."),
+            RecipeKey.optional("train.subset", new ValueType.Listing(new ValueType.Section(SUBSET)),
+                    "Trains on only this part of the store and counts the draft's vocabulary there; on all of it where unset."),
             RecipeKey.of("train.ranks", whole(1), 1L, "Executors that train together, one per GPU."),
             RecipeKey.of("train.epochs", whole(1), TrainSettings.EPOCHS, "Passes over the store."),
             RecipeKey.optional("train.max_steps", whole(1), "Ends training early; the schedule is that of the whole run."),
             RecipeKey.optional("train.batch_conversations", whole(1),
-                    "Conversations of one optimizer step, over all ranks; 8 where neither this nor global_batch_tokens is set."),
+                    "Conversations of one optimizer step, over all ranks; " + TrainSettings.BATCH_CONVERSATIONS
+                            + " where neither this nor global_batch_tokens is set."),
             RecipeKey.optional("train.global_batch_tokens", whole(1),
                     "Instead of it: tokens of one optimizer step, over all ranks."),
             RecipeKey.of("train.micro_batch_tokens", whole(1), TrainSettings.MICRO_BATCH_TOKENS,

@@ -4,6 +4,7 @@ import dev.aerie.draft.DraftConfig;
 import dev.aerie.gang.GangSettings;
 import dev.aerie.prepare.Fingerprint;
 import dev.aerie.prepare.TokenFrequencies;
+import dev.aerie.prepare.TrainingSubset;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.StoreSettings;
 import dev.aerie.text.ConversationEncoder;
@@ -14,6 +15,7 @@ import dev.aerie.train.TrainedDraft;
 import dev.aerie.train.Training;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.SparkSession;
@@ -45,12 +47,14 @@ public final class TrainEagle3 implements Callable<Integer> {
             HiddenStateStore store = HiddenStateStore.open(storeFolder, conf);
             requireMadeFrom(recipe, target, store);
             DraftConfig draft = TrainSection.draft(recipe, target, store.settings().captureLayers());
-            DraftVocabulary vocabulary =
-                    TokenFrequencies.read(storeFolder, conf).draftVocabulary(draft.draftVocabSize());
+            Optional<TrainingSubset> subset = TrainSection.subset(recipe, spark, storeFolder, draft.vocabSize());
+            TokenFrequencies said = subset.isPresent() ? subset.get().frequencies() : TokenFrequencies.read(storeFolder, conf);
+            DraftVocabulary vocabulary = said.draftVocabulary(draft.draftVocabSize());
             TargetSection.onGpu(recipe, spark.sparkContext().getConf());
             KeptRecipe.print(recipe);
             TrainedDraft trained = Training.run(spark.sparkContext(), gang, settings,
-                    new StoreInputs(store, TargetSection.model(recipe), draft, vocabulary), output, System.out);
+                    new StoreInputs(store, TargetSection.model(recipe), draft, vocabulary,
+                            subset.map(TrainingSubset::ids).orElse(null)), output, System.out);
             KeptRecipe.keep(recipe, output, conf);
             System.out.println("train: step " + trained.step() + " is in " + trained);
         }

@@ -3,6 +3,7 @@ package dev.aerie.jobs;
 import dev.aerie.draft.DraftConfig;
 import dev.aerie.draft.LossMode;
 import dev.aerie.gang.GangSettings;
+import dev.aerie.prepare.TrainingSubset;
 import dev.aerie.target.CaptureLayers;
 import dev.aerie.target.ConfigJson;
 import dev.aerie.target.Rope;
@@ -16,6 +17,8 @@ import dev.aerie.train.TrainSettings;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import org.apache.spark.sql.SparkSession;
 
 /** What the recipe's sections {@code draft} and {@code train} say, as the trainer takes it. */
 final class TrainSection {
@@ -58,6 +61,17 @@ final class TrainSection {
     static GangSettings gang(Recipe recipe) {
         return new GangSettings(recipe.integer("train.ranks")).withMaxAttempts(recipe.integer("train.max_attempts"))
                 .withDevice(recipe.text("runtime.device"));
+    }
+
+    /** Which part of the store is trained on; none where it is all of it. */
+    static Optional<TrainingSubset> subset(Recipe recipe, SparkSession spark, String store, int targetVocabSize) {
+        if (!recipe.has("train.subset")) {
+            return Optional.empty();
+        }
+        List<TrainingSubset.Source> sources = recipe.sections("train.subset").stream()
+                .map(s -> new TrainingSubset.Source(s.text("source"), s.optionalInteger("limit").orElse(0)))
+                .toList();
+        return Optional.of(TrainingSubset.read(spark, store, sources, targetVocabSize));
     }
 
     /**

@@ -64,7 +64,8 @@ public final class Ingest {
         try {
             IngestReport report = report(records, encoded, tokens);
             check(report, records);
-            return new IngestedTables(report, kept, quarantine(records, encoded), frequencies(tokens, targetVocabSize));
+            return new IngestedTables(report, kept, quarantine(records, encoded),
+                    TokenFrequencies.of(tokens.where(col("part").equalTo(Part.TRAIN.text())), targetVocabSize));
         } catch (RuntimeException e) {
             IngestedTables.letGo(kept);
             throw e;
@@ -177,11 +178,6 @@ public final class Ingest {
         try (ConversationEncoder encoder = new ConversationEncoder(settings.encoder())) {
             return encoder.preview(RecordRow.conversation(record));
         }
-    }
-
-    private static TokenFrequencies frequencies(Dataset<Row> tokens, int vocabSize) {
-        return tokens.where(col("part").equalTo(Part.TRAIN.text())).toJavaRDD().map(TokenizedRow::of)
-                .treeAggregate(TokenFrequencies.none(vocabSize), TokenFrequencies::add, TokenFrequencies::add);
     }
 
     private Configuration configuration() {

@@ -1,5 +1,7 @@
 package dev.aerie.prepare;
 
+import static org.apache.spark.sql.functions.lit;
+
 import dev.aerie.text.ConversationFormat;
 import dev.aerie.text.ConversationReader;
 import java.io.IOException;
@@ -15,6 +17,7 @@ import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.TaskContext;
+import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Row;
 
 /**
@@ -27,6 +30,11 @@ record InputFile(int number, String path, ConversationFormat format, long limit)
 
     /** Bits of a position that count the records of a file. */
     private static final int RECORD_BITS = 40;
+
+    /** The place of a record in its file, from its position. */
+    static Column recordOf(Column position) {
+        return position.bitwiseAND(lit((1L << RECORD_BITS) - 1));
+    }
 
     /**
      * Finds the files that the settings name.

@@ -13,6 +13,8 @@ import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
 
 /**
  * How often each token is supervised in the conversations to train on: what a draft vocabulary is chosen by. Kept as
@@ -30,7 +32,13 @@ public record TokenFrequencies(long[] counts, long[] firstSeen) implements Seria
     private static final String FILE = "vocabulary.json";
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    static TokenFrequencies none(int targetVocabSize) {
+    /** Of all conversations of a table of {@link TokenizedRow#SCHEMA}. */
+    static TokenFrequencies of(Dataset<Row> tokens, int targetVocabSize) {
+        return tokens.toJavaRDD().map(TokenizedRow::of)
+                .treeAggregate(none(targetVocabSize), TokenFrequencies::add, TokenFrequencies::add);
+    }
+
+    private static TokenFrequencies none(int targetVocabSize) {
         long[] firstSeen = new long[targetVocabSize];
         Arrays.fill(firstSeen, NEVER);
         return new TokenFrequencies(new long[targetVocabSize], firstSeen);

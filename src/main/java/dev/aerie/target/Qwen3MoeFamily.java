@@ -3,7 +3,10 @@ package dev.aerie.target;
 import java.util.List;
 import java.util.Set;
 
-/** Qwen3-MoE (modeling_qwen3_moe.py): dense Qwen3's attention, and experts in the layers that are not said to be dense. */
+/**
+ * Qwen3-MoE (modeling_qwen3_moe.py): dense Qwen3's attention, where a sliding window is one for all layers, and experts in the
+ * layers that are not said to be dense.
+ */
 public final class Qwen3MoeFamily implements TargetFamily {
 
     @Override
@@ -22,7 +25,12 @@ public final class Qwen3MoeFamily implements TargetFamily {
         int step = config.positive("decoder_sparse_step", 1);
         List<Integer> denseLayers = config.integers("mlp_only_layers");
         config.ignore("output_router_logits", "router_aux_loss_coef");
-        DecoderSpec dense = new Qwen3Family().read(config);
+        boolean attentionBias = config.flag("attention_bias", false);
+        int window = config.flag("use_sliding_window", false) ? config.positive("sliding_window") : 0;
+        // Unlike with dense Qwen3, a window says nothing of the layers that have it.
+        config.ignore("sliding_window", "max_window_layers");
+        DecoderSpec dense = DenseDecoder.spec(config, new DenseDecoder.Variant(attentionBias, attentionBias, false, true))
+                .withAttention((layer, a) -> a.with(a.scores().withWindow(window)));
         int hidden = dense.config().hiddenSize();
         return dense.withFeedForward(layer -> {
             if ((layer + 1) % step != 0 || denseLayers.contains(layer)) {

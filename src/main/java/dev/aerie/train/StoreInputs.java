@@ -6,8 +6,10 @@ import dev.aerie.draft.DraftConfig;
 import dev.aerie.draft.FrozenTarget;
 import dev.aerie.draft.LossMode;
 import dev.aerie.models.HostModels;
+import dev.aerie.store.ConversationEntry;
 import dev.aerie.store.Fingerprints;
 import dev.aerie.store.HiddenStateStore;
+import dev.aerie.store.Part;
 import dev.aerie.store.StoreSettings;
 import dev.aerie.store.TeacherRows;
 import dev.aerie.target.ConfigJson;
@@ -16,11 +18,13 @@ import dev.aerie.text.DraftVocabulary;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.nio.ByteBuffer;
+import java.util.BitSet;
 import java.util.HexFormat;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
 
@@ -32,18 +36,28 @@ public final class StoreInputs implements TrainingInputs {
     private final String draftJson;
     private final int targetVocabulary;
     private final int[] draftIds;
+    /** Places in the plan's order of the conversations that are trained on; null for all of them. */
+    private final BitSet subset;
     private final TreeMap<String, String> fingerprints;
 
     /**
+     * Training on all of the part {@code train}.
+     *
      * @param store opened in the driver
      * @param target the target as every executor finds it: a path or a URI
      */
     public StoreInputs(HiddenStateStore store, String target, DraftConfig draft, DraftVocabulary vocabulary) {
+        this(store, target, draft, vocabulary, null);
+    }
+
+    /** @param ids of the conversations to train on; null for all of the part {@code train} */
+    public StoreInputs(HiddenStateStore store, String target, DraftConfig draft, DraftVocabulary vocabulary, Set<String> ids) {
         this.store = store.uri();
         this.target = HostModels.qualified(target);
         this.draftJson = draft.toJson().toString();
         this.targetVocabulary = vocabulary.targetSize();
         this.draftIds = vocabulary.ids().clone();
+        this.subset = ids == null ? null : places(store, ids);
         this.fingerprints = fingerprints(store.settings());
     }
 
@@ -58,16 +72,33 @@ public final class StoreInputs implements TrainingInputs {
                 "store.codec", settings.codec().name(),
                 "store.teacher_rows", settings.teacherRows().text(),
                 "target.capture_layers", settings.captureLayers().toString()));
-        all.put("draft.vocabulary", sha256(draftIds));
+        all.put("draft.vocabulary", sha256(bytes(draftIds)));
+        if (subset != null) {
+            all.put("train.subset", subset.cardinality() + " conversations, " + sha256(subset.toByteArray()));
+        }
         draft().toJson().properties().forEach(e -> all.put("draft." + e.getKey(), e.getValue().toString()));
         return all;
     }
 
-    private static String sha256(int[] ids) {
+    /** A bit for each conversation, because ranks know conversations by their place and 300,000 ids are megabytes. */
+    private static BitSet places(HiddenStateStore store, Set<String> ids) {
+        BitSet places = new BitSet();
+        int place = 0;
+        for (ConversationEntry entry : (Iterable<ConversationEntry>) store.conversations(Part.TRAIN)::iterator) {
+            places.set(place++, ids.contains(entry.id()));
+        }
+        return places;
+    }
+
+    private static byte[] bytes(int[] ids) {
         ByteBuffer bytes = ByteBuffer.allocate(ids.length * Integer.BYTES);
         bytes.asIntBuffer().put(ids);
+        return bytes.array();
+    }
+
+    private static String sha256(byte[] bytes) {
         try {
-            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes.array()));
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("SHA-256 is missing from this Java", e);
         }
@@ -100,7 +131,7 @@ public final class StoreInputs implements TrainingInputs {
     @Override
     public Opened open(Device device, DType compute, Configuration conf) throws IOException {
         TargetEnds ends = TargetEnds.load(HostModels.folder(target, conf), compute, device);
-        HiddenStateSource source = new StoreSource(HiddenStateStore.open(store, conf));
+        HiddenStateSource source = new StoreSource(HiddenStateStore.open(store, conf), n -> subset == null || subset.get(n));
         FrozenTarget frozen =
                 new FrozenTarget(ends.embedTokens(), ends.lmHead(), new DraftVocabulary(targetVocabulary, draftIds),
                         ends.logitSoftCap());

@@ -13,6 +13,7 @@ import java.util.Deque;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntPredicate;
 
 /** The conversations of a hidden-state store, each read by itself from its shard. */
 public final class StoreSource implements HiddenStateSource {
@@ -29,12 +30,22 @@ public final class StoreSource implements HiddenStateSource {
     private boolean closed;
 
     public StoreSource(HiddenStateStore store) {
+        this(store, n -> true);
+    }
+
+    /** @param trained which conversations of the part {@code train} are used, by their place in the plan's order */
+    StoreSource(HiddenStateStore store, IntPredicate trained) {
         this.store = store;
         for (Part part : Part.values()) {
             places.put(part, new ArrayList<>());
         }
+        int inPlan = 0;
         for (CommittedShard shard : store.shards()) {
-            shard.conversations().forEach(c -> places.get(c.part()).add(new Place(shard, c)));
+            for (ConversationEntry entry : shard.conversations()) {
+                if (entry.part() != Part.TRAIN || trained.test(inPlan++)) {
+                    places.get(entry.part()).add(new Place(shard, entry));
+                }
+            }
         }
     }
 

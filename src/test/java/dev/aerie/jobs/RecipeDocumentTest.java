@@ -33,8 +33,8 @@ class RecipeDocumentTest {
         List<String> rows = new ArrayList<>();
         for (RecipeKey key : RecipeKeys.ALL) {
             rows.add(row(key.path(), key));
-            if (key.path().equals("data.inputs")) {
-                RecipeKeys.INPUT.forEach(input -> rows.add(row("data.inputs[].".concat(input.path()), input)));
+            if (key.type() instanceof ValueType.Listing list && list.element() instanceof ValueType.Section section) {
+                section.keys().forEach(inner -> rows.add(row(key.path() + "[]." + inner.path(), inner)));
             }
         }
         return rows;

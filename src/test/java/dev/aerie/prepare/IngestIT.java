@@ -14,11 +14,12 @@ import dev.aerie.text.OverLength;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.BeforeEach;
@@ -121,6 +122,32 @@ class IngestIT {
         assertEquals("no assistant turn", reasons.get(1));
         assertTrue(reasons.get(2).startsWith("over length"), reasons.get(2));
         assertEquals("not json", quarantine.get(0).getAs("excerpt"));
+    }
+
+    @Test
+    void aTrainingMayUseAPartOfTheStore() throws IOException {
+        Path first = write(lines(20));
+        Path second = write(lines(30).lines().skip(20).map(l -> l + "\n").collect(Collectors.joining()));
+        ingest(List.of(input(first), input(second)), 4, "a");
+        List<TokenizedRow> expected = tokens("a").stream()
+                .filter(r -> r.part() == Part.TRAIN)
+                .filter(r -> r.source().endsWith(second.getFileName().toString()) || Integer.parseInt(r.id().substring(1)) < 6)
+                .toList();
+        TrainingSubset subset = subset(new TrainingSubset.Source(first.getFileName().toString(), 6),
+                new TrainingSubset.Source(second.toUri().toString().replaceFirst("^file:/+", ""), 0));
+        assertEquals(expected.stream().map(TokenizedRow::id).collect(Collectors.toSet()), subset.ids());
+        long supervised = 0;
+        for (TokenizedRow row : expected) {
+            for (boolean one : row.supervised()) {
+                supervised += one ? 1 : 0;
+            }
+        }
+        assertEquals(supervised, Arrays.stream(subset.frequencies().counts()).sum());
+        assertThrows(IllegalArgumentException.class, () -> subset(new TrainingSubset.Source("x" + first.getFileName(), 0)));
+    }
+
+    private TrainingSubset subset(TrainingSubset.Source... sources) {
+        return TrainingSubset.read(spark, folder.resolve("a").toString(), List.of(sources), VOCABULARY);
     }
 
     @Test

@@ -88,10 +88,19 @@ class ExpertFamiliesTest {
     }
 
     @Test
+    void qwen3MoeSlidesInEveryLayerOrInNone() throws IOException {
+        ObjectNode config = small("qwen3_moe").put("num_experts", 3).put("moe_intermediate_size", 5).put("sliding_window", 4)
+                .put("max_window_layers", 2);
+        assertEquals(List.of(0, 0, 0, 0), windows(spec(config.put("use_sliding_window", false))));
+        DecoderSpec spec = spec(config.put("use_sliding_window", true));
+        assertEquals(List.of(4, 4, 4, 4), windows(spec));
+        assertRuns(spec);
+    }
+
+    @Test
     void gptOssSlidesInEveryOtherLayerWhereNoTypesAreNamed() throws IOException {
         DecoderSpec spec = spec(small("gpt_oss").put("num_local_experts", 3).put("sliding_window", 4));
-        assertEquals(List.of(4, 0, 4, 0), spec.layers().stream()
-                .map(l -> ((AttentionSpec.GroupedQuery) l.attention()).scores().window()).toList());
+        assertEquals(List.of(4, 0, 4, 0), windows(spec));
         assertRuns(spec);
     }
 
@@ -110,6 +119,10 @@ class ExpertFamiliesTest {
     private DecoderSpec spec(ObjectNode config) throws IOException {
         JSON.writeValue(folder.resolve("config.json").toFile(), config);
         return TargetFamilies.read(folder);
+    }
+
+    private static List<Integer> windows(DecoderSpec spec) {
+        return spec.layers().stream().map(l -> ((AttentionSpec.GroupedQuery) l.attention()).scores().window()).toList();
     }
 
     private static List<Boolean> sparse(DecoderSpec spec) {

@@ -30,6 +30,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -89,6 +90,22 @@ class StoreInputsTest {
             assertArrayEquals(new int[] {10}, opened.source().lengths(Part.TRAIN));
         }
         assertEquals(before, Scope.liveTensors());
+    }
+
+    @Test
+    void aSubsetIsPartOfWhatATrainingIsMadeFrom() throws Exception {
+        HiddenStateStore store = store(List.of(0, 1, 1));
+        DraftVocabulary vocabulary = new DraftVocabulary(VOCABULARY, new int[] {1, 5, 9});
+        StoreInputs some = new StoreInputs(store, TARGET.toString(), draft(HIDDEN), vocabulary, Set.of("one"));
+        StoreInputs none = new StoreInputs(store, TARGET.toString(), draft(HIDDEN), vocabulary, Set.of("other"));
+        assertTrue(some.fingerprints().get("train.subset").startsWith("1 conversations"), some.fingerprints()::toString);
+        assertTrue(none.fingerprints().get("train.subset").startsWith("0 conversations"), none.fingerprints()::toString);
+        try (TrainingInputs.Opened opened = some.open(Device.CPU, DType.F32, conf)) {
+            assertArrayEquals(new int[] {10}, opened.source().lengths(Part.TRAIN));
+        }
+        try (TrainingInputs.Opened opened = none.open(Device.CPU, DType.F32, conf)) {
+            assertArrayEquals(new int[0], opened.source().lengths(Part.TRAIN));
+        }
     }
 
     @Test

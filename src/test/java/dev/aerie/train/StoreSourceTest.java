@@ -100,6 +100,18 @@ class StoreSourceTest {
     }
 
     @Test
+    void leavesOutWhatIsNotTrainedOn() throws Exception {
+        List<Sample> all = new ArrayList<>();
+        try (HiddenStateSource source = new StoreSource(store(), n -> n % 3 == 1)) {
+            samples.stream().filter(s -> s.part == Part.TRAIN).forEach(all::add);
+            int[] used = IntStream.range(0, all.size()).filter(n -> n % 3 == 1).toArray();
+            assertArrayEquals(IntStream.of(used).map(n -> all.get(n).ids.length).toArray(), source.lengths(Part.TRAIN));
+            assertArrayEquals(all.get(used[1]).ids, source.read(Part.TRAIN, 1).ids());
+            assertEquals(samples.size() - all.size(), source.lengths(Part.HELD_OUT).length);
+        }
+    }
+
+    @Test
     void packsConversationsEndToEnd() throws Exception {
         try (HiddenStateSource source = new StoreSource(store()); Scope scope = Scope.open()) {
             List<Sample> train = samples.stream().filter(s -> s.part == Part.TRAIN).toList();
