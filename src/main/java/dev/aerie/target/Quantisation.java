@@ -41,7 +41,7 @@ sealed interface Quantisation {
     /**
      * Reads a weight that {@link #stored} found to be in order.
      *
-     * @param tensor the stored tensor of a name, on the CPU
+     * @param tensor the stored tensor of a name, wherever it is
      * @param type as in {@link #stored}
      * @return in the innermost scope, of the shape, type and device asked for
      */

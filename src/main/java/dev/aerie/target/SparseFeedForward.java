@@ -26,6 +26,14 @@ final class SparseFeedForward implements FeedForward {
     private final Linear sharedGate;
 
     SparseFeedForward(FeedForwardSpec.MixtureOfExperts spec, WeightLoader loader) {
+        this(spec, loader, !loader.device().isCpu());
+    }
+
+    /**
+     * @param together whether experts that are stored one by one are put side by side, which is what a GPU's grouped product takes; on
+     *     the CPU they stay the mapped files that they are
+     */
+    SparseFeedForward(FeedForwardSpec.MixtureOfExperts spec, WeightLoader loader, boolean together) {
         RouterSpec router = spec.router();
         // The choice is made in float32: so stored biases keep their digits, and nothing is converted in a forward.
         WeightLoader exact = loader.as(DType.F32);
@@ -33,16 +41,22 @@ final class SparseFeedForward implements FeedForward {
         this.weightedInput = router instanceof RouterSpec.SigmoidOfInput;
         this.projection = exact.load(router.projection());
         this.correction = router instanceof RouterSpec.Sigmoid sigmoid ? exact.load(sigmoid.correction()) : null;
-        this.experts = experts(spec.experts(), loader);
+        this.experts = experts(spec.experts(), loader, together);
         this.shared = spec.shared() == null ? null : new DenseFeedForward(spec.shared(), loader);
         this.sharedGate = spec.sharedGate() == null ? null : loader.load(spec.sharedGate());
     }
 
-    private static Experts experts(ExpertsSpec spec, WeightLoader loader) {
+    private static Experts experts(ExpertsSpec spec, WeightLoader loader, boolean together) {
+        if (spec instanceof ExpertsSpec.Separate separate && together) {
+            Tensor gate = loader.loadTogether(each(separate, FeedForwardSpec.SwiGlu::gate));
+            Tensor up = loader.loadTogether(each(separate, FeedForwardSpec.SwiGlu::up));
+            Tensor down = loader.loadTogether(each(separate, FeedForwardSpec.SwiGlu::down));
+            return (x, routing, weightedInput) -> MixtureOfExperts.together(x, routing, weightedInput, gate, up, down);
+        }
         if (spec instanceof ExpertsSpec.Separate separate) {
-            List<Tensor> gate = each(separate, FeedForwardSpec.SwiGlu::gate, loader);
-            List<Tensor> up = each(separate, FeedForwardSpec.SwiGlu::up, loader);
-            List<Tensor> down = each(separate, FeedForwardSpec.SwiGlu::down, loader);
+            List<Tensor> gate = each(separate, FeedForwardSpec.SwiGlu::gate).stream().map(loader::load).toList();
+            List<Tensor> up = each(separate, FeedForwardSpec.SwiGlu::up).stream().map(loader::load).toList();
+            List<Tensor> down = each(separate, FeedForwardSpec.SwiGlu::down).stream().map(loader::load).toList();
             return (x, routing, weightedInput) -> MixtureOfExperts.separate(x, routing, weightedInput, gate, up, down);
         }
         if (spec instanceof ExpertsSpec.Stacked stacked) {
@@ -56,9 +70,8 @@ final class SparseFeedForward implements FeedForward {
         throw new IllegalStateException("No engine for " + spec);
     }
 
-    private static List<Tensor> each(
-            ExpertsSpec.Separate spec, Function<FeedForwardSpec.SwiGlu, LinearSpec> part, WeightLoader loader) {
-        return spec.experts().stream().map(e -> loader.load(part.apply(e).weight())).toList();
+    private static List<WeightSpec> each(ExpertsSpec.Separate spec, Function<FeedForwardSpec.SwiGlu, LinearSpec> part) {
+        return spec.experts().stream().map(e -> part.apply(e).weight()).toList();
     }
 
     @Override

@@ -1,9 +1,11 @@
 package dev.aerie.target;
 
 import dev.aerie.torch.DType;
+import dev.aerie.torch.Device;
 import dev.aerie.torch.Scope;
 import dev.aerie.torch.StagingMemory;
 import dev.aerie.torch.Tensor;
+import java.util.function.Supplier;
 
 /** Memory that one layer's weights are cut from, and then the weights of a later layer: it is allocated once. */
 final class StagingBuffer implements AutoCloseable {
@@ -15,11 +17,19 @@ final class StagingBuffer implements AutoCloseable {
     private final Tensor bytes;
     private long used;
 
-    /** @param pinned for memory of the host that a GPU copies from by itself */
-    StagingBuffer(long capacity, boolean pinned) {
+    private StagingBuffer(Supplier<Tensor> memory) {
         try (Scope making = Scope.open()) {
-            this.bytes = scope.adopt(StagingMemory.ofHost(capacity, pinned));
+            this.bytes = scope.adopt(memory.get());
         }
+    }
+
+    static StagingBuffer on(Device device, long capacity) {
+        return new StagingBuffer(() -> StagingMemory.of(device, capacity));
+    }
+
+    /** On the host, where a GPU copies from it by itself. */
+    static StagingBuffer pinned(long capacity) {
+        return new StagingBuffer(() -> StagingMemory.pinned(capacity));
     }
 
     /** Bytes that a tensor takes in a buffer. */
@@ -43,13 +53,25 @@ final class StagingBuffer implements AutoCloseable {
 
     /** The same, converted. */
     Tensor copyOf(Tensor tensor, DType dtype) {
-        long length = bytes(dtype, tensor.shape());
+        return cut(dtype, tensor.shape()).copy_(tensor);
+    }
+
+    /** The next part of this memory as a tensor in the innermost scope. */
+    Tensor cut(DType dtype, long... shape) {
+        long length = bytes(dtype, shape);
         if (length > bytes.count() - used) {
             throw new IllegalStateException("A layer needs more than the " + bytes.count() + " bytes of its staging buffer");
         }
-        Tensor copy = StagingMemory.view(bytes, used, dtype, tensor.shape()).copy_(tensor);
+        Tensor part = StagingMemory.view(bytes, used, dtype, shape);
         used += length;
-        return copy;
+        return part;
+    }
+
+    /** Brings what was cut from another buffer to where the same was cut from this one, while the device goes on with its work. */
+    void copyBeside(StagingBuffer other) {
+        try (Scope copying = Scope.open()) {
+            StagingMemory.copyBeside(other.bytes.narrow(0, 0, other.used), bytes.narrow(0, 0, other.used));
+        }
     }
 
     @Override

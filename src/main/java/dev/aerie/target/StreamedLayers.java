@@ -13,16 +13,17 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Stream;
 
 /**
  * Layers that come from mapped files one at a time, each prepared by a background thread while the one before it computes.
  *
  * <p>On the CPU a weight that is stored in the type computed in is the mapped file itself, its pages read ahead; any other is
  * converted into one of two staging buffers, which the layers use in turn; only codes (fp8, mxfp4) are dequantised into memory of
- * their own. On a GPU the background thread fills one pinned buffer of the host with the tensors as they are stored; copies that
- * do not wait bring them to the device, which converts them. Copies and kernels are in the device's default stream, so the copies
- * begin when the layer before has finished there, and its memory is free by then. Either way there are two layers in anonymous
- * and device memory, whatever the depth.
+ * their own. On a GPU the background thread fills a pinned buffer of the host with the tensors as they are stored, and copies it to
+ * one of two buffers of the device in a stream beside the one that the layer before computes in; the device converts what is not in
+ * the type computed in. Either way there are two layers in anonymous and device memory, whatever the depth; beside them on a GPU what
+ * one layer is converted to.
  *
  * <p>One forward has the layers at a time, others wait: a second set of buffers would let them run at once and double the memory.
  */
@@ -33,8 +34,10 @@ final class StreamedLayers implements Layers {
     private final Weights weights;
     private final DType dtype;
     private final Device device;
-    private final boolean copied;
-    private final StagingBuffer[] buffers;
+    /** Of the host, where layers are copied to the device; null where they are not. */
+    private final StagingBuffer pinned;
+    /** What layers are computed from, in turn. */
+    private final List<StagingBuffer> buffers;
     private final ReentrantLock turn = new ReentrantLock();
     private final ExecutorService background = Executors.newSingleThreadExecutor(work -> {
         Thread thread = new Thread(work, "layers ahead");
@@ -53,21 +56,18 @@ final class StreamedLayers implements Layers {
         this.weights = weights;
         this.dtype = dtype;
         this.device = device;
-        this.copied = copied;
-        long capacity = specs.stream().mapToLong(this::bytesToStage).max().orElse(0);
-        this.buffers = copied
-                ? new StagingBuffer[] {new StagingBuffer(capacity, !device.isCpu())}
-                : new StagingBuffer[] {new StagingBuffer(capacity, false), new StagingBuffer(capacity, false)};
+        long capacity = specs.stream().mapToLong(copied ? this::storedBytes : this::convertedBytes).max().orElse(0);
+        this.pinned = !copied ? null : device.isCpu() ? StagingBuffer.on(device, capacity) : StagingBuffer.pinned(capacity);
+        this.buffers = List.of(StagingBuffer.on(device, capacity), StagingBuffer.on(device, capacity));
     }
 
-    /** A layer whose weights are on the host. */
+    /** A layer whose weights are there. */
     private final class Prepared implements AutoCloseable {
 
         private final int index;
         private final Scope scope = Scope.detached();
-        private final Map<String, Tensor> pinned = new HashMap<>();
-        /** Tensors of which several weights are rows come to the device once. */
-        private final Map<String, Tensor> fused = new HashMap<>();
+        /** On the device as they are stored, where layers are copied to it. */
+        private final Map<String, Tensor> stored = new HashMap<>();
         private DecoderLayer layer;
 
         private Prepared(int index) {
@@ -78,13 +78,12 @@ final class StreamedLayers implements Layers {
         private Prepared prepare() {
             try (Scope preparing = Scope.open()) {
                 weights.requireWhole();
-                StagingBuffer buffer = buffers[index % buffers.length];
+                StagingBuffer buffer = buffers.get(index % buffers.size());
                 buffer.reset();
-                if (copied) {
-                    specs.get(index).weights().flatMap(spec -> weights.storedNames(spec).stream()).distinct().forEach(name ->
-                            pinned.put(name, scope.adopt(buffer.copyOf(weights.stored(name)))));
-                } else {
+                if (pinned == null) {
                     layer = build((spec, type) -> onHost(spec, type, buffer));
+                } else {
+                    copyTo(buffer);
                 }
                 return this;
             } catch (RuntimeException | Error e) {
@@ -93,13 +92,23 @@ final class StreamedLayers implements Layers {
             }
         }
 
-        /** What the forward's thread does once the layer before is through. */
+        /** The same cuts in both buffers, so that one copy brings all of them. */
+        private void copyTo(StagingBuffer buffer) {
+            pinned.reset();
+            storedNames(specs.get(index)).forEach(name -> {
+                Tensor mapped = weights.stored(name);
+                pinned.copyOf(mapped);
+                stored.put(name, scope.adopt(buffer.cut(mapped.dtype(), mapped.shape())));
+            });
+            buffer.copyBeside(pinned);
+        }
+
+        /** What the forward's thread does when it is this layer's turn. */
         private DecoderLayer arrive() {
-            if (copied) {
-                layer = build((spec, type) ->
-                        weights.read(spec, spec.rows() == null ? this::onDevice : this::fused, type, device));
-                // The pinned memory is written again as soon as this returns.
+            if (pinned != null) {
+                // The layer before has been computed with then, and its buffer may be written.
                 StagingMemory.synchronize(device);
+                layer = build((spec, type) -> weights.read(spec, this::onDevice, type, device));
             }
             return layer;
         }
@@ -108,13 +117,9 @@ final class StreamedLayers implements Layers {
             return builder.build(index, new WeightLoader(source, dtype, device, scope));
         }
 
-        private Tensor fused(String name) {
-            return fused.computeIfAbsent(name, n -> scope.adopt(onDevice(n)));
-        }
-
         private Tensor onDevice(String name) {
-            Tensor staged = pinned.get(name);
-            return staged == null ? weights.stored(name).to(device) : StagingMemory.toAsync(staged, device);
+            Tensor tensor = stored.get(name);
+            return tensor.view(tensor.shape());
         }
 
         @Override
@@ -138,11 +143,16 @@ final class StreamedLayers implements Layers {
         return weights.isPlain(spec) && !weights.isMapped(spec, dtype);
     }
 
-    private long bytesToStage(LayerSpec layer) {
-        return copied
-                ? layer.weights().flatMap(spec -> weights.storedNames(spec).stream()).distinct()
-                        .mapToLong(weights::storedBytes).sum()
-                : layer.weights().filter(this::isStaged).mapToLong(spec -> StagingBuffer.bytes(dtype, spec.shape())).sum();
+    private Stream<String> storedNames(LayerSpec layer) {
+        return layer.weights().flatMap(spec -> weights.storedNames(spec).stream()).distinct();
+    }
+
+    private long storedBytes(LayerSpec layer) {
+        return storedNames(layer).mapToLong(weights::storedBytes).sum();
+    }
+
+    private long convertedBytes(LayerSpec layer) {
+        return layer.weights().filter(this::isStaged).mapToLong(spec -> StagingBuffer.bytes(dtype, spec.shape())).sum();
     }
 
     @Override
@@ -150,6 +160,10 @@ final class StreamedLayers implements Layers {
         turn.lock();
         Future<Prepared> next = null;
         try {
+            if (pinned != null) {
+                // A forward before this one may not have finished on the device.
+                StagingMemory.synchronize(device);
+            }
             next = ahead(0);
             for (int i = 0; i < specs.size(); i++) {
                 Future<Prepared> coming = next;
@@ -211,8 +225,9 @@ final class StreamedLayers implements Layers {
         turn.lock();
         try {
             background.shutdown();
-            for (StagingBuffer buffer : buffers) {
-                buffer.close();
+            buffers.forEach(StagingBuffer::close);
+            if (pinned != null) {
+                pinned.close();
             }
         } finally {
             turn.unlock();

@@ -4,6 +4,9 @@ import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.LongStream;
 
 /**
  * Brings tensors to where and in the type in which they are computed with.
@@ -30,6 +33,21 @@ record WeightLoader(Source source, DType dtype, Device device, Scope owner) {
         }
         try (Scope loading = Scope.open()) {
             return owner.adopt(source.read(spec, dtype));
+        }
+    }
+
+    /** Weights of one shape side by side, [n, shape]; each is freed as soon as it is in its place. */
+    Tensor loadTogether(List<WeightSpec> specs) {
+        long[] shape = specs.get(0).shape();
+        long[] all = LongStream.concat(LongStream.of(specs.size()), Arrays.stream(shape)).toArray();
+        try (Scope loading = Scope.open()) {
+            Tensor together = Tensor.zeros(dtype, device, all);
+            for (int i = 0; i < specs.size(); i++) {
+                try (Scope one = Scope.open()) {
+                    together.narrow(0, i, 1).view(shape).copy_(source.read(specs.get(i), dtype));
+                }
+            }
+            return owner.adopt(together);
         }
     }
 

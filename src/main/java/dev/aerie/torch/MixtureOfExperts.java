@@ -80,8 +80,19 @@ public final class MixtureOfExperts {
     }
 
     /**
-     * SwiGLU experts in stacked tensors, which multiply from the right: on a GPU in bfloat16 all at once where libtorch has a
-     * grouped product (2.8 and later).
+     * The same experts, their tensors put together: on a GPU in bfloat16 all of them at once where libtorch has a grouped product
+     * (2.8 and later).
+     *
+     * @param gate [experts, intermediate, hidden]; up likewise
+     * @param down [experts, hidden, intermediate]
+     */
+    public static Tensor together(Tensor x, Routing routing, boolean weightedInput, Tensor gate, Tensor up, Tensor down) {
+        return grouped("experts_together", x, List.of(gate, down),
+                x, routing.experts(), routing.weights(), weightedInput, gate, up, down);
+    }
+
+    /**
+     * SwiGLU experts in stacked tensors, which multiply from the right; grouped as {@link #together}.
      *
      * @param gateUp [experts, hidden, 2 · intermediate]
      * @param gateUpBias [experts, 2 · intermediate], or null
@@ -93,16 +104,21 @@ public final class MixtureOfExperts {
      */
     public static Tensor stacked(Tensor x, Routing routing, boolean weightedInput, Tensor gateUp, Tensor gateUpBias, Tensor down,
             Tensor downBias, boolean interleaved, Double limit) {
-        Object[] arguments = {x, routing.experts(), routing.weights(), weightedInput, gateUp, gateUpBias, down, downBias,
-            interleaved, limit};
-        if (!groupedRefused && Script.flag("fits_grouped", x, gateUp, down) && Script.hasGrouped()) {
+        return grouped("experts_stacked", x, List.of(gateUp, down), x, routing.experts(), routing.weights(), weightedInput,
+                gateUp, gateUpBias, down, downBias, interleaved, limit);
+    }
+
+    /** By the grouped product where there is one that takes these states and weights, else by a product for each expert. */
+    private static Tensor grouped(String method, Tensor x, List<Tensor> weights, Object... arguments) {
+        boolean fits = !groupedRefused && weights.stream().allMatch(w -> Script.flag("fits_grouped", x, w));
+        if (fits && Script.has(Script.Variant.GROUPED)) {
             try {
-                return Script.groupedTensor("experts_stacked", arguments);
+                return Script.tensor(Script.Variant.GROUPED, method, arguments);
             } catch (TorchException e) {
                 // The operator may be there and the device too old for it; what else may be wrong shows again below.
                 groupedRefused = true;
             }
         }
-        return Script.tensor("experts_stacked", arguments);
+        return Script.tensor(method, arguments);
     }
 }

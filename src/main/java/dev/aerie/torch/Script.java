@@ -19,8 +19,8 @@ final class Script {
 
     /** Source files beside this class in the resources; together they are the body of one TorchScript class. */
     private static final List<String> SOURCES = List.of(
-            "tensor", "mapping", "staging", "autograd", "nn", "moe", "moe_loop", "attention", "gradients", "flash", "ttt", "loss",
-            "finite", "optimizer", "quantised", "latent", "delta");
+            "tensor", "mapping", "staging", "copy_in_turn", "autograd", "nn", "moe", "moe_loop", "attention", "gradients", "flash",
+            "ttt", "loss", "finite", "optimizer", "quantised", "latent", "delta");
 
     /** A tensor handle that no scope owns. */
     record Raw(long handle) {}
@@ -36,20 +36,36 @@ final class Script {
     }
 
     /**
-     * The operators once more, experts' products in one launch; compiled when first asked for, because a source that names an
-     * operator that this libtorch lacks does not compile at all.
+     * The operators once more, one source in the place of another that every libtorch has; compiled when first asked for, because a
+     * source that names an operator that this libtorch lacks does not compile at all.
      */
-    private static final class Grouped {
+    enum Variant {
+        /** Experts' products in one launch: libtorch 2.8 and later. */
+        GROUPED("moe_loop", "moe_grouped"),
+        /** Copies beside what runs in the default stream: builds for CUDA. */
+        STREAMS("copy_in_turn", "copy_beside");
+
+        private static final long UNKNOWN = -1;
+
+        private final String everywhere;
+        private final String source;
+        private long module = UNKNOWN;
+
+        Variant(String everywhere, String source) {
+            this.everywhere = everywhere;
+            this.source = source;
+        }
 
         /** 0 where it does not compile. */
-        static final long MODULE = compiled();
-
-        private static long compiled() {
-            try {
-                return load(SOURCES.stream().map(s -> s.equals("moe_loop") ? "moe_grouped" : s).toList());
-            } catch (ai.djl.engine.EngineException e) {
-                return 0;
+        private synchronized long module() {
+            if (module == UNKNOWN) {
+                try {
+                    module = load(SOURCES.stream().map(s -> s.equals(everywhere) ? source : s).toList());
+                } catch (ai.djl.engine.EngineException e) {
+                    module = 0;
+                }
             }
+            return module;
         }
     }
 
@@ -85,15 +101,15 @@ final class Script {
         }
     }
 
-    /** Whether this libtorch has the grouped product of matrices. */
-    static boolean hasGrouped() {
+    /** Whether this libtorch has what the variant needs. */
+    static boolean has(Variant variant) {
         ready();
-        return Grouped.MODULE != 0;
+        return variant.module() != 0;
     }
 
-    /** As {@link #tensor}, with the grouped product where {@link #hasGrouped}. */
-    static Tensor groupedTensor(String method, Object... arguments) {
-        return owned(run(Grouped.MODULE, method, arguments));
+    /** As {@link #tensor}, by a variant that there {@link #has is}. */
+    static Tensor tensor(Variant variant, String method, Object... arguments) {
+        return owned(run(variant.module(), method, arguments));
     }
 
     /** Results that are a tuple or list of tensors; None becomes null. */
@@ -122,6 +138,11 @@ final class Script {
 
     static void nothing(String method, Object... arguments) {
         ScriptBridge.freeValue(run(method, arguments));
+    }
+
+    /** As {@link #nothing(String, Object...)}, by a variant that there {@link #has is}. */
+    static void nothing(Variant variant, String method, Object... arguments) {
+        ScriptBridge.freeValue(run(variant.module(), method, arguments));
     }
 
     static long integer(String method, Object... arguments) {

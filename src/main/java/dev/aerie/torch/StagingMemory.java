@@ -5,13 +5,14 @@ public final class StagingMemory {
 
     private StagingMemory() {}
 
-    /**
-     * uint8 [bytes] on the host, not initialised.
-     *
-     * @param pinned locked in memory, so that a GPU copies from it while the host goes on; needs a CUDA build
-     */
-    public static Tensor ofHost(long bytes, boolean pinned) {
-        return Script.tensor("staging", bytes, pinned);
+    /** uint8 [bytes], not initialised. */
+    public static Tensor of(Device device, long bytes) {
+        return Script.tensor("staging", bytes, device.toString(), false);
+    }
+
+    /** The same on the host, locked in memory, so that a GPU copies from it by itself; needs a CUDA build. */
+    public static Tensor pinned(long bytes) {
+        return Script.tensor("staging", bytes, Device.CPU.toString(), true);
     }
 
     /**
@@ -26,9 +27,18 @@ public final class StagingMemory {
         return Script.tensor("mapped_view", memory, offset / dtype.bytes(), shape, dtype.code());
     }
 
-    /** A copy on a device (also where the tensor is there), without waiting for it where this one is pinned: the device makes it in the order of its stream. */
-    public static Tensor toAsync(Tensor pinned, Device device) {
-        return Script.tensor("to_device_async", pinned, device.toString());
+    /**
+     * Copies to a device while it goes on with what it was asked for: on a GPU in a stream beside the default one. Returns when the
+     * copy is there; whoever asks sees to it that the device no longer reads what is overwritten.
+     *
+     * @param pinned as many bytes as {@code onDevice}
+     */
+    public static void copyBeside(Tensor pinned, Tensor onDevice) {
+        if (!onDevice.device().isCpu() && Script.has(Script.Variant.STREAMS)) {
+            Script.nothing(Script.Variant.STREAMS, "copy_beside", pinned, onDevice);
+        } else {
+            Script.nothing("copy_beside", pinned, onDevice);
+        }
     }
 
     /** Waits until the device has done what was asked of it so far; the CPU has always. */

@@ -83,11 +83,7 @@
       start = end
     return self.by_token(rows, order, weights, weighted)
   def experts_stacked(self, x: Tensor, chosen: Tensor, weights: Tensor, weighted: bool, gate_up: Tensor, gate_up_bias: Optional[Tensor], down: Tensor, down_bias: Optional[Tensor], interleaved: bool, limit: Optional[float]) -> Tensor:
-    flat = torch.reshape(chosen, [-1])
-    sorted, order = torch.sort(flat, stable=True, dim=0, descending=False)
-    experts = torch.arange(torch.size(gate_up, 0), dtype=4, device=ops.prim.device(x))
-    # Where each expert's rows end, on the device: the host need not wait for them.
-    ends = torch.searchsorted(sorted, experts, out_int32=True, right=True)
+    sorted, order, ends = self.ends_of_experts(chosen, torch.size(gate_up, 0))
     h = self.product_by_expert(self.rows_of(x, order, weights, weighted), gate_up, ends)
     if gate_up_bias is not None:
       torch.add_(h, torch.index_select(gate_up_bias, 0, sorted))
@@ -95,9 +91,21 @@
     if down_bias is not None:
       torch.add_(y, torch.index_select(down_bias, 0, sorted))
     return self.by_token(y, order, weights, weighted)
-  def fits_grouped(self, x: Tensor, gate_up: Tensor, down: Tensor) -> bool:
+  def experts_together(self, x: Tensor, chosen: Tensor, weights: Tensor, weighted: bool, gate: Tensor, up: Tensor, down: Tensor) -> Tensor:
+    sorted, order, ends = self.ends_of_experts(chosen, torch.size(gate, 0))
+    rows = self.rows_of(x, order, weights, weighted)
+    g = self.product_by_expert(rows, torch.transpose(gate, 1, 2), ends)
+    u = self.product_by_expert(rows, torch.transpose(up, 1, 2), ends)
+    y = self.product_by_expert(torch.mul_(torch.silu_(g), u), torch.transpose(down, 1, 2), ends)
+    return self.by_token(y, order, weights, weighted)
+  def ends_of_experts(self, chosen: Tensor, experts: int) -> Tuple[Tensor, Tensor, Tensor]:
+    # The (token, choice) pairs sorted by expert, and where each expert's rows end: on the device, so that the host need not wait.
+    sorted, order = torch.sort(torch.reshape(chosen, [-1]), stable=True, dim=0, descending=False)
+    numbers = torch.arange(experts, dtype=4, device=ops.prim.device(chosen))
+    return (sorted, order, torch.searchsorted(sorted, numbers, out_int32=True, right=True))
+  def fits_grouped(self, x: Tensor, weight: Tensor) -> bool:
     # The grouped kernel takes bfloat16 whose rows begin at multiples of 16 bytes.
-    aligned = torch.size(gate_up, 1) % 8 == 0 and torch.size(gate_up, 2) % 8 == 0 and torch.size(down, 1) % 8 == 0
+    aligned = torch.size(weight, 1) % 8 == 0 and torch.size(weight, 2) % 8 == 0
     return ops.prim.is_cuda(x) and ops.prim.dtype(x) == 15 and aligned
   def expert_activation(self, h: Tensor, interleaved: bool, limit: Optional[float]) -> Tensor:
     half = torch.floordiv(torch.size(h, 1), 2)

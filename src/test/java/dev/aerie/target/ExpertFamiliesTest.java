@@ -1,5 +1,6 @@
 package dev.aerie.target;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -19,6 +20,8 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the golden models of the families with experts do not show. */
 class ExpertFamiliesTest {
@@ -119,6 +122,21 @@ class ExpertFamiliesTest {
     private DecoderSpec spec(ObjectNode config) throws IOException {
         JSON.writeValue(folder.resolve("config.json").toFile(), config);
         return TargetFamilies.read(folder);
+    }
+
+    /** As a GPU has them, for its grouped product. */
+    @ParameterizedTest
+    @ValueSource(strings = {"qwen3_moe-bf16", "mixtral", "deepseek_v3-fp8", "glm4_moe"})
+    void expertsSideBySideComputeWhatTheyDoOneByOne(String family) {
+        Path golden = Shared.path("golden/targets/" + family);
+        DecoderSpec spec = TargetFamilies.read(golden);
+        var experts = (FeedForwardSpec.MixtureOfExperts) spec.layers().get(2).feedForward();
+        try (Weights weights = Weights.open(golden); Scope scope = Scope.open()) {
+            WeightLoader loader = new WeightLoader(weights, DType.F32, Device.CPU, scope);
+            Tensor x = Tensor.randomNormal(7, 1, 9, spec.config().hiddenSize());
+            double[] oneByOne = new SparseFeedForward(experts, loader, false).of(x).toDoubles();
+            assertArrayEquals(oneByOne, new SparseFeedForward(experts, loader, true).of(x).toDoubles(), 1e-5);
+        }
     }
 
     private static List<Integer> windows(DecoderSpec spec) {
