@@ -69,8 +69,7 @@ public final class Capture {
 
     /**
      * Refuses to go on with a store that was made from something else, before any work. What depends on the conversations is
-     * compared
-     * by {@link #run}.
+     * compared by {@link #run}.
      *
      * @throws InvalidStoreException naming the field that differs, what it is and what was expected
      */

@@ -14,10 +14,10 @@ import scala.jdk.javaapi.CollectionConverters;
 /**
  * Prints how far the running tasks are: tokens done, tokens a second, time left.
  *
- * <p>Tasks count tokens in an accumulator. Its {@code value()} on the driver changes only when a task ends, but the executors'
- * heartbeats (every {@code spark.executor.heartbeatInterval}, 10 s) carry what running tasks have counted so far, and a
- * listener is
- * shown it. That works in every kind of cluster and needs no plugin to be configured before the context starts.
+ * <p>Tasks count tokens in an accumulator. Its {@code value()} on the driver changes only when a task ends, but the
+ * executors' heartbeats (every {@code spark.executor.heartbeatInterval}, 10 s) carry what running tasks have counted so far,
+ * and a listener is shown it. That works in every kind of cluster and needs no plugin to be configured before the context
+ * starts.
  */
 final class CaptureProgress extends SparkListener {
 

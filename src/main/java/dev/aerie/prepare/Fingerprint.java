@@ -44,9 +44,8 @@ public final class Fingerprint {
 
     /**
      * Of a target: its config.json and generation_config.json, and of each file of its weights the name, the length and the
-     * content. Of a
-     * file over 256 MiB the first MiB, which holds the header of any but the largest, and 64 KiB of every 16 MiB: another
-     * training step or another conversion changes every tensor.
+     * content. Of a file over 256 MiB the first MiB, which holds the header of any but the largest, and 64 KiB of every 16
+     * MiB: another training step or another conversion changes every tensor.
      *
      * @param folder as Hugging Face transformers saves a model
      */

@@ -58,8 +58,7 @@ final class ResidentTargets {
 
     /**
      * Frees what this JVM loaded, each target once no task holds it: in local mode the driver's JVM goes on to other work
-     * after the
-     * last shard, and tasks of a failed job may still be running.
+     * after the last shard, and tasks of a failed job may still be running.
      */
     static void releaseIdle() {
         synchronized (ResidentTargets.class) {

@@ -14,11 +14,10 @@ import java.util.Random;
 /**
  * Which conversation goes into which shard, and in what order: a function of the conversations, the budget and the seed.
  *
- * <p>Conversations are sorted by position and shuffled with {@link Random} on the seed, so that every shard is a sample of the
- * whole. Then, in that order, they fill shards: a conversation opens the next shard where it would take the current one over the
- * budget. Held-out conversations follow in shards of their own, few to a shard, because their continuations are generated
- * token by
- * token and several tasks should share that.
+ * <p>Conversations are sorted by position and shuffled with {@link Random} on the seed, so that every shard is a sample of
+ * the whole. Then, in that order, they fill shards: a conversation opens the next shard where it would take the current one
+ * over the budget. Held-out conversations follow in shards of their own, few to a shard, because their continuations are
+ * generated token by token and several tasks should share that.
  */
 final class ShardPlan implements Serializable {
 

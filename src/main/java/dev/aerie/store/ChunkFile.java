@@ -21,13 +21,11 @@ import org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName;
 
 /**
  * The Parquet file of a shard, written page by page: a page for each row of a column, so that one conversation can be read
- * without its
- * neighbours, and the same chunks give the same bytes.
+ * without its neighbours, and the same chunks give the same bytes.
  *
  * <p>The record writer of parquet-java does not give that: it notes a column's encodings in the order of a hash set of enums,
- * which
- * changes from one JVM to the next. Pages of version 2 have one encoding. They also cost no second copy of each block, and no
- * check of sizes every 100 rows, which is 800 MB of ours.
+ * which changes from one JVM to the next. Pages of version 2 have one encoding. They also cost no second copy of each block,
+ * and no check of sizes every 100 rows, which is 800 MB of ours.
  */
 final class ChunkFile implements AutoCloseable {
 

@@ -16,8 +16,7 @@ import java.util.function.Consumer;
 
 /**
  * Re-reads a store against its markers: every file's length and SHA-256, every page's checksum, every conversation's rows,
- * and that
- * all states are finite.
+ * and that all states are finite.
  *
  * @param shards shards read
  * @param conversations conversations read without fault

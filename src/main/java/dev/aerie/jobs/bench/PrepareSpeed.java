@@ -41,10 +41,9 @@ import org.apache.hadoop.conf.Configuration;
  * How fast prepare's forward is, and how small its store.
  *
  * <p>Speed: tokens a second of the target over real conversations, packed into waves, against the same engine fed batches of
- * eight in
- * the order of the files, padded to the longest of each; by turns in one process, the median of the rounds. Tokens are
- * counted without
- * padding. Size: bytes per token of the codec {@code bf16} with the teacher's rows only, against 8 · hidden.
+ * eight in the order of the files, padded to the longest of each; by turns in one process, the median of the rounds. Tokens
+ * are counted without padding. Size: bytes per token of the codec {@code bf16} with the teacher's rows only, against 8 ·
+ * hidden.
  */
 public final class PrepareSpeed {
 
