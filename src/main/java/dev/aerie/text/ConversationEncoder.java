@@ -36,8 +36,9 @@ public final class ConversationEncoder implements AutoCloseable {
             return new AssistantMarkers(settings.assistantHeader(), List.of(settings.endOfTurn()));
         }
         try {
-            return AssistantMarkers.find(template, tokenizer.addedTokens())
+            AssistantMarkers found = AssistantMarkers.find(template, tokenizer.addedTokens())
                     .with(settings.assistantHeader(), settings.endOfTurn());
+            return settings.endOfTurn() == null ? found.sparing(template, tokenizer.addedTokens()) : found;
         } catch (RuntimeException e) {
             tokenizer.close();
             throw e;
@@ -51,6 +52,10 @@ public final class ConversationEncoder implements AutoCloseable {
     public TokenizedConversation encode(Conversation conversation) throws UnusableConversationException {
         if (conversation.text() == null && settings.orderFault() == OrderFault.REFUSE) {
             RoleOrder.check(conversation.messages());
+        }
+        if (!markers.toolsApart() && conversation.messages().stream().anyMatch(turn -> turn.role().equals("tool"))) {
+            throw new UnusableConversationException("the chat template writes results of tools inside the assistant's text, where the "
+                    + "loss mask cannot tell them apart (expected none, or data.end_of_turn in the recipe)");
         }
         MaskedText masked;
         try {

@@ -32,6 +32,80 @@ class AssistantMarkersTest {
                 both.spans(text).stream().map(s -> text.substring(s.start(), s.end())).toList());
     }
 
+    /** As GLM writes it: the next turn's header is what stops the target, and an answer without a thought has an empty one. */
+    @Test
+    void aTemplateThatClosesNoTurn() {
+        String template = "{% for m in messages %}{% if m.role == 'assistant' %}<|assistant|>\n"
+                + "<think>{{ m.reasoning_content }}</think>\n{{ m.content }}{% for c in m.tool_calls %}<call>{{ c.function.name }}</call>"
+                + "{% endfor %}{% elif m.role == 'tool' %}<|observation|>\n{{ m.content }}{% else %}<|user|>\n{{ m.content }}{% endif %}"
+                + "{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}";
+        String[] tokens = {"<|user|>", "<|assistant|>", "<|observation|>", "<think>", "</think>"};
+        AssistantMarkers found = find(template, tokens);
+        assertEquals(new AssistantMarkers("<|assistant|>", List.of(), List.of("<|user|>", "<|observation|>"), true), found);
+        String text = "<|user|>\nq<|assistant|>\n<think>t</think>\na<call>f</call><|observation|>\nr<|assistant|>\n<think></think>\nb"
+                + "<|user|>\nq<|assistant|>\n<think></think>\nc";
+        assertEquals(List.of("\n<think>t</think>\na<call>f</call>", "\n<think></think>\nb", "\n<think></think>\nc"),
+                found.spans(text).stream().map(s -> text.substring(s.start(), s.end())).toList());
+        assertEquals(new AssistantMarkers("<|assistant|>", List.of("END")), found.with(null, "END"));
+    }
+
+    /** As Kimi-K2-Thinking and Nemotron write it: one lets the target open its thought, the other opens it itself. */
+    @Test
+    void anEmptyThoughtIsNotPartOfTheHeader() {
+        String template = "{% for m in messages %}<|im_start|>{{ m.role }}\n{% if m.role == 'assistant' %}"
+                + "<think>{{ m.reasoning_content }}</think>{% endif %}{{ m.content }}<|im_end|>\n{% endfor %}"
+                + "{% if add_generation_prompt %}<|im_start|>assistant\nPROMPT{% endif %}";
+        String[] tokens = {"<|im_start|>", "<|im_end|>", "<think>", "</think>"};
+        assertEquals(new AssistantMarkers("<|im_start|>assistant\n", List.of("<|im_end|>\n")),
+                find(template.replace("PROMPT", ""), tokens));
+        assertEquals(new AssistantMarkers("<|im_start|>assistant\n<think>", List.of("<|im_end|>\n")),
+                find(template.replace("PROMPT", "<think>"), tokens));
+        String hidden = template.replace("m.reasoning_content", "''");
+        assertEquals(new AssistantMarkers("<|im_start|>assistant\n<think></think>", List.of("<|im_end|>\n")),
+                find(hidden.replace("PROMPT", ""), tokens));
+    }
+
+    @Test
+    void aHeaderBeginsWithAWholeTokenAndWithNoSpace() {
+        String closing = "{% for m in messages %}  <|{{ m.role }}|>\n{{ m.content }}<|end|>{% endfor %}"
+                + "{% if not add_generation_prompt %}  <|stop|>{% endif %}";
+        assertEquals(new AssistantMarkers("<|assistant|>\n", List.of("<|end|>  ")),
+                find(closing, "<|user|>", "<|assistant|>", "<|end|>", "<|stop|>"));
+        String turns = "{% for m in messages %}{% if m.role == 'user' %}<|user|>{{ m.content }}<|end|>\n<|assistant|>\n"
+                + "{% else %}{{ m.content }}<|end|>\n{% endif %}{% endfor %}";
+        assertEquals(new AssistantMarkers("<|assistant|>\n", List.of("<|end|>\n")), find(turns, "<|user|>", "<|assistant|>", "<|end|>"));
+    }
+
+    /** A tool's result is never supervised: there a border ends the span, or the template's conversations with tools are refused. */
+    @Test
+    void resultsOfToolsInsideATurn() {
+        String template = "{% for m in messages %}{% if m.role == 'user' %}{% if not loop.first %}<|end|>{% endif %}<|user|>"
+                + "{{ m.content }}<|end|>{% elif m.role == 'tool' %}<result>{{ m.content }}{% else %}"
+                + "{% if messages[loop.index0 - 1].role == 'user' %}<|model|>{% endif %}{{ m.content }}"
+                + "{% if loop.last %}<|end|>{% endif %}{% endif %}{% endfor %}";
+        String[] tokens = {"<|user|>", "<|model|>", "<|end|>"};
+        assertEquals(new AssistantMarkers("<|model|>", List.of("<|end|>"), List.of(), false), find(template, tokens));
+        assertEquals(new AssistantMarkers("<|model|>", List.of("<|end|>"), List.of("<result>"), true),
+                find(template, "<|user|>", "<|model|>", "<|end|>", "<result>"));
+        String closing = template.replace("{{ m.content }}{% if loop.last %}",
+                "{{ m.content }}{% if m.tool_calls %}f()</call>{% elif loop.last %}");
+        assertEquals(new AssistantMarkers("<|model|>", List.of("<|end|>", "</call>"), List.of(), true),
+                find(closing, "<|user|>", "<|model|>", "<|end|>", "</call>"));
+    }
+
+    /** gpt-oss's recipe for all channels: its calls end with a token that ends nothing else. */
+    @Test
+    void aNamedHeaderSparesResultsToo() {
+        ChatTemplate template = ChatTemplate.of("{% for m in messages %}{% if m.role == 'tool' %}<|start|>fn to=assistant<|message|>"
+                + "{{ m.content }}<|end|>{% elif m.tool_calls %}<|start|>assistant to=fn<|message|>{{ m.tool_calls|tojson }}<|call|>"
+                + "{% else %}<|start|>{{ m.role }}<|channel|>final<|message|>{{ m.content }}<|end|>{% endif %}{% endfor %}", TOKENS);
+        List<String> tokens = List.of("<|start|>", "<|message|>", "<|end|>", "<|call|>", "<|channel|>");
+        AssistantMarkers found = AssistantMarkers.find(template, tokens);
+        assertEquals(new AssistantMarkers("<|start|>assistant<|channel|>final<|message|>", List.of("<|end|>")), found);
+        assertEquals(new AssistantMarkers("<|start|>assistant", List.of("<|end|>"), List.of("<|start|>"), true),
+                found.with("<|start|>assistant", null).sparing(template, tokens));
+    }
+
     @Test
     void anEndThatWasCutOffReachesToTheEnd() {
         AssistantMarkers markers = new AssistantMarkers("A:", List.of("\n"));

@@ -129,6 +129,22 @@ class ConversationEncoderTest {
         }
     }
 
+    /** Nothing tells the answer from what the tool said. */
+    @Test
+    void resultsOfToolsAreNeverSupervised() throws Exception {
+        TinyModel.create(model, "{% for m in messages %}{% if m.role == 'user' %}<|im_start|>{{ m.content }}<|im_end|>"
+                + "{% elif m.role == 'tool' %}[{{ m.content }}]{% else %}{% if messages[loop.index0 - 1].role == 'user' %}"
+                + "<s>{% endif %}{{ m.content }}{% if loop.last or messages[loop.index0 + 1].role == 'user' %}<|im_end|>{% endif %}"
+                + "{% endif %}{% endfor %}");
+        List<Message> turns = List.of(TURNS.get(0), TURNS.get(1), new Message("tool", "42"), new Message("assistant", "so"));
+        assertEquals("the chat template writes results of tools inside the assistant's text, where the loss mask cannot tell them "
+                + "apart (expected none, or data.end_of_turn in the recipe)", refusal(settings(100), turns));
+        assertEquals("<|im_start|>hi<|im_end|><s>⟦yes<|im_end|>⟧", marked(settings(100), TURNS));
+        EncoderSettings named = new EncoderSettings(
+                model.toString(), null, null, null, "[", 100, OverLength.TRUNCATE, OrderFault.REFUSE, false);
+        assertEquals("<|im_start|>hi<|im_end|><s>⟦yes[⟧42]so<|im_end|>", marked(named, turns));
+    }
+
     @Test
     void halfASurrogatePairIsNoText() throws Exception {
         assertEquals("invalid text: half a surrogate pair",

@@ -14,6 +14,10 @@ final class Arithmetic {
     private Arithmetic() {}
 
     static Object add(Object left, Object right) {
+        if (left instanceof Markup && right instanceof String || right instanceof Markup && left instanceof String
+                || left instanceof Markup && right instanceof Markup) {
+            return Markup.sum(left, right);
+        }
         if (left instanceof String a && right instanceof String b) {
             Budget.requireLength((long) a.length() + b.length());
             return a.concat(b);
@@ -27,7 +31,9 @@ final class Arithmetic {
         return apply("+", left, right);
     }
 
-    static Object multiply(Object left, Object right) {
+    static Object multiply(Object one, Object other) {
+        Object left = Markup.plain(one);
+        Object right = Markup.plain(other);
         if (right instanceof String || right instanceof List) {
             return left instanceof Long ? multiply(right, left) : apply("*", left, right);
         }
@@ -51,7 +57,8 @@ final class Arithmetic {
         return (int) times;
     }
 
-    static Object modulo(Object left, Object right) {
+    static Object modulo(Object dividend, Object right) {
+        Object left = Markup.plain(dividend);
         return left instanceof String format ? StringFormat.percent(format, right) : apply("%", left, right);
     }
 
@@ -131,7 +138,7 @@ final class Arithmetic {
         return a.pow(b.intValue());
     }
 
-    private static Object narrowed(BigInteger value) {
+    static Object narrowed(BigInteger value) {
         if (value.bitLength() > MAX_BITS) {
             throw new TemplateException("an integer of more than " + MAX_BITS + " bits is too large");
         }

@@ -84,20 +84,34 @@ sealed interface Expression {
         }
     }
 
-    /** What a call, filter or test is given. */
-    record Arguments(List<Expression> positional, Map<String, Expression> named) {
+    /**
+     * What a call, filter or test is given.
+     *
+     * @param spread      the list of {@code *list}, or null
+     * @param spreadNamed the mapping of {@code **mapping}, or null
+     */
+    record Arguments(List<Expression> positional, Map<String, Expression> named, Expression spread, Expression spreadNamed) {
 
-        static final Arguments NONE = new Arguments(List.of(), Map.of());
+        static final Arguments NONE = new Arguments(List.of(), Map.of(), null, null);
 
         List<Object> positional(Scope scope) {
             List<Object> values = new ArrayList<>(positional.size());
             positional.forEach(e -> values.add(e.value(scope)));
+            if (spread != null) {
+                values.addAll(PythonValues.elements(spread.value(scope)));
+            }
             return values;
         }
 
         Map<String, Object> named(Scope scope) {
             Map<String, Object> values = new LinkedHashMap<>();
             named.forEach((name, e) -> values.put(name, e.value(scope)));
+            if (spreadNamed != null) {
+                if (!(spreadNamed.value(scope) instanceof Map<?, ?> map)) {
+                    throw new TemplateException("the argument after ** must be a mapping");
+                }
+                map.forEach((name, value) -> values.put(PythonValues.text(name), value));
+            }
             return values;
         }
     }

@@ -341,6 +341,8 @@ final class ExpressionParser {
         expectOperator("(");
         List<Expression> positional = new ArrayList<>();
         Map<String, Expression> named = new LinkedHashMap<>();
+        Expression spread = null;
+        Expression spreadNamed = null;
         boolean first = true;
         while (!skipOperator(")")) {
             if (!first) {
@@ -350,17 +352,27 @@ final class ExpressionParser {
                 }
             }
             first = false;
-            if (peek().kind() == Kind.NAME && ahead().operator("=")) {
+            if (peek().operator("*") || peek().operator("**")) {
+                boolean mapping = take().text().length() == 2;
+                if (mapping ? spreadNamed != null : spread != null || spreadNamed != null) {
+                    throw unexpected("one * and then one ** at most");
+                }
+                if (mapping) {
+                    spreadNamed = expression();
+                } else {
+                    spread = expression();
+                }
+            } else if (peek().kind() == Kind.NAME && ahead().operator("=")) {
                 String name = take().text();
                 take();
                 named.put(name, expression());
-            } else if (!named.isEmpty()) {
+            } else if (!named.isEmpty() || spread != null || spreadNamed != null) {
                 throw unexpected("a named argument after a named one");
             } else {
                 positional.add(expression());
             }
         }
-        return new Arguments(positional, named);
+        return new Arguments(positional, named, spread, spreadNamed);
     }
 
     /** Filters, tests and calls after a primary, in any order. */
@@ -369,10 +381,8 @@ final class ExpressionParser {
         while (true) {
             if (peek().operator("|")) {
                 take();
+                // Whether there is such a filter is asked where it runs: a template may guard one that others lack.
                 String name = expectName();
-                if (!Filters.known(name)) {
-                    throw new TemplateException("Invalid template: there is no filter '" + name + "'", peek().line());
-                }
                 expression = new Expression.Filter(expression, name, peek().operator("(") ? arguments() : Arguments.NONE);
             } else if (peek().name("is")) {
                 take();
@@ -388,14 +398,11 @@ final class ExpressionParser {
     private Expression test(Expression input) {
         boolean negated = skipName("not");
         String name = expectName();
-        if (!Tests.known(name)) {
-            throw new TemplateException("Invalid template: there is no test '" + name + "'", peek().line());
-        }
         Arguments arguments = Arguments.NONE;
         if (peek().operator("(")) {
             arguments = arguments();
         } else if (takesOperand(peek())) {
-            arguments = new Arguments(List.of(postfix(primary())), Map.of());
+            arguments = new Arguments(List.of(postfix(primary())), Map.of(), null, null);
         }
         Expression test = new Expression.Test(input, name, arguments);
         return negated ? new Expression.Not(test) : test;

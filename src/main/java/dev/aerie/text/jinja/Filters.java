@@ -21,6 +21,9 @@ final class Filters {
     }
 
     private static final Pattern NUMBER = Pattern.compile("\\s*([-+]?\\d+)(\\.\\d*)?([eE][-+]?\\d+)?\\s*");
+    private static final Pattern WORD = Pattern.compile("\\w+", Pattern.UNICODE_CHARACTER_CLASS);
+    /** What begins a word for the filter {@code title}: not an apostrophe, as it does for the method of that name. */
+    private static final Pattern TITLE_BREAK = Pattern.compile("[-\\s({\\[<]+", Pattern.UNICODE_CHARACTER_CLASS);
     private static final Map<String, Function> FILTERS = new HashMap<>();
 
     static {
@@ -41,26 +44,28 @@ final class Filters {
         if (filter == null) {
             throw new TemplateException("there is no filter '" + name + "'");
         }
-        return filter.apply(input, given);
+        // Only these four know marked text from plain text.
+        boolean marks = name.equals("safe") || name.equals("escape") || name.equals("e") || name.equals("string");
+        return filter.apply(marks ? input : Markup.plain(input), given);
     }
 
     private static void texts() {
         FILTERS.put("trim", (v, g) -> PythonStrings.strip(PythonValues.text(v), g.text(0, "chars", null)));
         FILTERS.put("upper", (v, g) -> PythonValues.text(v).toUpperCase(Locale.ROOT));
         FILTERS.put("lower", (v, g) -> PythonValues.text(v).toLowerCase(Locale.ROOT));
-        FILTERS.put("title", (v, g) -> PythonStrings.title(PythonValues.text(v)));
+        FILTERS.put("title", (v, g) -> titled(PythonValues.text(v)));
         FILTERS.put("capitalize", (v, g) -> PythonStrings.capitalize(PythonValues.text(v)));
-        FILTERS.put("replace", (v, g) -> StringMethods.replaced(PythonValues.text(v), g.requiredText(0, "old"),
-                g.requiredText(1, "new"), g.integer(2, "count", -1)));
-        FILTERS.put("string", (v, g) -> PythonValues.text(v));
-        FILTERS.put("safe", (v, g) -> v);
-        FILTERS.put("escape", (v, g) -> escaped(PythonValues.text(v)));
+        FILTERS.put("replace", (v, g) -> StringMethods.replaced(PythonValues.text(v),
+                PythonValues.text(g.required(0, "old")), PythonValues.text(g.required(1, "new")), g.integer(2, "count", -1)));
+        FILTERS.put("string", (v, g) -> v instanceof Markup ? v : PythonValues.text(v));
+        FILTERS.put("safe", (v, g) -> new Markup(PythonValues.text(v)));
+        FILTERS.put("escape", (v, g) -> Markup.escaped(v));
         FILTERS.put("e", FILTERS.get("escape"));
         FILTERS.put("forceescape", FILTERS.get("escape"));
         FILTERS.put("indent", Filters::indented);
         FILTERS.put("center", Filters::centred);
         FILTERS.put("truncate", Filters::truncated);
-        FILTERS.put("wordcount", (v, g) -> (long) PythonStrings.split(PythonValues.text(v), null, -1).size());
+        FILTERS.put("wordcount", (v, g) -> WORD.matcher(PythonValues.text(v)).results().count());
         FILTERS.put("format", (v, g) -> StringFormat.percent(PythonValues.text(v),
                 g.named().isEmpty() ? new Tuple(g.positional()) : g.named()));
     }
@@ -79,7 +84,7 @@ final class Filters {
         FILTERS.put("tojson", Filters::json);
         FILTERS.put("length", (v, g) -> PythonValues.length(v));
         FILTERS.put("count", FILTERS.get("length"));
-        FILTERS.put("items", (v, g) -> {
+        FILTERS.put("items", (v, g) -> new Lazy(() -> {
             if (v instanceof Undefined) {
                 return List.of();
             }
@@ -87,7 +92,7 @@ final class Filters {
                 return Members.pairs(map);
             }
             throw new TemplateException("the filter items takes a mapping, not " + PythonValues.typeName(v));
-        });
+        }));
         FILTERS.put("dictsort", (v, g) -> {
             if (!(v instanceof Map<?, ?> map)) {
                 throw new TemplateException("the filter dictsort takes a mapping, not " + PythonValues.typeName(v));
@@ -95,19 +100,26 @@ final class Filters {
             return Members.sortedPairs(map, g.truth(0, "case_sensitive", false),
                     "value".equals(g.text(1, "by", "key")), g.truth(2, "reverse", false));
         });
-        FILTERS.put("attr", (v, g) -> Members.attribute(v, g.requiredText(0, "name")));
+        FILTERS.put("attr", (v, g) -> Members.attribute(v instanceof Map ? Map.of() : v, g.requiredText(0, "name")));
         FILTERS.put("reverse", (v, g) -> {
             if (v instanceof String text) {
                 return new StringBuilder(text).reverse().toString();
             }
             List<Object> reversed = new ArrayList<>(PythonValues.elements(v));
             Collections.reverse(reversed);
-            return reversed;
+            return v instanceof Lazy ? reversed : new Lazy(() -> reversed);
         });
     }
 
-    private static String escaped(String text) {
-        return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("'", "&#39;").replace("\"", "&#34;");
+    private static String titled(String text) {
+        StringBuilder title = new StringBuilder(text.length());
+        Matcher matcher = TITLE_BREAK.matcher(text);
+        int from = 0;
+        while (matcher.find()) {
+            title.append(PythonStrings.capitalize(text.substring(from, matcher.start()))).append(matcher.group());
+            from = matcher.end();
+        }
+        return title.append(PythonStrings.capitalize(text.substring(from))).toString();
     }
 
     private static Object json(Object value, Given given) {
@@ -129,7 +141,9 @@ final class Filters {
         boolean blank = given.truth(2, "blank", false);
         StringBuilder text = new StringBuilder();
         boolean first = true;
-        for (String line : PythonValues.text(value).split("\n", -1)) {
+        // jinja2 adds a line end so that a last empty line counts, and then splits at all that Python calls one.
+        for (Object each : PythonStrings.lines(PythonValues.text(value) + "\n", false)) {
+            String line = (String) each;
             boolean indent = first ? given.truth(1, "first", false) : blank || !line.isEmpty();
             text.append(first ? "" : "\n").append(indent ? unit : "").append(line);
             Budget.requireLength(text.length());
@@ -150,10 +164,10 @@ final class Filters {
         String text = PythonValues.text(value);
         int length = (int) given.integer(0, "length", 255);
         String end = given.text(2, "end", "...");
-        if (text.length() <= length + given.integer(3, "leeway", 5)) {
+        if (PythonValues.length(text) <= length + given.integer(3, "leeway", 5)) {
             return text;
         }
-        String cut = text.substring(0, Math.max(0, length - end.length()));
+        String cut = (String) Members.slice(text, null, Math.max(0, length - PythonValues.length(end)), null);
         int lastSpace = cut.lastIndexOf(' ');
         return (given.truth(1, "killwords", false) || lastSpace < 0 ? cut : cut.substring(0, lastSpace)) + end;
     }
@@ -187,6 +201,10 @@ final class Filters {
             case "floor" -> RoundingMode.FLOOR;
             default -> RoundingMode.HALF_EVEN;
         };
+        if (PythonValues.isInteger(sum) && mode == RoundingMode.HALF_EVEN) {
+            return precision >= 0 ? sum : PythonValues.integer(sum).equals(java.math.BigInteger.ZERO) ? sum
+                    : Arithmetic.narrowed(new BigDecimal(PythonValues.integer(sum)).setScale(precision, mode).toBigInteger());
+        }
         double number = ((Number) sum).doubleValue();
         return Double.isFinite(number) ? new BigDecimal(number).setScale(precision, mode).doubleValue() : number;
     }

@@ -22,7 +22,7 @@ record Given(String receiver, List<Object> positional, Map<String, Object> named
     }
 
     String text(int position, String name, String fallback) {
-        Object value = get(position, name, fallback);
+        Object value = Markup.plain(get(position, name, fallback));
         if (value == null || value instanceof String) {
             return (String) value;
         }

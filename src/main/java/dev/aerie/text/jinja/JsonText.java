@@ -2,7 +2,6 @@ package dev.aerie.text.jinja;
 
 import java.math.BigInteger;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 
@@ -37,7 +36,9 @@ final class JsonText {
         if (depth > 200) {
             throw new TemplateException("a value nested more than 200 deep is not written as JSON");
         }
-        if (value == null) {
+        if (value instanceof Markup markup) {
+            string(markup.text());
+        } else if (value == null) {
             text.append("null");
         } else if (value instanceof Boolean || value instanceof Long || value instanceof BigInteger) {
             text.append(value);
@@ -47,7 +48,7 @@ final class JsonText {
             string(s);
         } else if (value instanceof Map<?, ?> map) {
             object(map, depth);
-        } else if (value instanceof Collection<?> elements) {
+        } else if (value instanceof List<?> elements) {
             array(elements, depth);
         } else {
             throw value instanceof Undefined undefined ? undefined.failure()
@@ -71,7 +72,7 @@ final class JsonText {
         close('}', keys.isEmpty(), depth);
     }
 
-    private void array(Collection<?> elements, int depth) {
+    private void array(List<?> elements, int depth) {
         text.append('[');
         int i = 0;
         for (Object element : elements) {

@@ -9,13 +9,22 @@ final class Members {
 
     private Members() {}
 
-    static Object attribute(Object owner, String name) {
+    static Object attribute(Object value, String name) {
+        Object owner = Markup.plain(value);
+        if (owner instanceof Namespace namespace && namespace.values().containsKey(name)) {
+            return namespace.values().get(name);
+        }
         Object member = method(owner, name);
         return member != null ? member : owner instanceof Map<?, ?> map && map.containsKey(name) ? map.get(name)
                 : Undefined.attribute(owner, name);
     }
 
-    static Object item(Object owner, Object key) {
+    static Object item(Object value, Object given) {
+        Object owner = Markup.plain(value);
+        Object key = Markup.plain(given);
+        if (owner instanceof Namespace && key instanceof String name) {
+            return attribute(owner, name);
+        }
         if (owner instanceof Map<?, ?> map && map.containsKey(key)) {
             return map.get(key);
         }
@@ -38,9 +47,6 @@ final class Members {
     }
 
     private static Object method(Object owner, String name) {
-        if (owner instanceof Namespace namespace) {
-            return namespace.get(name);
-        }
         if (owner instanceof Loop loop) {
             return loop.attribute(name);
         }
@@ -55,9 +61,9 @@ final class Members {
 
     private static Callable mapMethod(Map<?, ?> map, String name) {
         return switch (name) {
-            case "items" -> (arguments, named) -> pairs(map);
-            case "keys" -> (arguments, named) -> new ArrayList<>(map.keySet());
-            case "values" -> (arguments, named) -> new ArrayList<>(map.values());
+            case "items" -> (arguments, named) -> new View("dict_items", pairs(map));
+            case "keys" -> (arguments, named) -> new View("dict_keys", new ArrayList<>(map.keySet()));
+            case "values" -> (arguments, named) -> new View("dict_values", new ArrayList<>(map.values()));
             case "get" -> (arguments, named) -> {
                 Given given = new Given("dict.get", arguments, named);
                 Object key = given.required(0, "key");
@@ -84,6 +90,7 @@ final class Members {
                 Object sought = new Given("list.count", arguments, named).required(0, "value");
                 return list.stream().filter(v -> PythonValues.equal(v, sought)).count();
             };
+            case "copy" -> (arguments, named) -> new ArrayList<>(list);
             case "append", "extend", "insert", "pop", "remove", "clear", "sort", "reverse" -> changing("list", name);
             default -> null;
         };
@@ -103,7 +110,8 @@ final class Members {
     }
 
     /** Bounds are null, or integers that may be negative or beyond the ends. */
-    static Object slice(Object value, Object start, Object stop, Object step) {
+    static Object slice(Object owner, Object start, Object stop, Object step) {
+        Object value = Markup.plain(owner);
         if (value instanceof String text) {
             StringBuilder characters = new StringBuilder();
             int[] codePoints = text.codePoints().toArray();

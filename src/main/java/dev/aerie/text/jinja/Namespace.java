@@ -12,8 +12,9 @@ final class Namespace {
         this.values = new LinkedHashMap<>(values);
     }
 
-    Object get(String name) {
-        return values.containsKey(name) ? values.get(name) : Undefined.attribute(this, name);
+    /** The values by name; one that is there may be null. */
+    Map<String, Object> values() {
+        return values;
     }
 
     void set(String name, Object value) {

@@ -168,9 +168,6 @@ final class Parser {
     private Expression filters() {
         Expression text = new Expression.Name(Node.Captured.TEXT);
         String name = in.expectName();
-        if (!Filters.known(name)) {
-            throw new TemplateException("Invalid template: there is no filter '" + name + "'", in.peek().line());
-        }
         return in.filtered(new Expression.Filter(text, name,
                 in.peek().operator("(") ? in.arguments() : Expression.Arguments.NONE));
     }

@@ -93,7 +93,7 @@ final class PythonStrings {
             return split(text, separator, -1);
         }
         if (separator == null) {
-            throw new TemplateException("rsplit by white space with a limit is not supported");
+            return splitFromEndAtSpace(text, limit);
         }
         requireSeparator(separator);
         List<Object> parts = new ArrayList<>();
@@ -107,6 +107,23 @@ final class PythonStrings {
             end = at;
         }
         parts.add(0, text.substring(0, end));
+        return parts;
+    }
+
+    private static List<Object> splitFromEndAtSpace(String text, long limit) {
+        List<Object> parts = new ArrayList<>();
+        int end = stripEnd(text).length();
+        while (end > 0 && parts.size() < limit) {
+            int start = end;
+            while (start > 0 && !isSpace(text.charAt(start - 1))) {
+                start--;
+            }
+            parts.add(0, text.substring(start, end));
+            end = stripEnd(text.substring(0, start)).length();
+        }
+        if (end > 0) {
+            parts.add(0, stripStart(text.substring(0, end), null));
+        }
         return parts;
     }
 

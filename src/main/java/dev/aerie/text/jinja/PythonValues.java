@@ -2,6 +2,8 @@ package dev.aerie.text.jinja;
 
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.math.MathContext;
+import java.math.RoundingMode;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -50,6 +52,9 @@ final class PythonValues {
         if (value instanceof Collection<?> c) {
             return !c.isEmpty();
         }
+        if (value instanceof Markup markup) {
+            return !markup.text().isEmpty();
+        }
         return !(value instanceof Map<?, ?> m) || !m.isEmpty();
     }
 
@@ -61,6 +66,9 @@ final class PythonValues {
     static String text(Object value) {
         if (value instanceof String s) {
             return s;
+        }
+        if (value instanceof Markup markup) {
+            return markup.text();
         }
         return value instanceof Undefined ? "" : repr(value);
     }
@@ -85,6 +93,9 @@ final class PythonValues {
         }
         if (value instanceof Collection<?> elements) {
             String inside = String.join(", ", elements.stream().map(PythonValues::repr).toList());
+            if (value instanceof View view) {
+                return view.type() + "([" + inside + "])";
+            }
             if (value instanceof Tuple) {
                 return elements.size() == 1 ? "(" + inside + ",)" : "(" + inside + ")";
             }
@@ -92,6 +103,9 @@ final class PythonValues {
         }
         if (value instanceof Number) {
             return value.toString();
+        }
+        if (value instanceof Markup markup) {
+            return "Markup(" + PythonStrings.quoted(markup.text()) + ")";
         }
         return value instanceof Undefined ? "Undefined" : "<" + typeName(value) + ">";
     }
@@ -107,7 +121,7 @@ final class PythonValues {
         if (value == 0) {
             return 1 / value < 0 ? "-0.0" : "0.0";
         }
-        BigDecimal shortest = new BigDecimal(Double.toString(value)).stripTrailingZeros();
+        BigDecimal shortest = shortest(value);
         int exponent = shortest.precision() - shortest.scale() - 1;
         if (exponent < -4 || exponent >= 16) {
             String digits = shortest.unscaledValue().abs().toString();
@@ -117,6 +131,21 @@ final class PythonValues {
         }
         String plain = shortest.toPlainString();
         return plain.indexOf('.') < 0 ? plain + ".0" : plain;
+    }
+
+    /** Double.toString is not always the shortest before Java 19: 2e-44 is 2.0000000000000002E-44 there. */
+    private static BigDecimal shortest(double value) {
+        BigDecimal exact = new BigDecimal(value);
+        for (int digits = 1; digits < 17; digits++) {
+            // Of powers of two the doubles below are nearer than those above: there the nearest decimal may fail and the next do.
+            for (RoundingMode mode : List.of(RoundingMode.HALF_EVEN, RoundingMode.UP, RoundingMode.DOWN)) {
+                BigDecimal rounded = exact.round(new MathContext(digits, mode));
+                if (rounded.doubleValue() == value) {
+                    return rounded.stripTrailingZeros();
+                }
+            }
+        }
+        return exact.round(new MathContext(17, RoundingMode.HALF_EVEN)).stripTrailingZeros();
     }
 
     static String typeName(Object value) {
@@ -141,13 +170,21 @@ final class PythonValues {
         if (value instanceof Tuple) {
             return "tuple";
         }
+        if (value instanceof View view) {
+            return view.type();
+        }
+        if (value instanceof Lazy) {
+            return "generator";
+        }
         if (value instanceof Collection) {
             return "list";
         }
         return value.getClass().getSimpleName().toLowerCase(java.util.Locale.ROOT);
     }
 
-    static boolean equal(Object left, Object right) {
+    static boolean equal(Object one, Object other) {
+        Object left = Markup.plain(one);
+        Object right = Markup.plain(other);
         if (left == right) {
             return true;
         }
@@ -183,7 +220,9 @@ final class PythonValues {
     }
 
     /** @throws TemplateException if the two have no order */
-    static int compare(Object left, Object right) {
+    static int compare(Object one, Object other) {
+        Object left = Markup.plain(one);
+        Object right = Markup.plain(other);
         Object a = left instanceof Boolean b ? (Object) (b ? 1L : 0L) : left;
         Object b = right instanceof Boolean c ? (Object) (c ? 1L : 0L) : right;
         if (a instanceof Number m && b instanceof Number n) {
@@ -225,7 +264,9 @@ final class PythonValues {
         return Integer.compare(a.length(), b.length());
     }
 
-    static boolean contains(Object container, Object element) {
+    static boolean contains(Object holder, Object sought) {
+        Object container = Markup.plain(holder);
+        Object element = Markup.plain(sought);
         if (container instanceof String text) {
             if (!(element instanceof String part)) {
                 throw element instanceof Undefined undefined ? undefined.failure() : new TemplateException(
@@ -249,6 +290,15 @@ final class PythonValues {
         if (value instanceof Undefined) {
             return List.of();
         }
+        if (value instanceof Lazy lazy) {
+            return lazy.take();
+        }
+        if (value instanceof View view) {
+            return view.elements();
+        }
+        if (value instanceof Markup markup) {
+            return elements(markup.text());
+        }
         if (value instanceof List<?> list) {
             @SuppressWarnings("unchecked")
             List<Object> elements = (List<Object>) list;
@@ -266,6 +316,11 @@ final class PythonValues {
     }
 
     static boolean iterable(Object value) {
+        return sequence(value) || value instanceof View || value instanceof Lazy;
+    }
+
+    /** Has a length and elements by index. */
+    static boolean sequence(Object value) {
         return value instanceof Undefined || value instanceof List || value instanceof Map || value instanceof String;
     }
 

@@ -1,6 +1,7 @@
 package dev.aerie.text.jinja;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
@@ -17,10 +18,13 @@ final class SequenceFilters {
     static void register(Map<String, Filters.Function> filters) {
         filters.put("list", (v, g) -> new ArrayList<>(PythonValues.elements(v)));
         filters.put("first", (v, g) -> {
-            List<Object> elements = PythonValues.elements(v);
-            return elements.isEmpty() ? new Undefined("No first item, sequence was empty.") : elements.get(0);
+            Object none = new Undefined("No first item, sequence was empty.");
+            return (v instanceof Lazy lazy ? lazy : new Lazy(() -> PythonValues.elements(v))).takeFirst(none);
         });
         filters.put("last", (v, g) -> {
+            if (v instanceof Lazy) {
+                throw new TemplateException("'generator' object is not reversible");
+            }
             List<Object> elements = PythonValues.elements(v);
             return elements.isEmpty() ? new Undefined("No last item, sequence was empty.") : elements.get(elements.size() - 1);
         });
@@ -51,6 +55,7 @@ final class SequenceFilters {
         filters.put("unique", SequenceFilters::unique);
         filters.put("groupby", SequenceFilters::grouped);
         filters.put("batch", SequenceFilters::batches);
+        filters.put("slice", SequenceFilters::slices);
     }
 
     /** A dotted path, or an index. Null gives the element itself. */
@@ -86,9 +91,11 @@ final class SequenceFilters {
             Given rest = new Given(filter, given.after(1), given.named());
             function = element -> Filters.apply(filter, element, rest);
         }
-        List<Object> mapped = new ArrayList<>();
-        PythonValues.elements(value).forEach(e -> mapped.add(function.apply(e)));
-        return mapped;
+        return new Lazy(() -> {
+            List<Object> mapped = new ArrayList<>();
+            elementsIfTrue(value).forEach(e -> mapped.add(function.apply(e)));
+            return mapped;
+        });
     }
 
     /** The test named by the argument at {@code from}, or truth without one. */
@@ -110,20 +117,22 @@ final class SequenceFilters {
         return element -> test.test(attribute.apply(element));
     }
 
-    private static List<Object> kept(Object value, Predicate<Object> condition) {
-        List<Object> kept = new ArrayList<>();
-        for (Object element : PythonValues.elements(value)) {
-            if (condition.test(element)) {
-                kept.add(element);
-            }
-        }
-        return kept;
+    private static Lazy kept(Object value, Predicate<Object> condition) {
+        return new Lazy(() -> elementsIfTrue(value).stream().filter(condition).toList());
+    }
+
+    /** These filters ask first whether there is anything: of none they make nothing, where a loop over it would fail. */
+    private static List<Object> elementsIfTrue(Object value) {
+        return PythonValues.truth(value) ? PythonValues.elements(value) : List.of();
     }
 
     private static Comparator<Object> order(Object path, boolean caseSensitive, boolean reverse) {
-        UnaryOperator<Object> attribute = attribute(path);
-        Comparator<Object> order = (a, b) -> PythonValues.compare(
-                Members.folded(attribute.apply(a), caseSensitive), Members.folded(attribute.apply(b), caseSensitive));
+        Comparator<Object> order = (a, b) -> 0;
+        for (Object one : path instanceof String several ? List.<Object>of((Object[]) several.split(",")) : Arrays.asList(path)) {
+            UnaryOperator<Object> attribute = attribute(one);
+            order = order.thenComparing((a, b) -> PythonValues.compare(
+                    Members.folded(attribute.apply(a), caseSensitive), Members.folded(attribute.apply(b), caseSensitive)));
+        }
         return reverse ? order.reversed() : order;
     }
 
@@ -143,7 +152,8 @@ final class SequenceFilters {
     private static Object unique(Object value, Given given) {
         UnaryOperator<Object> attribute = attribute(given.get(1, "attribute", null));
         Set<Object> seen = new HashSet<>();
-        return kept(value, e -> seen.add(Members.folded(attribute.apply(e), given.truth(0, "case_sensitive", false))));
+        return new Lazy(() -> PythonValues.elements(value).stream()
+                .filter(e -> seen.add(Members.folded(attribute.apply(e), given.truth(0, "case_sensitive", false)))).toList());
     }
 
     private static Object grouped(Object value, Given given) {
@@ -187,6 +197,29 @@ final class SequenceFilters {
             }
             batches.add(batch);
         }
-        return batches;
+        return new Lazy(() -> batches);
+    }
+
+    /** So many lists of sizes that differ by one at most, the longer ones first; the shorter ones may be filled up. */
+    private static Object slices(Object value, Given given) {
+        int count = (int) Math.min(Budget.MAX_RANGE, given.integer(0, "slices", 0));
+        if (count < 1) {
+            throw new TemplateException("slice needs a number of at least 1");
+        }
+        Object filler = given.get(1, "fill_with", null);
+        List<Object> elements = PythonValues.elements(value);
+        List<Object> slices = new ArrayList<>();
+        int from = 0;
+        for (int i = 0; i < count; i++) {
+            boolean longer = i < elements.size() % count;
+            int to = from + elements.size() / count + (longer ? 1 : 0);
+            List<Object> slice = new ArrayList<>(elements.subList(from, to));
+            if (filler != null && !longer) {
+                slice.add(filler);
+            }
+            slices.add(slice);
+            from = to;
+        }
+        return new Lazy(() -> slices);
     }
 }

@@ -53,7 +53,8 @@ final class StringFormat {
         String plain = switch (directive.group(5)) {
             case "s" -> cut(PythonValues.text(value), precision);
             case "r" -> cut(PythonValues.repr(value), precision);
-            case "d", "i" -> String.valueOf(PythonValues.index(value, "the value of %d"));
+            case "d", "i" -> (flags.contains("+") && PythonValues.compare(value, 0L) >= 0 ? "+" : "") + whole(value);
+            case "x" -> PythonValues.integer(whole(value)).toString(16);
             case "f" -> fixed(((Number) number(value)).doubleValue(),
                     precision.isEmpty() ? 6 : Integer.parseInt(directive.group(4)));
             default -> throw new TemplateException("unsupported format directive '" + directive.group() + "'");
@@ -69,6 +70,11 @@ final class StringFormat {
     private static String fixed(double value, int digits) {
         return Double.isFinite(value) ? new BigDecimal(value).setScale(digits, RoundingMode.HALF_EVEN).toPlainString()
                 : PythonValues.real(value);
+    }
+
+    private static Object whole(Object value) {
+        return value instanceof Double d && Double.isFinite(d)
+                ? Arithmetic.narrowed(new BigDecimal(d).toBigInteger()) : Arithmetic.add(value, 0L);
     }
 
     private static Object number(Object value) {

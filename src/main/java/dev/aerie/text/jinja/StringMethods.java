@@ -32,8 +32,8 @@ final class StringMethods {
             case "splitlines" -> (text, given) -> PythonStrings.lines(text, given.truth(0, "keepends", false));
             case "partition" -> (text, given) -> parted(text, given, text.indexOf(given.requiredText(0, "sep")), true);
             case "rpartition" -> (text, given) -> parted(text, given, text.lastIndexOf(given.requiredText(0, "sep")), false);
-            case "startswith" -> (text, given) -> any(given.required(0, "prefix"), text::startsWith);
-            case "endswith" -> (text, given) -> any(given.required(0, "suffix"), text::endsWith);
+            case "startswith" -> (text, given) -> any(given.required(0, "prefix"), within(text, given)::startsWith);
+            case "endswith" -> (text, given) -> any(given.required(0, "suffix"), within(text, given)::endsWith);
             case "removeprefix" -> (text, given) -> {
                 String prefix = given.requiredText(0, "prefix");
                 return text.startsWith(prefix) ? text.substring(prefix.length()) : text;
@@ -42,16 +42,12 @@ final class StringMethods {
                 String suffix = given.requiredText(0, "suffix");
                 return text.endsWith(suffix) ? text.substring(0, text.length() - suffix.length()) : text;
             };
-            case "find" -> (text, given) -> codePoints(text, text.indexOf(given.requiredText(0, "sub")));
-            case "rfind" -> (text, given) -> codePoints(text, text.lastIndexOf(given.requiredText(0, "sub")));
-            case "index" -> (text, given) -> {
-                int at = text.indexOf(given.requiredText(0, "sub"));
-                if (at < 0) {
-                    throw new TemplateException("substring not found");
-                }
-                return codePoints(text, at);
-            };
-            case "count" -> (text, given) -> (long) PythonStrings.split(text, given.requiredText(0, "sub"), -1).size() - 1;
+            case "find" -> (text, given) -> found(text, given, false);
+            case "rfind" -> (text, given) -> found(text, given, true);
+            case "index" -> (text, given) -> required(found(text, given, false));
+            case "rindex" -> (text, given) -> required(found(text, given, true));
+            case "count" -> (text, given) ->
+                    (long) PythonStrings.split(within(text, given), given.requiredText(0, "sub"), -1).size() - 1;
             case "replace" -> (text, given) ->
                     replaced(text, given.requiredText(0, "old"), given.requiredText(1, "new"), given.integer(2, "count", -1));
             case "join" -> (text, given) -> joined(text, PythonValues.elements(given.required(0, "iterable")));
@@ -64,10 +60,24 @@ final class StringMethods {
     private static Method shape(String name) {
         return switch (name) {
             case "upper" -> (text, given) -> text.toUpperCase(Locale.ROOT);
-            case "lower", "casefold" -> (text, given) -> text.toLowerCase(Locale.ROOT);
+            case "lower" -> (text, given) -> text.toLowerCase(Locale.ROOT);
+            case "casefold" -> (text, given) -> text.toUpperCase(Locale.ROOT).toLowerCase(Locale.ROOT);
             case "title" -> (text, given) -> PythonStrings.title(text);
             case "capitalize" -> (text, given) -> PythonStrings.capitalize(text);
-            case "isdigit", "isdecimal", "isnumeric" -> (text, given) -> all(text, Character::isDigit);
+            case "isdecimal" -> (text, given) -> all(text, Character::isDigit);
+            case "isdigit" -> (text, given) -> all(text, c -> Character.isDigit(c) || c == 0xb2 || c == 0xb3 || c == 0xb9
+                    || c >= 0x2070 && c <= 0x2079 && Character.getType(c) == Character.OTHER_NUMBER
+                    || c >= 0x2080 && c <= 0x2089 || c >= 0x2460 && c <= 0x2468);
+            case "isnumeric" -> (text, given) -> all(text, c -> Character.isDigit(c)
+                    || Character.getType(c) == Character.OTHER_NUMBER || Character.getType(c) == Character.LETTER_NUMBER);
+            case "isascii" -> (text, given) -> text.chars().allMatch(c -> c < 0x80);
+            case "center" -> (text, given) -> {
+                int missing = missing(text, given);
+                int left = missing / 2 + (missing & (int) given.integer(0, "width", 0) & 1);
+                String fill = given.text(1, "fillchar", " ");
+                return fill.repeat(left) + text + fill.repeat(missing - left);
+            };
+            case "swapcase" -> (text, given) -> swapped(text);
             case "isalpha" -> (text, given) -> all(text, Character::isLetter);
             case "isalnum" -> (text, given) -> all(text, Character::isLetterOrDigit);
             case "isspace" -> (text, given) -> all(text, PythonStrings::isSpace);
@@ -81,6 +91,15 @@ final class StringMethods {
             };
             default -> null;
         };
+    }
+
+    private static String swapped(String text) {
+        StringBuilder swapped = new StringBuilder();
+        text.codePoints().mapToObj(Character::toString).forEach(c -> {
+            String lower = c.toLowerCase(Locale.ROOT);
+            swapped.append(c.equals(lower) ? c.toUpperCase(Locale.ROOT) : lower);
+        });
+        return swapped.toString();
     }
 
     private static boolean all(String text, java.util.function.IntPredicate condition) {
@@ -98,15 +117,36 @@ final class StringMethods {
         return given.text(1, "fillchar", " ").repeat(missing(text, given));
     }
 
-    private static Object codePoints(String text, int at) {
-        return at < 0 ? -1L : (long) text.codePointCount(0, at);
+    /** The part of the text that the second and third argument bound. */
+    private static String within(String text, Given given) {
+        return given.positional().size() < 2 ? text
+                : (String) Members.slice(text, given.get(1, "start", null), given.get(2, "end", null), null);
+    }
+
+    private static long found(String text, Given given, boolean last) {
+        String part = given.requiredText(0, "sub");
+        String within = within(text, given);
+        int at = last ? within.lastIndexOf(part) : within.indexOf(part);
+        if (at < 0) {
+            return -1;
+        }
+        long start = given.positional().size() < 2 || given.get(1, "start", null) == null ? 0 : given.integer(1, "start", 0);
+        long length = PythonValues.length(text);
+        return Math.max(0, Math.min(length, start < 0 ? start + length : start)) + within.codePointCount(0, at);
+    }
+
+    private static Object required(long at) {
+        if (at < 0) {
+            throw new TemplateException("substring not found");
+        }
+        return at;
     }
 
     private static boolean any(Object affixes, java.util.function.Predicate<String> condition) {
         if (affixes instanceof Tuple tuple) {
             return tuple.stream().anyMatch(affix -> any(affix, condition));
         }
-        if (affixes instanceof String affix) {
+        if (Markup.plain(affixes) instanceof String affix) {
             return condition.test(affix);
         }
         throw affixes instanceof Undefined undefined ? undefined.failure()
@@ -125,7 +165,7 @@ final class StringMethods {
         StringBuilder text = new StringBuilder();
         String before = "";
         for (Object part : parts) {
-            if (!(part instanceof String word)) {
+            if (!(Markup.plain(part) instanceof String word)) {
                 throw new TemplateException("join takes strings, not " + PythonValues.typeName(part));
             }
             text.append(before).append(word);

@@ -110,7 +110,7 @@ public final class Template {
             char directive = format.charAt(++i);
             boolean unpadded = directive == '-' && i + 1 < format.length();
             String part = part(now, unpadded ? format.charAt(++i) : directive);
-            text.append(unpadded && part.startsWith("0") && part.length() > 1 ? part.substring(1) : part);
+            text.append(unpadded ? part.replaceFirst("^[0 ]+(?=.)", "") : part);
         }
         return text.toString();
     }
@@ -133,6 +133,19 @@ public final class Template {
             case 'j' -> "DDD";
             case 'F' -> "yyyy-MM-dd";
             case 'T' -> "HH:mm:ss";
+            case 'e' -> "ppd";
+            case 'k' -> "ppH";
+            case 'l' -> "pph";
+            case 'D', 'x' -> "MM/dd/yy";
+            case 'R' -> "HH:mm";
+            case 'X' -> "HH:mm:ss";
+            case 'r' -> "hh:mm:ss a";
+            case 'c' -> "EEE MMM ppd HH:mm:ss yyyy";
+            case 'f' -> "SSSSSS";
+            // The time has no zone, and Python writes nothing for one.
+            case 'z', 'Z' -> "[]";
+            case 'n' -> "'\n'";
+            case 't' -> "'\t'";
             case '%' -> "'%'";
             default -> throw new TemplateException("strftime_now does not know %" + directive);
         };

@@ -19,7 +19,8 @@ final class Tests {
         return NAMES.contains(name);
     }
 
-    static boolean holds(String name, Object value, List<Object> arguments) {
+    static boolean holds(String name, Object tested, List<Object> arguments) {
+        Object value = Markup.plain(tested);
         return switch (name) {
             case "defined" -> !(value instanceof Undefined);
             case "undefined" -> value instanceof Undefined;
@@ -32,7 +33,7 @@ final class Tests {
             case "number" -> value instanceof Number || value instanceof Boolean;
             case "string" -> value instanceof String;
             case "mapping" -> value instanceof Map;
-            case "sequence" -> PythonValues.iterable(value);
+            case "sequence" -> PythonValues.sequence(value);
             case "iterable" -> PythonValues.iterable(value);
             case "callable" -> value instanceof Callable;
             case "odd" -> PythonValues.equal(Arithmetic.apply("%", value, 2L), 1L);
@@ -44,7 +45,7 @@ final class Tests {
             case "in" -> PythonValues.contains(argument(name, arguments), value);
             case "filter" -> value instanceof String filter && Filters.known(filter);
             case "test" -> value instanceof String test && known(test);
-            case "escaped" -> false;
+            case "escaped" -> tested instanceof Markup;
             default -> Expression.Comparison.holds(operator(name), value, argument(name, arguments));
         };
     }

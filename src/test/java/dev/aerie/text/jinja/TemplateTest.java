@@ -61,8 +61,16 @@ class TemplateTest {
                 () -> fails("a\nb\n{{ m.b.c.d }}", "'int object' has no attribute 'c' (line 3 of the template)"),
                 () -> fails("{% for x in 3 %}{% endfor %}", "'int' object is not iterable (line 1 of the template)"),
                 () -> fails("{{ m(1) }}", "'dict' object is not callable (line 1 of the template)"),
-                () -> fails("{{ 1|nofilter }}", "Invalid template: there is no filter 'nofilter' (line 1 of the template)"),
-                () -> fails("{{ 1 is notest }}", "Invalid template: there is no test 'notest' (line 1 of the template)"),
+                () -> fails("{{ 1|nofilter }}", "there is no filter 'nofilter' (line 1 of the template)"),
+                () -> fails("{{ 1 is notest }}", "there is no test 'notest' (line 1 of the template)"),
+                () -> fails("{{ (xs|select)|length }}", "object of type 'generator' has no len() (line 1 of the template)"),
+                () -> fails("{{ xs|select|last }}", "'generator' object is not reversible (line 1 of the template)"),
+                () -> fails("{{ m.keys()|tojson }}", "Object of type dict_keys is not JSON serializable (line 1 of the template)"),
+                () -> fails("{{ 3|items|list }}", "the filter items takes a mapping, not int (line 1 of the template)"),
+                () -> fails("{{ range(*1) }}", "'int' object is not iterable (line 1 of the template)"),
+                () -> fails("{{ dict(**1) }}", "the argument after ** must be a mapping (line 1 of the template)"),
+                () -> fails("{{ dict(**m, **m) }}", "Invalid template: unexpected 'm' (expected one * and then one ** at most) "
+                        + "(line 1 of the template)"),
                 () -> fails("{% if %}", "Invalid template: unexpected the end of the statement (expected an expression) "
                         + "(line 1 of the template)"),
                 () -> fails("\n{% for x in xs %}", "Invalid template: unexpected the end of the template "
@@ -74,6 +82,13 @@ class TemplateTest {
                 () -> fails("{# a", "Invalid template: a comment is never closed (expected #}) (line 1 of the template)"),
                 () -> fails("{{ (1] }}", "Invalid template: unexpected ']' (line 1 of the template)"),
                 () -> fails("{% break %}", "Invalid template: break outside a loop (line 1 of the template)"));
+    }
+
+    @Test
+    void timesOfTheCLocale() {
+        assertTrue(render("{{ strftime_now('%e|%D|%R|%c|%p|%-I|%z') }}").matches(
+                "[ 1-3]\\d\\|\\d\\d/\\d\\d/\\d\\d\\|\\d\\d:\\d\\d\\|[A-Z][a-z]{2} [A-Z][a-z]{2} [ 1-3]\\d \\d\\d:\\d\\d:\\d\\d \\d{4}"
+                        + "\\|[AP]M\\|\\d{1,2}\\|"));
     }
 
     @Test
