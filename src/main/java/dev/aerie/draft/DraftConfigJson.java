@@ -29,6 +29,10 @@ final class DraftConfigJson {
         // EAGLE-3.1: a norm per captured layer, and a recurrence that SpecForge and the serving engines understand differently.
         json.require("fc_norm", "false");
         json.require("norm_output", "false");
+        // SpecForge's configurations for Qwen and Gemma are cut from the target's: its draft has neither windows nor experts, and
+        // reads none of these.
+        json.require("use_sliding_window", "false");
+        json.ignore("sliding_window", "max_window_layers", "decoder_sparse_step", "target_model_type");
         json.ignore("torch_dtype", "dtype", "use_cache", "attention_dropout", "initializer_range", "transformers_version",
                 "draft_model_type", "model_name");
         int hidden = json.positive("hidden_size");

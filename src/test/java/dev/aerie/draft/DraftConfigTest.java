@@ -2,6 +2,7 @@ package dev.aerie.draft;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -64,5 +65,17 @@ class DraftConfigTest {
         JsonNode scaling = json.get("rope_scaling");
         assertEquals(1.3, Rope.mscale(40, scaling.get("mscale").doubleValue())
                 / Rope.mscale(40, scaling.get("mscale_all_dim").doubleValue()), 1e-12);
+    }
+
+    /** What SpecForge's qwen3-8b-eagle3.json and gemma3-1b-eagle3.json say beside the draft. */
+    @Test
+    void passesOverWhatIsLeftOfTheTargetsConfiguration() {
+        ObjectNode json = Drafts.config().toJson();
+        json.put("use_sliding_window", false).put("sliding_window", 512).put("max_window_layers", 36)
+                .put("decoder_sparse_step", 1).put("target_model_type", "gemma3_text");
+        assertEquals(Drafts.config(), DraftConfig.read(ConfigJson.of("test", json)));
+        json.put("use_sliding_window", true);
+        assertEquals("Invalid use_sliding_window: true in test (expected false)",
+                assertThrows(IllegalArgumentException.class, () -> DraftConfig.read(ConfigJson.of("test", json))).getMessage());
     }
 }
