@@ -3,6 +3,8 @@ package dev.aerie.draft;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.aerie.target.ConfigJson;
 import dev.aerie.target.Rope;
+import dev.aerie.target.RotaryTable;
+import dev.aerie.torch.Device;
 import java.util.List;
 
 /**
@@ -24,6 +26,8 @@ public record DraftConfig(int hiddenSize, int intermediateSize, int attentionHea
 
     /** Layers that the draft reads at a time. */
     public static final int CAPTURED = 3;
+
+    private static final long SPECFORGE_SPARE_POSITIONS = 20;
 
     /** @throws IllegalArgumentException naming the key of the exported form, its value and what was expected */
     public DraftConfig {
@@ -58,6 +62,21 @@ public record DraftConfig(int hiddenSize, int intermediateSize, int attentionHea
     /** The exported form: what SGLang and vLLM read. */
     public ObjectNode toJson() {
         return DraftConfigJson.write(this);
+    }
+
+    /**
+     * Cosines and sines of the draft's heads; the caller closes it.
+     *
+     * <p>SpecForge's dynamic rope makes its table for max_position_embeddings + 20 positions before it sees a text, so theta is what
+     * it has grown to by then, in short texts too. It goes on growing in longer ones, step by step and for all texts after them; a
+     * draft's keys would then be rotated otherwise than the queries that meet them, so here it does not.
+     */
+    RotaryTable rotary(Device device) {
+        Rope fixed = rope instanceof Rope.Dynamic d
+                ? new Rope.Default(new Rope.Dynamic(d.theta(), d.factor(), maxPositions)
+                        .theta(headDim, maxPositions + SPECFORGE_SPARE_POSITIONS))
+                : rope;
+        return new RotaryTable(fixed, headDim, device);
     }
 
     /** Width of all heads' queries. */

@@ -29,6 +29,10 @@ final class DraftConfigJson {
         // EAGLE-3.1: a norm per captured layer, and a recurrence that SpecForge and the serving engines understand differently.
         json.require("fc_norm", "false");
         json.require("norm_output", "false");
+        // SpecForge's configurations for Qwen and Gemma are cut from the target's: its draft has neither windows nor experts, and
+        // reads none of these.
+        json.require("use_sliding_window", "false");
+        json.ignore("sliding_window", "max_window_layers", "decoder_sparse_step", "target_model_type");
         json.ignore("torch_dtype", "dtype", "use_cache", "attention_dropout", "initializer_range", "transformers_version",
                 "draft_model_type", "model_name");
         int hidden = json.positive("hidden_size");
@@ -37,10 +41,29 @@ final class DraftConfigJson {
         DraftConfig config = new DraftConfig(hidden, json.positive("intermediate_size"), heads,
                 json.positive("num_key_value_heads", heads), json.positive("head_dim", hidden / heads),
                 json.positive("target_hidden_size", hidden), vocabulary, json.positive("draft_vocab_size", vocabulary),
-                json.number("rms_norm_eps", 1e-6), json.positive("max_position_embeddings", 2048), Rope.read(json),
+                json.number("rms_norm_eps", 1e-6), json.positive("max_position_embeddings", 2048), rope(json),
                 captureLayers(json), token(json, "bos_token_id"), json.integers("eos_token_id"), token(json, "pad_token_id"));
         json.refuseUnread("the draft");
         return config;
+    }
+
+    /**
+     * SpecForge divides YaRN's mscale by mscale_all_dim where one of them is 0, too; transformers, and so {@link Rope}, does not look
+     * at them then.
+     */
+    private static Rope rope(ConfigJson json) {
+        Rope rope = Rope.read(json);
+        if (!(rope instanceof Rope.Yarn yarn)) {
+            return rope;
+        }
+        ConfigJson parameters = json.object(json.has("rope_parameters") ? "rope_parameters" : "rope_scaling");
+        if (parameters.has("attention_factor") || !parameters.has("mscale") || !parameters.has("mscale_all_dim")) {
+            return rope;
+        }
+        double attention = Rope.mscale(yarn.factor(), parameters.number("mscale"))
+                / Rope.mscale(yarn.factor(), parameters.number("mscale_all_dim"));
+        return new Rope.Yarn(yarn.theta(), yarn.factor(), yarn.originalMaxPositions(), yarn.betaFast(), yarn.betaSlow(),
+                attention, yarn.truncate());
     }
 
     private static List<Integer> captureLayers(ConfigJson json) {
@@ -97,6 +120,11 @@ final class DraftConfigJson {
     /** All three forms, so that readers of transformers 4 and 5 agree on the frequencies. */
     private static void putRope(ObjectNode json, Rope rope) {
         ObjectNode parameters = rope.toParameters();
+        if (rope instanceof Rope.Yarn yarn) {
+            // SpecForge knows no attention_factor and needs both of these; with them it arrives at the same.
+            double growth = yarn.factor() <= 1 ? 0 : 0.1 * Math.log(yarn.factor());
+            parameters.put("mscale", growth == 0 ? 1 : (yarn.attentionFactor() - 1) / growth).put("mscale_all_dim", 0.0);
+        }
         json.put("rope_theta", rope.theta());
         if (rope instanceof Rope.Default) {
             json.putNull("rope_scaling");

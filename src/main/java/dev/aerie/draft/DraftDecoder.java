@@ -39,7 +39,7 @@ public final class DraftDecoder implements AutoCloseable {
         try (Scope making = Scope.open()) {
             this.weights = parameters.tensors(compute).adoptedBy(scope);
         }
-        this.rotary = new RotaryTable(config.rope(), config.headDim(), device);
+        this.rotary = config.rotary(device);
     }
 
     /** @param capacity most tokens of the text, drafted ones included */

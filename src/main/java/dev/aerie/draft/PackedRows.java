@@ -55,13 +55,18 @@ final class PackedRows {
         return tensor(tokens);
     }
 
-    /** By the rows' positions within their sequences, moved on by the step. */
+    /**
+     * By the rows' positions within their sequences, moved on by the step. A rope that depends on the length of a sequence goes by all
+     * of it, whichever rows these are: a query turns by the same frequencies as the keys that it meets.
+     */
     Rotation rotation(int step) {
         long[] positions = new long[rows.length];
+        long[] lengths = new long[rows.length];
         for (int j = 0; j < rows.length; j++) {
             positions[j] = rows[j] - batch.start(sequence[j]) + step;
+            lengths[j] = batch.end(sequence[j]) - batch.start(sequence[j]);
         }
-        return rotary.at(positions);
+        return rotary.at(positions, lengths);
     }
 
     private Tensor tensor(long[] values) {

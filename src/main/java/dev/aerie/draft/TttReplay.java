@@ -41,7 +41,7 @@ public final class TttReplay implements AutoCloseable {
         this.target = target;
         this.draftTokens = draftTokens;
         this.compute = compute;
-        this.rotary = new RotaryTable(parameters.config().rope(), parameters.config().headDim(), parameters.flat().device());
+        this.rotary = parameters.config().rotary(parameters.flat().device());
     }
 
     /** @param batch texts whose supervised tokens are the target's; its teacher states are not read */

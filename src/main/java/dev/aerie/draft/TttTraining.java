@@ -45,7 +45,7 @@ public final class TttTraining implements AutoCloseable {
             throw new IllegalArgumentException("Invalid train.dtype: float32 (expected bfloat16 on a GPU, "
                     + "whose fused attention takes half types only)");
         }
-        this.rotary = new RotaryTable(parameters.config().rope(), parameters.config().headDim(), device);
+        this.rotary = parameters.config().rotary(device);
         this.vocabulary = new VocabularyIndex(target.vocabulary(), device);
     }
 

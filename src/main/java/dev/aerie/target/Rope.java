@@ -85,9 +85,14 @@ public sealed interface Rope {
 
         @Override
         public float[] frequencies(int dim, long length) {
+            return unscaled(theta(dim, length), dim);
+        }
+
+        /** Theta in a sequence of this many tokens. */
+        public double theta(int dim, long length) {
             long counted = Math.max(length, originalMaxPositions);
             double grown = factor * counted / originalMaxPositions - (factor - 1);
-            return unscaled(theta * Math.pow(grown, dim / (dim - 2.0)), dim);
+            return theta * Math.pow(grown, dim / (dim - 2.0));
         }
 
         @Override

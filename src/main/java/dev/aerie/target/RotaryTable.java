@@ -33,11 +33,21 @@ public final class RotaryTable implements AutoCloseable {
      * @return float32 [rows, dim/2] in the innermost scope
      */
     public Rotation at(long[] positions) {
+        return at(positions, rope.byLength() ? lengths(positions) : positions);
+    }
+
+    /**
+     * For rows that are not all of their sequences, or not up to the last.
+     *
+     * @param lengths tokens of each row's sequence; only ropes that depend on them read them
+     * @return float32 [rows, dim/2] in the innermost scope
+     */
+    public Rotation at(long[] positions, long[] lengths) {
         if (positions.length == 0) {
             throw new IllegalArgumentException("Invalid positions: none (expected at least one)");
         }
         if (rope.byLength()) {
-            return byLength(positions);
+            return byLength(positions, lengths);
         }
         long last = Arrays.stream(positions).max().getAsLong();
         Rotation all = covering(last + 1);
@@ -49,21 +59,26 @@ public final class RotaryTable implements AutoCloseable {
         return new Rotation(all.cos().rows(index), all.sin().rows(index));
     }
 
+    private static long[] lengths(long[] positions) {
+        long[] lengths = new long[positions.length];
+        for (int row = positions.length - 1; row >= 0; row--) {
+            boolean last = row == positions.length - 1 || positions[row + 1] != positions[row] + 1;
+            lengths[row] = last ? positions[row] + 1 : lengths[row + 1];
+        }
+        return lengths;
+    }
+
     /** Not kept: lengths differ from one sequence to the next. */
-    private Rotation byLength(long[] positions) {
+    private Rotation byLength(long[] positions, long[] lengths) {
         int half = dim / 2;
         float[] cos = new float[positions.length * half];
         float[] sin = new float[positions.length * half];
-        for (int start = 0; start < positions.length;) {
-            int end = start + 1;
-            while (end < positions.length && positions[end] == positions[end - 1] + 1) {
-                end++;
+        float[] frequencies = null;
+        for (int row = 0; row < positions.length; row++) {
+            if (row == 0 || lengths[row] != lengths[row - 1]) {
+                frequencies = rope.frequencies(dim, lengths[row]);
             }
-            float[] frequencies = rope.frequencies(dim, positions[end - 1] + 1);
-            for (int row = start; row < end; row++) {
-                turn(positions[row], frequencies, cos, sin, row);
-            }
-            start = end;
+            turn(positions[row], frequencies, cos, sin, row);
         }
         return new Rotation(Tensor.of(cos, positions.length, half).to(device), Tensor.of(sin, positions.length, half).to(device));
     }

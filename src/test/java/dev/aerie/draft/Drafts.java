@@ -21,8 +21,12 @@ final class Drafts {
     private Drafts() {}
 
     static DraftConfig config() {
-        return new DraftConfig(HIDDEN, 24, 4, 2, 8, HIDDEN, VOCABULARY, 13, 1e-5, 128,
-                new Rope.Llama3(10_000, 8, 1, 4, 64), List.of(), 1, List.of(2, 3), null);
+        return config(new Rope.Llama3(10_000, 8, 1, 4, 64), 128);
+    }
+
+    static DraftConfig config(Rope rope, int maxPositions) {
+        return new DraftConfig(HIDDEN, 24, 4, 2, 8, HIDDEN, VOCABULARY, 13, 1e-5, maxPositions, rope, List.of(), 1,
+                List.of(2, 3), null);
     }
 
     /** Large enough weights that arg-maxes and attention are decided, not ties. */

@@ -8,6 +8,7 @@ import dev.aerie.torch.Device;
 import dev.aerie.torch.Nn;
 import dev.aerie.torch.Tensor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -26,7 +27,7 @@ final class NaiveTtt {
         this.config = parameters.config();
         this.target = target;
         this.layout = parameters.layout();
-        this.rotary = new RotaryTable(config.rope(), config.headDim(), Device.CPU);
+        this.rotary = config.rotary(Device.CPU);
         for (String name : parameters.names()) {
             leaves.add(Autograd.leaf(parameters.get(name).to(DType.F64)));
         }
@@ -42,6 +43,8 @@ final class NaiveTtt {
         for (int i = 0; i < steps; i++) {
             long[] tokens = new long[length];
             long[] positions = new long[length];
+            long[] lengths = new long[length];
+            Arrays.fill(lengths, length);
             for (int t = 0; t < length; t++) {
                 tokens[t] = t + 1 + i < length ? one.ids()[t + 1 + i] : 0;
                 positions[t] = t + i;
@@ -49,7 +52,7 @@ final class NaiveTtt {
             Tensor embedded = Nn.embedding(Tensor.of(tokens, length), target.embedTokens()).to(DType.F64);
             Tensor x = Tensor.cat(1, List.of(
                     norm(embedded, "midlayer.input_layernorm.weight"), norm(hidden, "midlayer.hidden_norm.weight")));
-            RotaryTable.Rotation r = rotary.at(positions);
+            RotaryTable.Rotation r = rotary.at(positions, lengths);
             Tensor q = Nn.rotaryEmbedding(heads(x, "midlayer.self_attn.q_proj.weight"), r.cos(), r.sin());
             keys.add(Nn.rotaryEmbedding(heads(x, "midlayer.self_attn.k_proj.weight"), r.cos(), r.sin()));
             values.add(heads(x, "midlayer.self_attn.v_proj.weight"));

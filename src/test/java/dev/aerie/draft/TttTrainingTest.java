@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.aerie.target.Rope;
 import dev.aerie.torch.Autograd;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
@@ -28,12 +29,20 @@ class TttTrainingTest {
     @EnumSource(LossMode.class)
     void agreesWithItsNaiveTwin(LossMode mode) {
         for (long seed = 1; seed <= 4; seed++) {
-            agrees(mode, new Random(seed), mode + ", seed " + seed);
+            agrees(Drafts.config(), mode, new Random(seed), mode + ", seed " + seed);
         }
     }
 
-    private static void agrees(LossMode mode, Random random, String what) {
-        DraftConfig config = Drafts.config();
+    /** The rows that ask are only some of a sequence, and its length is not to be told by them. */
+    @Test
+    void ropesByTheLengthOfTheWholeSequence() {
+        Rope rope = new Rope.LongRope(10_000, List.of(1.0, 1.1, 1.2, 1.3), List.of(2.0, 3.0, 5.0, 9.0), 12, 1.2);
+        for (long seed = 1; seed <= 4; seed++) {
+            agrees(Drafts.config(rope, 64), LossMode.STRICT, new Random(seed), rope + ", seed " + seed);
+        }
+    }
+
+    private static void agrees(DraftConfig config, LossMode mode, Random random, String what) {
         try (Scope scope = Scope.open();
                 DraftParameters parameters = Drafts.parameters(config, random.nextInt());
                 TttTraining training = new TttTraining(parameters, Drafts.target(config, 9), mode, STEPS, DType.F32)) {

@@ -70,9 +70,9 @@ class TrainingStepTest {
 
     @Test
     void twoRanksAndMicroBatchesFollowOneRank() throws Exception {
-        Run one = ThreadGang.run(1, c -> train(c, false)).get(0);
-        Run split = ThreadGang.run(1, c -> train(c, true)).get(0);
-        List<Run> two = ThreadGang.run(2, c -> train(c, false));
+        Run one = ThreadGang.run(1, c -> train(c, 2, (rank, all) -> List.of(new MicroBatch(all)))).get(0);
+        Run split = ThreadGang.run(1, c -> train(c, 2, (rank, all) -> all.stream().map(TrainingStepTest::alone).toList())).get(0);
+        List<Run> two = ThreadGang.run(2, c -> train(c, 2, (rank, all) -> List.of(alone(all.get(rank)))));
         same(one, split, "micro-batches");
         for (Run rank : two) {
             same(one, rank, "two ranks");
@@ -82,27 +82,51 @@ class TrainingStepTest {
         }
     }
 
+    /** One rank's only conversation carries no loss, another has none at all, a third has two of unequal lengths in two parts. */
+    @Test
+    void ranksWithoutLossCountForNothing() throws Exception {
+        Run one = ThreadGang.run(1, c -> train(c, 3, (rank, all) -> List.of(new MicroBatch(all)))).get(0);
+        List<Run> four = ThreadGang.run(4, c -> train(c, 3, (rank, all) -> switch (rank) {
+            case 0 -> List.of(alone(silent(all.get(1))));
+            case 1 -> List.of(alone(all.get(1)));
+            case 2 -> List.of(alone(all.get(0)), alone(all.get(2)));
+            default -> List.of();
+        }));
+        for (Run rank : four) {
+            same(one, rank, "four ranks");
+        }
+    }
+
+    private static MicroBatch alone(HiddenStateSource.Conversation conversation) {
+        return new MicroBatch(List.of(conversation));
+    }
+
+    /** The same without a supervised token. */
+    private static HiddenStateSource.Conversation silent(HiddenStateSource.Conversation c) {
+        MemorySource.Held held = (MemorySource.Held) c;
+        return new MemorySource.Held("silent", held.ids(), new boolean[held.ids().length], held.auxValues(), held.lastValues());
+    }
+
+    /** What a rank trains on in every step. */
+    private interface Shares {
+        List<MicroBatch> of(int rank, List<HiddenStateSource.Conversation> all);
+    }
+
     private record Run(double[] losses, List<String> names, List<float[]> parameters) {}
 
-    /** Both samples in every step: together, as two micro-batches, or one on each rank. */
-    private static Run train(Collective collective, boolean split) throws Exception {
-        GoldenInputs golden = GoldenInputs.carried(2);
+    private static Run train(Collective collective, int conversations, Shares shares) throws Exception {
+        GoldenInputs golden = GoldenInputs.carried(conversations);
         double[] losses = new double[STEPS];
         try (Scope scope = Scope.open();
                 TrainingInputs.Opened inputs = golden.open(Device.CPU, DType.F32, new Configuration());
                 DraftParameters parameters = inputs.initial(0, Device.CPU);
                 TrainingStep training =
                         new TrainingStep(collective, settings(LossMode.STRICT), parameters, inputs.target(), DType.F32)) {
-            HiddenStateSource.Conversation a = inputs.source().read(Part.TRAIN, 0);
-            HiddenStateSource.Conversation b = inputs.source().read(Part.TRAIN, 1);
-            List<MicroBatch> mine;
-            if (collective.size() == 2) {
-                mine = List.of(new MicroBatch(List.of(collective.rank() == 0 ? a : b)));
-            } else if (split) {
-                mine = List.of(new MicroBatch(List.of(a)), new MicroBatch(List.of(b)));
-            } else {
-                mine = List.of(new MicroBatch(List.of(a, b)));
+            List<HiddenStateSource.Conversation> all = new ArrayList<>();
+            for (int c = 0; c < conversations; c++) {
+                all.add(inputs.source().read(Part.TRAIN, c));
             }
+            List<MicroBatch> mine = shares.of(collective.rank(), all);
             for (int k = 0; k < STEPS; k++) {
                 losses[k] = training.run(mine, collective.size(), k + 1, RATE).totalLoss();
             }
