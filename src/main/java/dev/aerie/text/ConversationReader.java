@@ -131,11 +131,27 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
     private static InputRecord convert(JsonNode node, String name, long index, ConversationFormat format) {
         String own = ConversationFormat.id(node);
         String id = own == null ? unnamed(name, index) : own;
+        if (!wellFormed(node)) {
+            return new Rejection(id, name, "invalid text: half a surrogate pair", node.toString());
+        }
         try {
             return format.parse(node, id, name);
         } catch (UnusableConversationException e) {
             return new Rejection(id, name, e.getMessage(), node.toString());
         }
+    }
+
+    /** JSON can spell half a surrogate pair; written as UTF-8, which comes next, it would turn into a question mark in silence. */
+    private static boolean wellFormed(JsonNode node) {
+        if (node.isTextual()) {
+            return StandardCharsets.UTF_8.newEncoder().canEncode(node.textValue());
+        }
+        for (JsonNode inside : node) {
+            if (!wellFormed(inside)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private static String unnamed(String name, long index) {

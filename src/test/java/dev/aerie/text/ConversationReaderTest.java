@@ -208,7 +208,8 @@ class ConversationReaderTest {
                 RECORD.replace("\"a\"", "1" + "0".repeat(2000)), "no JSON",
                 RECORD.replace("4", "\0"), "no JSON",
                 RECORD.replace("\"4\"", "NaN"), "no JSON",
-                RECORD.replace("gpt", "\\ud83d"), "unknown role",
+                RECORD.replace("gpt", "\\ud83d"), "half a surrogate pair",
+                RECORD.replace("4", "a\\ude00b"), "half a surrogate pair",
                 "{\"text\": 1e999}", "no text under");
         for (Map.Entry<String, String> e : bad.entrySet()) {
             List<InputRecord> records = read(e.getKey() + "\r\n" + RECORD + "\r\n\r\n", "x.jsonl", ConversationFormat.AUTO);
@@ -216,10 +217,10 @@ class ConversationReaderTest {
             assertTrue(reason(records.get(0)).contains(e.getValue()), reason(records.get(0)));
             assertInstanceOf(Conversation.class, records.get(1));
         }
-        Conversation odd = assertInstanceOf(Conversation.class, read(RECORD.replace("4", "\\u0000\\ud83d").replace("\"a\"",
+        Conversation odd = assertInstanceOf(Conversation.class, read(RECORD.replace("4", "\\u0000\\ud83e\\udd14").replace("\"a\"",
                 "12345678901234567890123,\"id\":99999999999999999999"), "x.jsonl", ConversationFormat.AUTO).get(0));
         assertEquals("99999999999999999999", odd.id());
-        assertEquals("\0\ud83d", odd.messages().get(1).content());
+        assertEquals("\0🤔", odd.messages().get(1).content());
     }
 
     /** Bytes changed, cut out and doubled at random: every file is read to its end. */
