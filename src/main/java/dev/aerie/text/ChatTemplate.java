@@ -39,7 +39,8 @@ public final class ChatTemplate {
 
     /**
      * Reads chat_template.jinja or, where there is none, the entry of tokenizer_config.json: one template, or a list of named
-     * ones, of which {@code default} is used, and {@code tool_use} where a conversation has tools.
+     * ones, of which {@code default} is used, and {@code tool_use} where a conversation has tools. Next to chat_template.jinja the
+     * latter is additional_chat_templates/tool_use.jinja.
      *
      * @throws InvalidTokenizerException if the folder has no template, or one that cannot be parsed
      */
@@ -57,7 +58,9 @@ public final class ChatTemplate {
             Map<String, Object> tokens = specialTokens(config, json(folder.resolve("special_tokens_map.json")));
             Path own = folder.resolve("chat_template.jinja");
             if (file != null || Files.isRegularFile(own)) {
-                return new ChatTemplate(Files.readString(file != null ? file : own), null, tokens);
+                Path tools = folder.resolve("additional_chat_templates/tool_use.jinja");
+                return new ChatTemplate(Files.readString(file != null ? file : own),
+                        file == null && Files.isRegularFile(tools) ? Files.readString(tools) : null, tokens);
             }
             JsonNode entry = config.path("chat_template");
             if (entry.isTextual()) {

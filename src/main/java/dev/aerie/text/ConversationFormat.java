@@ -3,6 +3,7 @@ package dev.aerie.text;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -95,8 +96,32 @@ public enum ConversationFormat {
                 ? alternating(turns(record, "data"))
                 : messages(turns(record, key));
         RoleOrder.check(messages);
-        List<Object> tools = record.path("tools").isArray() ? plainList(record.get("tools")) : List.of();
-        return new Conversation(id, source, messages, null, tools);
+        return new Conversation(id, source, messages, null, tools(record.path("tools")));
+    }
+
+    /** A list, or the same as JSON in a string, as data sets of fixed columns have it. */
+    private static List<Object> tools(JsonNode tools) throws UnusableConversationException {
+        if (tools.isMissingNode() || tools.isNull() || tools.isTextual() && tools.textValue().isBlank()) {
+            return List.of();
+        }
+        JsonNode list = parsed(tools);
+        if (!list.isArray() && !list.isNull()) {
+            throw new UnusableConversationException("\"tools\" is no list");
+        }
+        return plainList(list);
+    }
+
+    /** What a string says in JSON; the string itself where that is none. */
+    private static JsonNode parsed(JsonNode node) {
+        if (!node.isTextual()) {
+            return node;
+        }
+        try {
+            JsonNode parsed = JSON.readTree(node.textValue());
+            return parsed.isMissingNode() ? node : parsed;
+        } catch (JsonProcessingException notJson) {
+            return node;
+        }
     }
 
     private static ConversationFormat detect(JsonNode record) throws UnusableConversationException {
@@ -142,7 +167,7 @@ public enum ConversationFormat {
             if (known == null) {
                 throw new UnusableConversationException("turn " + (at + 1) + " has the unknown role " + role.textValue());
             }
-            Map<String, Object> fields = fields(turn);
+            Map<String, Object> fields = fields(turn, at);
             JsonNode content = turn.has("content") ? turn.get("content") : turn.path("value");
             boolean callsOnly = (content.isNull() || content.isMissingNode()) && fields.containsKey("tool_calls");
             messages.add(new Message(known, callsOnly ? null : content(content, at), fields));
@@ -169,43 +194,43 @@ public enum ConversationFormat {
         return all.toString();
     }
 
-    private static Map<String, Object> fields(JsonNode turn) {
+    private static Map<String, Object> fields(JsonNode turn, int at) throws UnusableConversationException {
         Map<String, Object> fields = new LinkedHashMap<>();
-        turn.properties().forEach(e -> {
-            switch (e.getKey()) {
+        for (Map.Entry<String, JsonNode> field : turn.properties()) {
+            switch (field.getKey()) {
                 case "role", "from", "content", "value" -> { }
                 case "tool_calls" -> {
-                    if (e.getValue().isArray() && !e.getValue().isEmpty()) {
-                        fields.put(e.getKey(), toolCalls(e.getValue()));
+                    List<Object> calls = toolCalls(field.getValue(), at);
+                    if (!calls.isEmpty()) {
+                        fields.put(field.getKey(), calls);
                     }
                 }
                 default -> {
-                    if (!e.getValue().isNull()) {
-                        fields.put(e.getKey(), plain(e.getValue()));
+                    if (!field.getValue().isNull()) {
+                        fields.put(field.getKey(), plain(field.getValue()));
                     }
-                }
-            }
-        });
-        return fields;
-    }
-
-    /** Arguments come as an object or as JSON in a string; templates that print them as JSON want the object. */
-    private static List<Object> toolCalls(JsonNode calls) {
-        JsonNode copy = calls.deepCopy();
-        for (JsonNode call : copy) {
-            JsonNode function = call.path("function");
-            if (function.path("arguments").isTextual()) {
-                try {
-                    JsonNode arguments = JSON.readTree(function.get("arguments").textValue());
-                    if (arguments.isObject()) {
-                        ((com.fasterxml.jackson.databind.node.ObjectNode) function).set("arguments", arguments);
-                    }
-                } catch (JsonProcessingException notJson) {
-                    // Some data sets hold plain text there; the template gets it as it is.
                 }
             }
         }
-        return plainList(copy);
+        return fields;
+    }
+
+    /** Calls and their arguments come as they are or as JSON in a string; templates that print them as JSON want no string. */
+    private static List<Object> toolCalls(JsonNode given, int turn) throws UnusableConversationException {
+        JsonNode calls = parsed(given).deepCopy();
+        if (calls.isNull() || calls.isTextual() && calls.textValue().isBlank()) {
+            return List.of();
+        }
+        if (!calls.isArray()) {
+            throw new UnusableConversationException("turn " + (turn + 1) + " has tool calls that are no list");
+        }
+        for (JsonNode call : calls) {
+            if (call.path("function") instanceof ObjectNode function && parsed(function.path("arguments")).isObject()) {
+                // Some data sets hold plain text there; the template gets it as it is.
+                function.set("arguments", parsed(function.path("arguments")));
+            }
+        }
+        return plainList(calls);
     }
 
     private static Object plain(JsonNode node) {

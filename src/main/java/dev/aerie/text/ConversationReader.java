@@ -5,12 +5,15 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.ObjectReader;
 import com.github.luben.zstd.ZstdIOException;
 import com.github.luben.zstd.ZstdInputStream;
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.CharConversionException;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -38,6 +41,8 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
     private static final ObjectMapper JSON = new ObjectMapper(JsonFactory.builder()
             .streamReadConstraints(StreamReadConstraints.builder().maxStringLength(MAX_RECORD_BYTES).build())
             .build());
+    /** Two objects on a line are no record: the second would be dropped in silence. */
+    private static final ObjectReader LINE = JSON.reader().with(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
     private interface Records extends AutoCloseable {
         /** The next record, or null at the end. */
@@ -61,15 +66,18 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
      *
      * @param raw the bytes of the file; closed with the reader
      * @param name of the file, for its ending and for messages; also the source of the records
-     * @throws IOException if the file cannot be read or decompressed
+     * @throws IOException if the file cannot be read; one that cannot be decompressed is a rejection
      */
     public static ConversationReader open(InputStream raw, String name, ConversationFormat format) throws IOException {
-        BufferedInputStream in = new BufferedInputStream(decompressed(raw, name), 1 << 16);
-        int first = firstOf(in);
-        if (first == '[') {
-            return new ConversationReader(new ArrayRecords(in, name, format));
+        try {
+            BufferedInputStream in = new BufferedInputStream(decompressed(raw, name), 1 << 16);
+            return new ConversationReader(firstOf(in) == '['
+                    ? new ArrayRecords(in, name, format) : new LineRecords(in, name, format));
+        } catch (EOFException | ZipException | ZstdIOException e) {
+            raw.close();
+            return new ConversationReader(new NoRecords(
+                    new Rejection(unnamed(name, 0), name, damage(e) + "; nothing of it is read", "")));
         }
-        return new ConversationReader(new LineRecords(in, name, format));
     }
 
     private static InputStream decompressed(InputStream raw, String name) throws IOException {
@@ -123,11 +131,27 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
     private static InputRecord convert(JsonNode node, String name, long index, ConversationFormat format) {
         String own = ConversationFormat.id(node);
         String id = own == null ? unnamed(name, index) : own;
+        if (!wellFormed(node)) {
+            return new Rejection(id, name, "invalid text: half a surrogate pair", node.toString());
+        }
         try {
             return format.parse(node, id, name);
         } catch (UnusableConversationException e) {
             return new Rejection(id, name, e.getMessage(), node.toString());
         }
+    }
+
+    /** JSON can spell half a surrogate pair; written as UTF-8, which comes next, it would turn into a question mark in silence. */
+    private static boolean wellFormed(JsonNode node) {
+        if (node.isTextual()) {
+            return StandardCharsets.UTF_8.newEncoder().canEncode(node.textValue());
+        }
+        for (JsonNode inside : node) {
+            if (!wellFormed(inside)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private static String unnamed(String name, long index) {
@@ -144,6 +168,18 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
                 ? "the compressed file is cut off" : "the compressed file is damaged";
     }
 
+    /** Of a file that cannot be entered. */
+    private record NoRecords(Rejection rejection) implements Records {
+
+        @Override
+        public InputRecord next(long index) {
+            return index == 0 ? rejection : null;
+        }
+
+        @Override
+        public void close() {}
+    }
+
     private static final class ArrayRecords implements Records {
 
         private final JsonParser parser;
@@ -155,7 +191,6 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
             this.parser = JSON.createParser(in);
             this.name = name;
             this.format = format;
-            parser.nextToken();
         }
 
         @Override
@@ -164,9 +199,13 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
                 return null;
             }
             try {
+                if (index == 0) {
+                    parser.nextToken();
+                }
                 JsonToken token = parser.nextToken();
                 if (token == JsonToken.END_ARRAY) {
-                    return null;
+                    lost = true;
+                    return parser.nextToken() == null ? null : lose(index, "something follows the end of the array");
                 }
                 if (token == null) {
                     return lose(index, "the file ends inside the array");
@@ -174,6 +213,8 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
                 return convert(JSON.readTree(parser), name, index, format);
             } catch (JsonProcessingException e) {
                 return lose(index, reason(e));
+            } catch (CharConversionException e) {
+                return lose(index, "characters in no encoding of Unicode");
             } catch (EOFException | ZipException | ZstdIOException e) {
                 return lose(index, damage(e));
             }
@@ -233,7 +274,7 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
                 return new Rejection(unnamed(name, index), name, "invalid UTF-8", new String(line, StandardCharsets.UTF_8));
             }
             try {
-                return convert(JSON.readTree(text), name, index, format);
+                return convert(LINE.readTree(text), name, index, format);
             } catch (JsonProcessingException e) {
                 return new Rejection(unnamed(name, index), name, "no JSON: " + reason(e), text);
             }

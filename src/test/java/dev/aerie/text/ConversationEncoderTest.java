@@ -183,6 +183,13 @@ class ConversationEncoderTest {
             assertTrue(encoder.masked(plain).text().startsWith("<|im_start|>user"));
             assertTrue(encoder.masked(tooled).text().startsWith("[{\"n\": 1}]<|im_start|>user"));
         }
+        // As transformers 5 writes the same two.
+        Files.writeString(model.resolve("chat_template.jinja"), TinyModel.CHATML);
+        Files.writeString(Files.createDirectory(model.resolve("additional_chat_templates")).resolve("tool_use.jinja"), "T" + withTools);
+        try (ConversationEncoder encoder = new ConversationEncoder(settings(200))) {
+            assertTrue(encoder.masked(Conversation.of("c", "s", TURNS)).text().startsWith("<|im_start|>user"));
+            assertTrue(encoder.masked(new Conversation("c", "s", TURNS, null, List.of(Map.of("n", 1)))).text().startsWith("T[{"));
+        }
     }
 
     @Test

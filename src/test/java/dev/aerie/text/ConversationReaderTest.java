@@ -1,5 +1,6 @@
 package dev.aerie.text;
 
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -17,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
 
@@ -39,14 +41,11 @@ class ConversationReaderTest {
     @Test
     void readsCompressedFiles() throws IOException {
         byte[] plain = RECORD.getBytes(StandardCharsets.UTF_8);
-        ByteArrayOutputStream gz = new ByteArrayOutputStream();
-        try (GZIPOutputStream out = new GZIPOutputStream(gz)) {
-            out.write(plain);
-        }
-        assertInstanceOf(Conversation.class, read(gz.toByteArray(), "x.jsonl.gz", ConversationFormat.SHAREGPT).get(0));
+        byte[] gz = gzip(plain);
+        assertInstanceOf(Conversation.class, read(gz, "x.jsonl.gz", ConversationFormat.SHAREGPT).get(0));
         assertInstanceOf(Conversation.class, read(Zstd.compress(plain), "x.jsonl.zst", ConversationFormat.SHAREGPT).get(0));
 
-        List<InputRecord> cut = read(Arrays.copyOf(gz.toByteArray(), gz.size() - 12), "x.jsonl.gz", ConversationFormat.SHAREGPT);
+        List<InputRecord> cut = read(Arrays.copyOf(gz, gz.length - 12), "x.jsonl.gz", ConversationFormat.SHAREGPT);
         assertEquals(1, cut.size());
         assertTrue(reason(cut.get(0)).contains("cut off"), reason(cut.get(0)));
     }
@@ -58,12 +57,8 @@ class ConversationReaderTest {
             lines.append(RECORD.replace("\"a\"", "\"" + Integer.toHexString(i * 0x9E3779B1) + "\"")).append('\n');
         }
         byte[] plain = lines.toString().getBytes(StandardCharsets.UTF_8);
-        ByteArrayOutputStream gz = new ByteArrayOutputStream();
-        try (GZIPOutputStream out = new GZIPOutputStream(gz)) {
-            out.write(plain);
-        }
         for (String name : List.of("x.jsonl.gz", "x.jsonl.zst")) {
-            byte[] whole = name.endsWith("gz") ? gz.toByteArray() : Zstd.compress(plain);
+            byte[] whole = name.endsWith("gz") ? gzip(plain) : Zstd.compress(plain);
             List<InputRecord> cut = read(Arrays.copyOf(whole, whole.length * 3 / 4), name, ConversationFormat.SHAREGPT);
             assertTrue(cut.size() > 1000, name);
             assertTrue(reason(cut.get(cut.size() - 1)).contains("cut off; what follows is lost"), reason(cut.get(cut.size() - 1)));
@@ -159,6 +154,109 @@ class ConversationReaderTest {
         }
         assertEquals(0, read("[]", "x.json", ConversationFormat.SHAREGPT).size());
         assertEquals(0, read("", "x.json", ConversationFormat.SHAREGPT).size());
+    }
+
+    /** Nothing is dropped in silence: neither a second array or object, nor tools in another shape. */
+    @Test
+    void whatFollowsARecordIsNotSwallowed() throws IOException {
+        for (String tail : List.of("[" + RECORD + "]", "garbage", RECORD)) {
+            List<InputRecord> records = read("[" + RECORD + "]\n" + tail, "x.json", ConversationFormat.SHAREGPT);
+            assertEquals(2, records.size(), tail);
+            assertTrue(reason(records.get(1)).contains("all after it in the file are lost"), reason(records.get(1)));
+        }
+        assertEquals(1, read("[" + RECORD + "]\n \n", "x.json", ConversationFormat.SHAREGPT).size());
+        assertTrue(reason(read(RECORD + " " + RECORD, "x.jsonl", ConversationFormat.SHAREGPT).get(0)).startsWith("no JSON"));
+        String tools = "{\"conversations\":" + TURNS + ",\"tools\":TOOLS}";
+        for (String given : List.of("[{\"type\":\"function\"}]", "\"[{\\\"type\\\":\\\"function\\\"}]\"")) {
+            assertEquals(List.of(Map.of("type", "function")), assertInstanceOf(Conversation.class,
+                    read(tools.replace("TOOLS", given), "x.jsonl", ConversationFormat.AUTO).get(0)).tools());
+        }
+        for (String none : List.of("null", "\"\"", "[]", "\"null\"")) {
+            assertEquals(List.of(), assertInstanceOf(Conversation.class,
+                    read(tools.replace("TOOLS", none), "x.jsonl", ConversationFormat.AUTO).get(0)).tools());
+        }
+        for (String wrong : List.of("{}", "1", "\"browser\"")) {
+            assertEquals("\"tools\" is no list", reason(read(tools.replace("TOOLS", wrong), "x.jsonl", ConversationFormat.AUTO).get(0)));
+        }
+        String calls = "{\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":\"r\",\"tool_calls\":CALLS}]}";
+        assertEquals(Map.of("tool_calls", List.of(Map.of("function", Map.of("arguments", "not json")))),
+                assertInstanceOf(Conversation.class, read(calls.replace("CALLS",
+                        "\"[{\\\"function\\\": {\\\"arguments\\\": \\\"not json\\\"}}]\""), "x.jsonl", ConversationFormat.AUTO).get(0))
+                        .messages().get(1).fields());
+        assertEquals("turn 2 has tool calls that are no list",
+                reason(read(calls.replace("CALLS", "\"call it\""), "x.jsonl", ConversationFormat.AUTO).get(0)));
+    }
+
+    @Test
+    void whatCannotBeDecompressedIsOneRejection() throws IOException {
+        for (String name : List.of("x.gz", "x.zst")) {
+            for (byte[] file : List.of(RECORD.getBytes(StandardCharsets.UTF_8), new byte[] {0x1f}, new byte[] {0x28, (byte) 0xb5, 0x2f})) {
+                List<InputRecord> records = read(file, name, ConversationFormat.AUTO);
+                assertEquals(1, records.size());
+                assertTrue(reason(records.get(0)).startsWith("the compressed file is "), reason(records.get(0)));
+            }
+        }
+        assertEquals("the compressed file is cut off; nothing of it is read",
+                reason(read(new byte[0], "x.gz", ConversationFormat.AUTO).get(0)));
+    }
+
+    @Test
+    void extremesAreConversationsOrRejections() throws IOException {
+        String deep = "[".repeat(5000) + "]".repeat(5000);
+        Map<String, String> bad = Map.of(
+                RECORD.replace("\"4\"", deep), "no JSON",
+                RECORD.replace("\"a\"", "1" + "0".repeat(2000)), "no JSON",
+                RECORD.replace("4", "\0"), "no JSON",
+                RECORD.replace("\"4\"", "NaN"), "no JSON",
+                RECORD.replace("gpt", "\\ud83d"), "half a surrogate pair",
+                RECORD.replace("4", "a\\ude00b"), "half a surrogate pair",
+                "{\"text\": 1e999}", "no text under");
+        for (Map.Entry<String, String> e : bad.entrySet()) {
+            List<InputRecord> records = read(e.getKey() + "\r\n" + RECORD + "\r\n\r\n", "x.jsonl", ConversationFormat.AUTO);
+            assertEquals(2, records.size());
+            assertTrue(reason(records.get(0)).contains(e.getValue()), reason(records.get(0)));
+            assertInstanceOf(Conversation.class, records.get(1));
+        }
+        Conversation odd = assertInstanceOf(Conversation.class, read(RECORD.replace("4", "\\u0000\\ud83e\\udd14").replace("\"a\"",
+                "12345678901234567890123,\"id\":99999999999999999999"), "x.jsonl", ConversationFormat.AUTO).get(0));
+        assertEquals("99999999999999999999", odd.id());
+        assertEquals("\0🤔", odd.messages().get(1).content());
+    }
+
+    /** Bytes changed, cut out and doubled at random: every file is read to its end. */
+    @Test
+    void noDamageGetsOutOfTheReader() throws IOException {
+        long seed = 20260801;
+        Random random = new Random(seed);
+        String tool = "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"é🤔\"}]},{\"role\":\"assistant\","
+                + "\"content\":null,\"tool_calls\":[{\"function\":{\"arguments\":\"{}\"}}]},{\"role\":\"tool\",\"content\":\"1\"},"
+                + "{\"role\":\"assistant\",\"content\":\"r\"}],\"tools\":[1.5e3]}";
+        List<String> files = List.of(RECORD + "\n" + tool + "\n{\"data\":[\"a\",\"b\"]}\n", "[" + tool + "," + RECORD + "]");
+        for (int round = 0; round < 6000; round++) {
+            byte[] plain = files.get(round % 2).getBytes(StandardCharsets.UTF_8);
+            String name = List.of("x.json", "x.gz", "x.zst").get(round / 2 % 3);
+            byte[] file = name.equals("x.json") ? plain : name.equals("x.gz") ? gzip(plain) : Zstd.compress(plain);
+            for (int i = random.nextInt(4); i >= 0; i--) {
+                int at = random.nextInt(file.length);
+                int end = Math.min(file.length, at + 1 + random.nextInt(8));
+                switch (random.nextInt(3)) {
+                    case 0 -> file[at] = (byte) (random.nextBoolean() ? random.nextInt(256) : "[]{}\",:\\\0\n".charAt(random.nextInt(10)));
+                    case 1 -> System.arraycopy(file, at, file, random.nextInt(file.length - (end - at) + 1), end - at);
+                    default -> file = Arrays.copyOf(file, Math.max(1, file.length - random.nextInt(20)));
+                }
+            }
+            byte[] damaged = file;
+            assertDoesNotThrow(
+                    () -> read(damaged, name, ConversationFormat.AUTO), "seed " + seed + ", round " + round);
+        }
+    }
+
+    private static byte[] gzip(byte[] plain) throws IOException {
+        ByteArrayOutputStream gz = new ByteArrayOutputStream();
+        try (GZIPOutputStream out = new GZIPOutputStream(gz)) {
+            out.write(plain);
+        }
+        return gz.toByteArray();
     }
 
     @Test
