@@ -22,9 +22,9 @@ public final class DraftVerification {
     /** Relative to the tensor's largest magnitude. */
     private static final double GRADIENT_TOLERANCE = 1e-4;
     /**
-     * Of the largest magnitude of all tensors: smaller gradients are compared as if they were this large, which allows four roundings of
-     * float32 of the largest. Where rows see no key but one, the gradients of queries and keys are exactly 0, and what float32
-     * leaves of them is such roundings.
+     * Of the largest magnitude of all tensors: smaller gradients are compared as if they were this large, which allows four
+     * roundings of float32 of the largest. Where rows see no key but one, the gradients of queries and keys are exactly 0, and
+     * what float32 leaves of them is such roundings.
      */
     private static final double SMALLEST_GRADIENT = 4e-3;
 
