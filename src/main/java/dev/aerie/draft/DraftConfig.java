@@ -67,9 +67,9 @@ public record DraftConfig(int hiddenSize, int intermediateSize, int attentionHea
     /**
      * Cosines and sines of the draft's heads; the caller closes it.
      *
-     * <p>SpecForge's dynamic rope makes its table for max_position_embeddings + 20 positions before it sees a text, so theta is what
-     * it has grown to by then, in short texts too. It goes on growing in longer ones, step by step and for all texts after them; a
-     * draft's keys would then be rotated otherwise than the queries that meet them, so here it does not.
+     * <p>SpecForge's dynamic rope makes its table for max_position_embeddings + 20 positions before it sees a text, so theta is
+     * what it has grown to by then, in short texts too. It goes on growing in longer ones, step by step and for all texts after
+     * them; a draft's keys would then be rotated otherwise than the queries that meet them, so here it does not.
      */
     RotaryTable rotary(Device device) {
         Rope fixed = rope instanceof Rope.Dynamic d

@@ -48,8 +48,8 @@ final class DraftConfigJson {
     }
 
     /**
-     * SpecForge divides YaRN's mscale by mscale_all_dim where one of them is 0, too; transformers, and so {@link Rope}, does not look
-     * at them then.
+     * SpecForge divides YaRN's mscale by mscale_all_dim where one of them is 0, too; transformers, and so {@link Rope}, does not
+     * look at them then.
      */
     private static Rope rope(ConfigJson json) {
         Rope rope = Rope.read(json);

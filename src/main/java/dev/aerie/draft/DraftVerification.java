@@ -22,10 +22,11 @@ public final class DraftVerification {
     /** Relative to the tensor's largest magnitude. */
     private static final double GRADIENT_TOLERANCE = 1e-4;
     /**
-     * Of the largest magnitude of all tensors: smaller gradients are compared as if they were this large. Where a row sees no key but
-     * one, the gradients of queries and keys vanish, and what float32 leaves of them is rounding, a millionth of the others.
+     * Of the largest magnitude of all tensors: smaller gradients are compared as if they were this large, which allows four
+     * roundings of float32 of the largest. Where rows see no key but one, the gradients of queries and keys are exactly 0, and
+     * what float32 leaves of them is such roundings.
      */
-    private static final double SMALLEST_GRADIENT = 1e-3;
+    private static final double SMALLEST_GRADIENT = 4e-3;
 
     /** Relative, for losses and norms on the way; relative L2 of each parameter tensor at its end. */
     private static final double TRAJECTORY_TOLERANCE = 1e-4;

@@ -56,8 +56,8 @@ final class PackedRows {
     }
 
     /**
-     * By the rows' positions within their sequences, moved on by the step. A rope that depends on the length of a sequence goes by all
-     * of it, whichever rows these are: a query turns by the same frequencies as the keys that it meets.
+     * By the rows' positions within their sequences, moved on by the step. A rope that depends on the length of a sequence goes
+     * by all of it, whichever rows these are: a query turns by the same frequencies as the keys that it meets.
      */
     Rotation rotation(int step) {
         long[] positions = new long[rows.length];

@@ -97,6 +97,27 @@ class TrainingStepTest {
         }
     }
 
+    /** Each of SpecForge's ranks takes the mean over its own rows, and means count the same; an idle rank has none. */
+    @Test
+    void busyRanksCountTheSameInSpecForgesMode() throws Exception {
+        JsonNode samples = GoldenInputs.carried(2).json().path("samples");
+        double expected = (samples.path(0).path("total").asDouble() + samples.path(1).path("total").asDouble()) / 2;
+        List<Double> losses = ThreadGang.run(3, c -> {
+            try (Scope scope = Scope.open();
+                    TrainingInputs.Opened inputs = GoldenInputs.carried(2).open(Device.CPU, DType.F32, new Configuration());
+                    DraftParameters parameters = inputs.initial(0, Device.CPU);
+                    TrainingStep training =
+                            new TrainingStep(c, settings(LossMode.SPECFORGE), parameters, inputs.target(), DType.F32)) {
+                List<MicroBatch> mine = c.rank() == 1 ? List.of()
+                        : List.of(alone(inputs.source().read(Part.TRAIN, c.rank() / 2)));
+                return training.run(mine, 2, 1, RATE).totalLoss();
+            }
+        });
+        for (double loss : losses) {
+            close(expected, loss, 1e-5, "loss");
+        }
+    }
+
     private static MicroBatch alone(HiddenStateSource.Conversation conversation) {
         return new MicroBatch(List.of(conversation));
     }
