@@ -22,11 +22,12 @@ public final class DraftVerification {
     /** Relative to the tensor's largest magnitude. */
     private static final double GRADIENT_TOLERANCE = 1e-4;
     /**
-     * Of the largest magnitude of all tensors: smaller gradients are compared as if they were this large, which allows four
-     * roundings of float32 of the largest. Where rows see no key but one, the gradients of queries and keys are exactly 0, and
-     * what float32 leaves of them is such roundings.
+     * Of the largest magnitude of all tensors: a gradient under it has vanished and has no size to be compared with. Where rows see no
+     * key but one, the gradients of queries and keys are exactly 0, and what float32 leaves of them is roundings of the others.
      */
-    private static final double SMALLEST_GRADIENT = 4e-3;
+    private static final double VANISHED = 1e-6;
+    /** What a vanished gradient is compared as, likewise: with the tolerance, four roundings of float32. */
+    private static final double VANISHED_SIZE = 4e-3;
 
     /** Relative, for losses and norms on the way; relative L2 of each parameter tensor at its end. */
     private static final double TRAJECTORY_TOLERANCE = 1e-4;
@@ -169,7 +170,8 @@ public final class DraftVerification {
         }
         for (int k = 0; k < entries.size(); k++) {
             try (Scope scope = Scope.open()) {
-                double size = Math.max(magnitude(expected.get(k)), SMALLEST_GRADIENT * largest);
+                double own = magnitude(expected.get(k));
+                double size = own < VANISHED * largest ? VANISHED_SIZE * largest : own;
                 double difference = difference(expected.get(k), layout.view(flat, entries.get(k).name()).toFloats());
                 checks.add(new Check(prefix + ": gradient of " + entries.get(k).name(), over(difference, size),
                         GRADIENT_TOLERANCE));
