@@ -148,7 +148,7 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
         }
     }
 
-    /** JSON can spell half a surrogate pair; written as UTF-8, which comes next, it would turn into a question mark in silence. */
+    /** JSON can spell half a surrogate pair; as UTF-8, in which records go on, it would become a question mark in silence. */
     private static boolean wellFormed(JsonNode node) {
         if (node.isTextual()) {
             return StandardCharsets.UTF_8.newEncoder().canEncode(node.textValue());
