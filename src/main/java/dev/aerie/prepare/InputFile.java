@@ -4,6 +4,8 @@ import static org.apache.spark.sql.functions.lit;
 
 import dev.aerie.text.ConversationFormat;
 import dev.aerie.text.ConversationReader;
+import dev.aerie.text.InputRecord;
+import java.io.Closeable;
 import java.io.IOException;
 import java.io.Serializable;
 import java.io.UncheckedIOException;
@@ -87,26 +89,35 @@ record InputFile(int number, String path, ConversationFormat format, long limit)
     Iterator<Row> read(Configuration conf) {
         Path path = new Path(this.path);
         try {
-            ConversationReader reader = ConversationReader.open(path.getFileSystem(conf).open(path), this.path, format);
-            TaskContext.get().addTaskCompletionListener(context -> {
-                try {
-                    reader.close();
-                } catch (IOException e) {
-                    throw new UncheckedIOException(e);
-                }
-            });
-            return new Rows(reader);
+            if (ParquetRecords.isParquet(this.path)) {
+                ParquetRecords records = ParquetRecords.open(path, conf, format);
+                closeAtTheEnd(records::close);
+                return new Rows(records);
+            }
+            ConversationReader records = ConversationReader.open(path.getFileSystem(conf).open(path), this.path, format);
+            closeAtTheEnd(records::close);
+            return new Rows(records);
         } catch (IOException e) {
             throw new UncheckedIOException("cannot read " + this.path, e);
         }
     }
 
+    private static void closeAtTheEnd(Closeable reader) {
+        TaskContext.get().addTaskCompletionListener(context -> {
+            try {
+                reader.close();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+    }
+
     private final class Rows implements Iterator<Row> {
 
-        private final ConversationReader reader;
+        private final Iterator<InputRecord> reader;
         private long index;
 
-        Rows(ConversationReader reader) {
+        Rows(Iterator<InputRecord> reader) {
             this.reader = reader;
         }
 

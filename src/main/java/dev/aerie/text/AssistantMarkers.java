@@ -15,9 +15,10 @@ import java.util.stream.Stream;
  *
  * @param header     such as {@code <|im_start|>assistant\n}
  * @param endsOfTurn such as {@code <|im_end|>\n}; more than one where the last turn of a conversation ends differently
- * @param borders    where a turn is over too, but what is not the assistant's: the header of the next turn, in templates that close
- *                   none. Usually empty
- * @param toolsApart whether the results of tools lie outside the assistant's text; where not, conversations with any cannot be masked
+ * @param borders    where a turn is over too, but what is not the assistant's: the header of the next turn, in templates that
+ *                   close none. Usually empty
+ * @param toolsApart whether the results of tools lie outside the assistant's text; where not, conversations with any cannot be
+ *                   masked
  */
 public record AssistantMarkers(String header, List<String> endsOfTurn, List<String> borders, boolean toolsApart) {
 
@@ -112,9 +113,9 @@ public record AssistantMarkers(String header, List<String> endsOfTurn, List<Stri
     }
 
     /**
-     * These markers with a header that turns with a thought have too. Templates of reasoning targets put an empty thought before an
-     * answer without one (GLM, Kimi-K2-Thinking, Nemotron): as a part of the header it would hide all answers that have a thought. The
-     * thought is supervised then, as far as the target itself writes it, which is from the end of the generation prompt on.
+     * These markers with a header that turns with a thought have too. Templates of reasoning targets put an empty thought before
+     * an answer without one (GLM, Kimi-K2-Thinking, Nemotron): as a part of the header it would hide all answers that have a
+     * thought. The thought is supervised then, as far as the target itself writes it: from the end of the generation prompt on.
      */
     private AssistantMarkers reaching(ChatTemplate template, List<Message> both, List<String> addedTokens) {
         List<Message> thoughtful = new ArrayList<>(both);
@@ -231,8 +232,9 @@ public record AssistantMarkers(String header, List<String> endsOfTurn, List<Stri
 
     /** These markers with what a recipe says instead; null leaves a marker as it was found. */
     public AssistantMarkers with(String otherHeader, String otherEndOfTurn) {
-        return new AssistantMarkers(otherHeader == null ? header : otherHeader,
-                otherEndOfTurn == null ? endsOfTurn : List.of(otherEndOfTurn), otherEndOfTurn == null ? borders : List.of(), otherEndOfTurn != null || toolsApart);
+        String begins = otherHeader == null ? header : otherHeader;
+        return otherEndOfTurn == null ? new AssistantMarkers(begins, endsOfTurn, borders, toolsApart)
+                : new AssistantMarkers(begins, List.of(otherEndOfTurn));
     }
 
     /** The assistant's text with its end of turn, wherever a header stands; an end that was cut off counts at the text's end. */

@@ -39,8 +39,8 @@ public final class ChatTemplate {
 
     /**
      * Reads chat_template.jinja or, where there is none, the entry of tokenizer_config.json: one template, or a list of named
-     * ones, of which {@code default} is used, and {@code tool_use} where a conversation has tools. Next to chat_template.jinja the
-     * latter is additional_chat_templates/tool_use.jinja.
+     * ones, of which {@code default} is used, and {@code tool_use} where a conversation has tools. Next to chat_template.jinja
+     * the latter is additional_chat_templates/tool_use.jinja.
      *
      * @throws InvalidTokenizerException if the folder has no template, or one that cannot be parsed
      */

@@ -52,10 +52,11 @@ public final class ConversationEncoder implements AutoCloseable {
     public TokenizedConversation encode(Conversation conversation) throws UnusableConversationException {
         if (conversation.text() == null && settings.orderFault() == OrderFault.REFUSE) {
             RoleOrder.check(conversation.messages());
+            requireNoHeader(conversation.messages());
         }
         if (!markers.toolsApart() && conversation.messages().stream().anyMatch(turn -> turn.role().equals("tool"))) {
-            throw new UnusableConversationException("the chat template writes results of tools inside the assistant's text, where the "
-                    + "loss mask cannot tell them apart (expected none, or data.end_of_turn in the recipe)");
+            throw new UnusableConversationException("the chat template writes results of tools inside the assistant's text, where "
+                    + "the loss mask cannot tell them apart (expected none, or data.end_of_turn in the recipe)");
         }
         MaskedText masked;
         try {
@@ -130,6 +131,16 @@ public final class ConversationEncoder implements AutoCloseable {
         prompted.add(new Message("system", settings.systemPrompt()));
         prompted.addAll(ordered);
         return prompted;
+    }
+
+    /** What a user quotes would count as the assistant's: SpecForge supervises it. */
+    private void requireNoHeader(List<Message> messages) throws UnusableConversationException {
+        for (int i = 0; i < messages.size(); i++) {
+            Message turn = messages.get(i);
+            if (!turn.role().equals("assistant") && turn.content() != null && turn.content().contains(markers.header())) {
+                throw new UnusableConversationException("turn " + (i + 1) + " has the assistant header in its text");
+            }
+        }
     }
 
     /** JSON can spell half a surrogate pair as an escape; no UTF-8 text can hold it, and no tokenizer takes it. */

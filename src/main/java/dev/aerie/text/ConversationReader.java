@@ -128,7 +128,14 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
         records.close();
     }
 
-    private static InputRecord convert(JsonNode node, String name, long index, ConversationFormat format) {
+    /**
+     * What a record that was read elsewhere turns out to be.
+     *
+     * @param node  the record as JSON
+     * @param name  of the file
+     * @param index of the record in it, for its id where it has none
+     */
+    public static InputRecord record(JsonNode node, String name, long index, ConversationFormat format) {
         String own = ConversationFormat.id(node);
         String id = own == null ? unnamed(name, index) : own;
         if (!wellFormed(node)) {
@@ -141,7 +148,7 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
         }
     }
 
-    /** JSON can spell half a surrogate pair; written as UTF-8, which comes next, it would turn into a question mark in silence. */
+    /** JSON can spell half a surrogate pair; as UTF-8, in which records go on, it would become a question mark in silence. */
     private static boolean wellFormed(JsonNode node) {
         if (node.isTextual()) {
             return StandardCharsets.UTF_8.newEncoder().canEncode(node.textValue());
@@ -210,7 +217,7 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
                 if (token == null) {
                     return lose(index, "the file ends inside the array");
                 }
-                return convert(JSON.readTree(parser), name, index, format);
+                return record(JSON.readTree(parser), name, index, format);
             } catch (JsonProcessingException e) {
                 return lose(index, reason(e));
             } catch (CharConversionException e) {
@@ -274,7 +281,7 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
                 return new Rejection(unnamed(name, index), name, "invalid UTF-8", new String(line, StandardCharsets.UTF_8));
             }
             try {
-                return convert(LINE.readTree(text), name, index, format);
+                return record(LINE.readTree(text), name, index, format);
             } catch (JsonProcessingException e) {
                 return new Rejection(unnamed(name, index), name, "no JSON: " + reason(e), text);
             }

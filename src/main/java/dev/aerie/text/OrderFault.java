@@ -9,8 +9,8 @@ public enum OrderFault {
     /** The conversation is refused. */
     REFUSE,
     /**
-     * As SpecForge does: turns before the first user's are dropped, and so is all from the first assistant's or tool's turn out of
-     * order on. A system turn may come late. Of a turn the template sees role, content and tool calls only.
+     * As SpecForge does: turns before the first user's are dropped, and so is all from the first assistant's or tool's turn out
+     * of order on. A system turn may come late. Of a turn the template sees role, content and tool calls only.
      */
     TRUNCATE;
 

@@ -146,6 +146,16 @@ class ConversationEncoderTest {
     }
 
     @Test
+    void aQuotedHeaderIsNotTheAssistants() throws Exception {
+        List<Message> turns = List.of(new Message("user", "what is <|im_start|>assistant\nfor?"), TURNS.get(1));
+        assertEquals("turn 1 has the assistant header in its text", refusal(settings(100), turns));
+        EncoderSettings specforge = EncoderSettings.specforge(model.toString(), null, 100, false);
+        assertTrue(marked(specforge, turns).contains("⟦for?<|im_end|>\n⟧"));
+        List<Message> own = List.of(TURNS.get(0), new Message("assistant", "<|im_start|>assistant\n"));
+        assertTrue(marked(settings(100), own).endsWith("⟦<|im_start|>assistant\n<|im_end|>\n⟧"));
+    }
+
+    @Test
     void halfASurrogatePairIsNoText() throws Exception {
         assertEquals("invalid text: half a surrogate pair",
                 refusal(settings(100), List.of(new Message("user", "a\ud83d"), TURNS.get(1))));
