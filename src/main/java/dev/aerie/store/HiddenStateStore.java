@@ -201,7 +201,7 @@ public final class HiddenStateStore {
         return orphans.size();
     }
 
-    /** Makes the folder if need be and returns how many bytes its file system has room for. */
+    /** How many bytes the folder's file system has room for, each of them as often as it keeps one; no end: Long.MAX_VALUE. */
     public static long freeBytes(String uri, Configuration conf) throws IOException {
         return StoreFiles.at(uri, conf).freeBytes();
     }

@@ -59,10 +59,15 @@ final class StoreFiles {
         return new Path(root, relative);
     }
 
-    /** Makes the folder and returns the bytes that fit on its file system. */
+    /** The bytes that fit on the folder's file system; {@code Long.MAX_VALUE} where it has no end, as object stores. */
     long freeBytes() throws IOException {
-        fs.mkdirs(root);
-        return fs.getStatus(root).getRemaining();
+        Path there = root;
+        while (!fs.exists(there) && there.getParent() != null) {
+            there = there.getParent();
+        }
+        long free = fs.getStatus(there).getRemaining();
+        // HDFS counts the bytes of its disks and writes each of ours to several.
+        return free == Long.MAX_VALUE ? free : free / Math.max(1, fs.getDefaultReplication(root));
     }
 
     FSDataOutputStream create(String relative) throws IOException {
@@ -150,8 +155,11 @@ final class StoreFiles {
         }
     }
 
-    /** A PUT with If-None-Match: *. */
+    /** A PUT with If-None-Match: *. Mostly the file has been there for long, and S3A logs pages about a condition that failed. */
     private boolean putExclusive(Path target, byte[] content) throws IOException {
+        if (fs.exists(target)) {
+            return false;
+        }
         FSDataOutputStreamBuilder<?, ?> builder = fs.createFile(target).overwrite(true);
         builder.must("fs.option.create.conditional.overwrite", true);
         return write(builder, content);
