@@ -157,12 +157,25 @@ final class StoreFiles {
 
     /** A PUT with If-None-Match: *. Mostly the file has been there for long, and S3A logs pages about a condition that failed. */
     private boolean putExclusive(Path target, byte[] content) throws IOException {
-        if (fs.exists(target)) {
-            return false;
-        }
+        return !fs.exists(target) && put(target, content);
+    }
+
+    private boolean put(Path target, byte[] content) throws IOException {
         FSDataOutputStreamBuilder<?, ?> builder = fs.createFile(target).overwrite(true);
         builder.must("fs.option.create.conditional.overwrite", true);
         return write(builder, content);
+    }
+
+    /**
+     * Tries whether a file that is there can be written exclusively once more, where that is the server's doing alone.
+     *
+     * @throws InvalidStoreException if it can: then two attempts at a shard would both be told that they have won
+     */
+    void requireExclusive(String relative, byte[] content) throws IOException {
+        if (fs.getUri().getScheme().equals("s3a") && put(path(relative), content)) {
+            throw new InvalidStoreException("Invalid store " + uri()
+                    + ": its S3 overwrites an object on a PUT with If-None-Match: * (expected one that answers 412)");
+        }
     }
 
     private static boolean write(FSDataOutputStreamBuilder<?, ?> builder, byte[] content) throws IOException {
