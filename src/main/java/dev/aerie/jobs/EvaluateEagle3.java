@@ -17,6 +17,7 @@ import java.io.OutputStream;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
@@ -40,6 +41,7 @@ public final class EvaluateEagle3 implements Callable<Integer> {
     public Integer call() throws IOException {
         Recipe recipe = options.recipe();
         Configuration hadoop = TargetSection.hadoop(recipe);
+        FirstContact.require(hadoop, List.of(TargetSection.model(recipe), EvaluateSection.draft(recipe)), places(recipe));
         Path folder = TargetSection.folder(recipe, hadoop);
         TargetConfig target = Target.config(folder);
         String draft = EvaluateSection.draft(recipe, target, hadoop);
@@ -64,6 +66,11 @@ public final class EvaluateEagle3 implements Callable<Integer> {
             }
         }
         return 0;
+    }
+
+    private static List<String> places(Recipe recipe) {
+        return Stream.of("evaluate.prompts.path", "store.path", "evaluate.output")
+                .flatMap(key -> recipe.optionalText(key).stream()).toList();
     }
 
     /** What the store's training text alone predicts, to measure the draft against; null where there is no store. */

@@ -31,10 +31,14 @@ final class EvaluateSection {
                 recipe.optionalInteger("runtime.threads").orElseGet(() -> conf.getInt("spark.task.cpus", 1)));
     }
 
-    /** The exported draft to measure, as every host finds it, its configuration checked against the target's. */
+    /** The exported draft to measure, as every host finds it. */
+    static String draft(Recipe recipe) {
+        return HostModels.qualified(recipe.optionalText("evaluate.draft").orElseGet(() -> recipe.text("export.output")));
+    }
+
+    /** The same, its configuration checked against the target's. */
     static String draft(Recipe recipe, TargetConfig target, Configuration hadoop) throws IOException {
-        String draft = recipe.optionalText("evaluate.draft").orElseGet(() -> recipe.text("export.output"));
-        String folder = HostModels.qualified(draft);
+        String folder = draft(recipe);
         DraftConfig config = DraftConfig.read(ConfigJson.read(HostModels.folder(folder, hadoop).resolve(DraftExport.CONFIG)));
         if (config.targetHiddenSize() != target.hiddenSize() || config.vocabSize() != target.vocabSize()) {
             throw new RecipeException("Invalid draft: " + folder + " is for a target of hidden size " + config.targetHiddenSize()

@@ -7,6 +7,7 @@ import dev.aerie.torch.Scope;
 import dev.aerie.train.TrainedDraft;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
@@ -27,7 +28,8 @@ final class Export implements Callable<Integer> {
     public Integer call() throws IOException {
         Recipe recipe = options.recipe();
         String output = recipe.text("export.output");
-        Configuration conf = new Configuration();
+        Configuration conf = HadoopConf.submitted();
+        FirstContact.require(conf, List.of(recipe.text("train.output"), output));
         TrainedDraft draft = TrainedDraft.open(recipe.text("train.output"), conf);
         Path folder = new Path(output);
         FileSystem files = folder.getFileSystem(conf);

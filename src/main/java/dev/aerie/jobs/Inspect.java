@@ -3,6 +3,7 @@ package dev.aerie.jobs;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.StoreSummary;
 import java.io.IOException;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
 import picocli.CommandLine.Command;
@@ -21,7 +22,9 @@ final class Inspect implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        System.out.print(StoreSummary.of(HiddenStateStore.openPartial(store, new Configuration())));
+        Configuration hadoop = HadoopConf.submitted();
+        FirstContact.require(hadoop, List.of(store));
+        System.out.print(StoreSummary.of(HiddenStateStore.openPartial(store, hadoop)));
         return 0;
     }
 }

@@ -7,9 +7,10 @@ import dev.aerie.store.PlannedCounts;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.UnsupportedFileSystemException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -53,20 +54,25 @@ final class Plan implements Callable<Integer> {
     public Integer call() throws IOException {
         Recipe recipe = options.recipe();
         Configuration hadoop = TargetSection.hadoop(recipe);
-        RunPlan plan = RunPlan.of(recipe, config(recipe, hadoop), assumed(recipe, hadoop));
+        Optional<String> obstacle = obstacle(recipe, hadoop);
+        RunPlan plan = RunPlan.of(recipe, config(recipe, hadoop), assumed(recipe, hadoop, obstacle.isEmpty()));
         plan.lines().forEach(System.out::println);
-        return fits(plan, recipe, hadoop) ? 0 : CommandLines.FAILED;
+        obstacle.ifPresent(what -> System.out.println("store.path: not looked at. " + what));
+        return fits(plan, recipe, hadoop, obstacle.isEmpty()) ? 0 : CommandLines.FAILED;
     }
 
     /** Of a target elsewhere no weights are fetched. */
     private Path config(Recipe recipe, Configuration hadoop) throws IOException {
         String model = TargetSection.model(recipe);
-        return targetConfig != null ? targetConfig
-                : HostModels.isLocal(model) ? Path.of(model) : HostModels.configuration(model, hadoop);
+        if (targetConfig != null) {
+            return targetConfig;
+        }
+        FirstContact.require(hadoop, List.of(model), List.of());
+        return HostModels.isLocal(model) ? Path.of(model) : HostModels.configuration(model, hadoop);
     }
 
-    private RunPlan.Assumed assumed(Recipe recipe, Configuration hadoop) throws IOException {
-        RunPlan.Assumed known = stored(recipe, hadoop);
+    private RunPlan.Assumed assumed(Recipe recipe, Configuration hadoop, boolean reachable) throws IOException {
+        RunPlan.Assumed known = reachable ? stored(recipe, hadoop) : usual(recipe);
         RunPlan.Assumed assumed = new RunPlan.Assumed(
                 conversations != null ? conversations : known.conversations(),
                 meanLength != null ? meanLength : known.length(),
@@ -90,8 +96,7 @@ final class Plan implements Callable<Integer> {
     /** What the recipe's store was planned with; the usual assumptions where there is none yet. */
     private RunPlan.Assumed stored(Recipe recipe, Configuration hadoop) throws IOException {
         RunPlan.Assumed usual = usual(recipe);
-        if (!recipe.has("store.path") || !reachable(recipe, hadoop)
-                || !HiddenStateStore.exists(recipe.text("store.path"), hadoop)) {
+        if (!recipe.has("store.path") || !HiddenStateStore.exists(recipe.text("store.path"), hadoop)) {
             return usual;
         }
         String store = recipe.text("store.path");
@@ -111,16 +116,12 @@ final class Plan implements Callable<Integer> {
         return new RunPlan.Assumed(320_000, 1000, 0.6, recipe.integer("train.ranks"), 989, 0.4);
     }
 
-    private static boolean fits(RunPlan plan, Recipe recipe, Configuration hadoop) throws IOException {
+    private static boolean fits(RunPlan plan, Recipe recipe, Configuration hadoop, boolean reachable) throws IOException {
         boolean fits = true;
         if (recipe.has("store.max_bytes")) {
             fits = says("store.max_bytes", plan.storeBytes(), recipe.whole("store.max_bytes"));
         }
-        if (!recipe.has("store.path")) {
-            return fits;
-        }
-        if (!reachable(recipe, hadoop)) {
-            System.out.println("free space: not looked at, the file system of " + recipe.text("store.path") + " is not here");
+        if (!recipe.has("store.path") || !reachable) {
             return fits;
         }
         long free = HiddenStateStore.freeBytes(recipe.text("store.path"), hadoop);
@@ -135,18 +136,13 @@ final class Plan implements Callable<Integer> {
         return fits;
     }
 
-    /** S3A's classes come with a Spark distribution; a laptop may plan without. */
-    private static boolean reachable(Recipe recipe, Configuration hadoop) throws IOException {
+    /** What keeps us from the store's file system, if anything does. Whoever plans on a laptop may have no access to it. */
+    private static Optional<String> obstacle(Recipe recipe, Configuration hadoop) throws IOException {
         try {
-            new org.apache.hadoop.fs.Path(recipe.text("store.path")).getFileSystem(hadoop);
-            return true;
-        } catch (UnsupportedFileSystemException e) {
-            return false;
-        } catch (RuntimeException e) {
-            if (e.getCause() instanceof ClassNotFoundException) {
-                return false;
-            }
-            throw e;
+            FirstContact.require(hadoop, recipe.optionalText("store.path").map(List::of).orElse(List.of()));
+            return Optional.empty();
+        } catch (IllegalArgumentException e) {
+            return Optional.of(e.getMessage());
         }
     }
 }

@@ -10,6 +10,8 @@ import dev.aerie.target.TargetConfig;
 import dev.aerie.text.ConversationEncoder;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.SparkSession;
@@ -32,12 +34,15 @@ public final class PrepareHiddenStates implements Callable<Integer> {
     public Integer call() throws IOException {
         Recipe recipe = options.recipe();
         Configuration hadoop = TargetSection.hadoop(recipe);
+        String store = recipe.text("store.path");
+        List<String> places = new ArrayList<>(List.of(store));
+        recipe.sections("data.inputs").forEach(input -> places.add(input.text("path")));
+        FirstContact.require(hadoop, List.of(TargetSection.model(recipe)), places);
         Path folder = TargetSection.folder(recipe, hadoop);
         TargetConfig target = Target.config(folder);
         IngestSettings ingest = PrepareSection.ingest(recipe, TargetSection.model(recipe));
         ConversationEncoder encoder = new ConversationEncoder(ingest.encoder().withModelFolder(folder.toString()));
         encoder.requireFits(target.vocabSize());
-        String store = recipe.text("store.path");
         try (SparkSession spark = Session.open(recipe, "prepare", hadoop)) {
             Configuration conf = spark.sparkContext().hadoopConfiguration();
             CaptureSettings settings = PrepareSection.capture(recipe, folder, target, spark.sparkContext().getConf(), encoder);

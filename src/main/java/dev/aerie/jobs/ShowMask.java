@@ -38,10 +38,11 @@ final class ShowMask implements Callable<Integer> {
         if (input < 0 || input >= inputs.size()) {
             throw new RecipeException("Invalid --input: " + input + " (expected 0 to " + (inputs.size() - 1) + ")");
         }
-        EncoderSettings settings = PrepareSection.encoder(
-                recipe, TargetSection.folder(recipe, TargetSection.hadoop(recipe)).toString());
+        Configuration hadoop = TargetSection.hadoop(recipe);
+        FirstContact.require(hadoop, List.of(TargetSection.model(recipe)), List.of(inputs.get(input).text("path")));
+        EncoderSettings settings = PrepareSection.encoder(recipe, TargetSection.folder(recipe, hadoop).toString());
         try (ConversationEncoder encoder = new ConversationEncoder(settings)) {
-            InputRecord read = read(inputs.get(input));
+            InputRecord read = read(inputs.get(input), hadoop);
             System.out.println(read instanceof Conversation conversation
                     ? encoder.preview(conversation)
                     : "quarantined: " + ((Rejection) read).reason());
@@ -49,9 +50,9 @@ final class ShowMask implements Callable<Integer> {
         return 0;
     }
 
-    private InputRecord read(Recipe source) throws IOException {
-        Path path = firstFile(source);
-        FileSystem files = path.getFileSystem(new Configuration());
+    private InputRecord read(Recipe source, Configuration hadoop) throws IOException {
+        Path path = firstFile(source, hadoop);
+        FileSystem files = path.getFileSystem(hadoop);
         try (ConversationReader reader =
                 ConversationReader.open(files.open(path), path.toString(), ConversationFormat.of(source.text("format")))) {
             for (int i = 0; reader.hasNext(); i++) {
@@ -64,9 +65,9 @@ final class ShowMask implements Callable<Integer> {
         }
     }
 
-    private static Path firstFile(Recipe source) throws IOException {
+    private static Path firstFile(Recipe source, Configuration hadoop) throws IOException {
         Path path = new Path(source.text("path"));
-        FileSystem files = path.getFileSystem(new Configuration());
+        FileSystem files = path.getFileSystem(hadoop);
         FileStatus[] found = files.globStatus(path);
         if (found != null && found.length > 0 && found[0].isDirectory()) {
             found = files.listStatus(found[0].getPath());

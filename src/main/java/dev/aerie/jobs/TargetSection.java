@@ -12,22 +12,15 @@ import java.util.Arrays;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
-import scala.Tuple2;
 
 /** What the recipe's sections {@code target} and {@code runtime} say. */
 final class TargetSection {
 
     private TargetSection() {}
 
-    /**
-     * Hadoop's configuration before there is a Spark session: what spark-submit says of it, and what the recipe says of the
-     * host's copies of models.
-     */
+    /** Hadoop's configuration before there is a Spark session, with what the recipe says of the host's copies of models. */
     static Configuration hadoop(Recipe recipe) {
-        Configuration conf = new Configuration();
-        for (Tuple2<String, String> setting : new SparkConf().getAllWithPrefix("spark.hadoop.")) {
-            conf.set(setting._1(), setting._2());
-        }
+        Configuration conf = HadoopConf.submitted();
         recipe.optionalText("target.cache")
                 .ifPresent(folder -> conf.set(HostModels.CACHE, Path.of(folder).toAbsolutePath().toString()));
         if (recipe.has("target.cache_bytes")) {

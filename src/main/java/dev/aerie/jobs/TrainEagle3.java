@@ -15,6 +15,7 @@ import dev.aerie.train.TrainedDraft;
 import dev.aerie.train.Training;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
@@ -37,11 +38,12 @@ public final class TrainEagle3 implements Callable<Integer> {
     public Integer call() throws IOException {
         Recipe recipe = options.recipe();
         Configuration hadoop = TargetSection.hadoop(recipe);
-        Path target = TargetSection.folder(recipe, hadoop);
-        TrainSettings settings = TrainSection.settings(recipe);
-        GangSettings gang = TrainSection.gang(recipe);
         String storeFolder = recipe.text("store.path");
         String output = recipe.text("train.output");
+        TrainSettings settings = TrainSection.settings(recipe);
+        GangSettings gang = TrainSection.gang(recipe);
+        FirstContact.require(hadoop, List.of(TargetSection.model(recipe)), List.of(storeFolder, output));
+        Path target = TargetSection.folder(recipe, hadoop);
         try (SparkSession spark = Session.open(recipe, "train", hadoop)) {
             Configuration conf = spark.sparkContext().hadoopConfiguration();
             HiddenStateStore store = HiddenStateStore.open(storeFolder, conf);

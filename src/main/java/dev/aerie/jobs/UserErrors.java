@@ -1,5 +1,6 @@
 package dev.aerie.jobs;
 
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -15,11 +16,16 @@ final class UserErrors {
         return refusal(e) != null;
     }
 
-    /** One sentence, that of the refusal, or that of the innermost cause which has a message. */
+    /** One sentence: that of the refusal, or else what names a place on a file system, or else the innermost cause's. */
     static String sentence(Throwable e) {
         Throwable refusal = refusal(e);
         if (refusal != null) {
             return oneLine(refusal.getMessage());
+        }
+        for (Throwable t : chain(e)) {
+            if (t instanceof IOException && t.getMessage() != null && t.getMessage().contains("://")) {
+                return located(oneLine(t.getMessage()));
+            }
         }
         String best = null;
         for (Throwable t : chain(e)) {
@@ -29,6 +35,12 @@ final class UserErrors {
         }
         Throwable last = chain(e).get(chain(e).size() - 1);
         return best == null ? last.getClass().getSimpleName() : oneLine(best);
+    }
+
+    /** Hadoop's clients say what they did, and where, and then repeat the names and messages of all causes. */
+    private static String located(String message) {
+        return message.replaceAll("(\\w+\\.)+\\w+(Exception|Error): *", "")
+                .replaceAll(" \\(SDK Attempt Count.*|; +For more details.*", "");
     }
 
     private static Throwable refusal(Throwable e) {

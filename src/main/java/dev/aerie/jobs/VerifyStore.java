@@ -3,6 +3,7 @@ package dev.aerie.jobs;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.StoreVerification;
 import java.io.IOException;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
@@ -23,7 +24,9 @@ final class VerifyStore implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        HiddenStateStore opened = HiddenStateStore.openPartial(store, new Configuration());
+        Configuration hadoop = HadoopConf.submitted();
+        FirstContact.require(hadoop, List.of(store));
+        HiddenStateStore opened = HiddenStateStore.openPartial(store, hadoop);
         StoreVerification found = StoreVerification.of(opened, shard -> System.err.println("read shard " + shard.shard()));
         found.problems().forEach(System.out::println);
         System.out.printf(Locale.ROOT, "%,d shards, %,d conversations, %,d tokens, %,d bytes read; %,d problems%n",

@@ -1,13 +1,17 @@
 package dev.aerie.jobs;
 
+import dev.aerie.models.HostModels;
 import dev.aerie.target.Target;
 import dev.aerie.target.TargetVerification;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.Scope;
+import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import org.apache.hadoop.conf.Configuration;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -18,8 +22,9 @@ import picocli.CommandLine.Option;
                 + "tolerance.")
 final class VerifyTarget implements Callable<Integer> {
 
-    @Option(names = "--model", required = true, paramLabel = "FOLDER", description = "The target, in Hugging Face layout.")
-    private Path model;
+    @Option(names = "--model", required = true, paramLabel = "FOLDER",
+            description = "The target, in Hugging Face layout: a folder, or a URI, which is copied to this host.")
+    private String model;
 
     @Option(names = "--golden", required = true, paramLabel = "FILE",
             description = "A safetensors file with input_ids, cu_seqlens, hidden_states.k and logits.")
@@ -33,8 +38,12 @@ final class VerifyTarget implements Callable<Integer> {
     private CommonOptions common;
 
     @Override
-    public Integer call() {
-        try (Scope scope = Scope.open(); Target target = Target.load(model, DType.F32, Device.CPU)) {
+    public Integer call() throws IOException {
+        String qualified = HostModels.qualified(model);
+        Configuration hadoop = HadoopConf.submitted();
+        FirstContact.require(hadoop, List.of(qualified), List.of());
+        Path folder = HostModels.folder(qualified, hadoop);
+        try (Scope scope = Scope.open(); Target target = Target.load(folder, DType.F32, Device.CPU)) {
             TargetVerification found = TargetVerification.compare(target, golden);
             System.out.print(found);
             boolean good = found.largestError() <= tolerance;

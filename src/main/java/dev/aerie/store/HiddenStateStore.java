@@ -33,11 +33,15 @@ public final class HiddenStateStore {
      *
      * @param uri a folder, with or without scheme
      * @return the store with the shards that are committed already
-     * @throws InvalidStoreException if a store is there that was made with other settings, naming the field
+     * @throws InvalidStoreException if a store is there that was made with other settings, naming the field, or if the file
+     *     system cannot keep two attempts at a shard apart
      */
     public static HiddenStateStore create(String uri, Configuration conf, StoreSettings settings) throws IOException {
         StoreFiles files = StoreFiles.at(uri, conf);
-        if (!files.createExclusive(StoreFiles.SETTINGS, StoreJson.pretty(settings))) {
+        byte[] json = StoreJson.pretty(settings);
+        if (files.createExclusive(StoreFiles.SETTINGS, json)) {
+            files.requireExclusive(StoreFiles.SETTINGS, json);
+        } else {
             readSettings(files).requireSame(settings, files.uri());
         }
         return open(files);
@@ -201,7 +205,7 @@ public final class HiddenStateStore {
         return orphans.size();
     }
 
-    /** Makes the folder if need be and returns how many bytes its file system has room for. */
+    /** How many bytes the folder's file system has room for, each of them as often as it keeps one; no end: Long.MAX_VALUE. */
     public static long freeBytes(String uri, Configuration conf) throws IOException {
         return StoreFiles.at(uri, conf).freeBytes();
     }

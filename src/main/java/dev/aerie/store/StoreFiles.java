@@ -59,10 +59,15 @@ final class StoreFiles {
         return new Path(root, relative);
     }
 
-    /** Makes the folder and returns the bytes that fit on its file system. */
+    /** The bytes that fit on the folder's file system; {@code Long.MAX_VALUE} where it has no end, as object stores. */
     long freeBytes() throws IOException {
-        fs.mkdirs(root);
-        return fs.getStatus(root).getRemaining();
+        Path there = root;
+        while (!fs.exists(there) && there.getParent() != null) {
+            there = there.getParent();
+        }
+        long free = fs.getStatus(there).getRemaining();
+        // HDFS counts the bytes of its disks and writes each of ours to several.
+        return free == Long.MAX_VALUE ? free : free / Math.max(1, fs.getDefaultReplication(root));
     }
 
     FSDataOutputStream create(String relative) throws IOException {
@@ -150,11 +155,27 @@ final class StoreFiles {
         }
     }
 
-    /** A PUT with If-None-Match: *. */
+    /** A PUT with If-None-Match: *. Mostly the file has been there for long, and S3A logs pages about a condition that failed. */
     private boolean putExclusive(Path target, byte[] content) throws IOException {
+        return !fs.exists(target) && put(target, content);
+    }
+
+    private boolean put(Path target, byte[] content) throws IOException {
         FSDataOutputStreamBuilder<?, ?> builder = fs.createFile(target).overwrite(true);
         builder.must("fs.option.create.conditional.overwrite", true);
         return write(builder, content);
+    }
+
+    /**
+     * Tries whether a file that is there can be written exclusively once more, where that is the server's doing alone.
+     *
+     * @throws InvalidStoreException if it can: then two attempts at a shard would both be told that they have won
+     */
+    void requireExclusive(String relative, byte[] content) throws IOException {
+        if (fs.getUri().getScheme().equals("s3a") && put(path(relative), content)) {
+            throw new InvalidStoreException("Invalid store " + uri()
+                    + ": its S3 overwrites an object on a PUT with If-None-Match: * (expected one that answers 412)");
+        }
     }
 
     private static boolean write(FSDataOutputStreamBuilder<?, ?> builder, byte[] content) throws IOException {

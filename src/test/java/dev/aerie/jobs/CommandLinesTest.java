@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
+import java.net.ConnectException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import org.apache.spark.SparkException;
 import org.junit.jupiter.api.Test;
 
@@ -14,7 +16,8 @@ class CommandLinesTest {
 
     @Test
     void whatTheUserGotWrongIsOneSentenceAndTwo() {
-        assertAnswer(2, "Missing model folder: no-such-folder", "verify-target", "--model", "no-such-folder", "--golden", "x");
+        assertAnswer(2, "Missing model folder: " + Path.of("no-such-folder").toAbsolutePath(),
+                "verify-target", "--model", "no-such-folder", "--golden", "x");
         assertAnswer(2, "Missing golden: no-such-folder/golden.json", "verify-draft", "--golden", "no-such-folder");
         assertAnswer(2, "no-such-store", "inspect", "no-such-store");
         assertAnswer(2, "no-such-store", "verify-store", "no-such-store");
@@ -52,6 +55,16 @@ class CommandLinesTest {
         }
         assertTrue(!UserErrors.isOne(theirs));
         assertEquals("For input string: \"seven\"", UserErrors.sentence(theirs));
+    }
+
+    @Test
+    void failuresOfFileSystemsSayWhere() {
+        String sdk = "software.amazon.awssdk.core.exception.SdkClientException: Unable to execute HTTP request: Connect to "
+                + "127.0.0.1:9 [/127.0.0.1] failed: Connection refused (SDK Attempt Count: 6)";
+        Throwable theirs = new ConnectException("getFileStatus on s3a://b/x: " + sdk + ":    " + sdk + ": Connection refused");
+        theirs.initCause(new RuntimeException(sdk, new ConnectException("Connection refused")));
+        assertEquals("getFileStatus on s3a://b/x: Unable to execute HTTP request: Connect to 127.0.0.1:9 [/127.0.0.1] failed: "
+                + "Connection refused", UserErrors.sentence(new RuntimeException("task failed", theirs)));
     }
 
     private record Answer(int code, String err) {}
