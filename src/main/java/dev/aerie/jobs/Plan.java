@@ -55,7 +55,7 @@ final class Plan implements Callable<Integer> {
         Configuration hadoop = TargetSection.hadoop(recipe);
         RunPlan plan = RunPlan.of(recipe, config(recipe, hadoop), assumed(recipe, hadoop));
         plan.lines().forEach(System.out::println);
-        return fits(plan, recipe, hadoop) ? 0 : CommandLines.FAILED;
+        return fits(plan, recipe, hadoop) ? 0 : CommandLines.FOUND;
     }
 
     /** Of a target elsewhere no weights are fetched. */

@@ -32,12 +32,17 @@ public final class PrepareHiddenStates implements Callable<Integer> {
     public Integer call() throws IOException {
         Recipe recipe = options.recipe();
         Configuration hadoop = TargetSection.hadoop(recipe);
+        Locations.requireKnown(recipe, hadoop, "target.model");
+        for (Recipe input : recipe.sections("data.inputs")) {
+            Locations.requireKnown(input, hadoop, "path");
+        }
         Path folder = TargetSection.folder(recipe, hadoop);
         TargetConfig target = Target.config(folder);
         IngestSettings ingest = PrepareSection.ingest(recipe, TargetSection.model(recipe));
         ConversationEncoder encoder = new ConversationEncoder(ingest.encoder().withModelFolder(folder.toString()));
         encoder.requireFits(target.vocabSize());
         String store = recipe.text("store.path");
+        Locations.requireWritable(recipe, "store.path", hadoop);
         try (SparkSession spark = Session.open(recipe, "prepare", hadoop)) {
             Configuration conf = spark.sparkContext().hadoopConfiguration();
             CaptureSettings settings = PrepareSection.capture(recipe, folder, target, spark.sparkContext().getConf(), encoder);

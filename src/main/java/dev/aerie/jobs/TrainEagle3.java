@@ -35,11 +35,13 @@ public final class TrainEagle3 implements Callable<Integer> {
     public Integer call() throws IOException {
         Recipe recipe = options.recipe();
         Configuration hadoop = TargetSection.hadoop(recipe);
+        Locations.requireKnown(recipe, hadoop, "target.model", "store.path");
         Path target = TargetSection.folder(recipe, hadoop);
         TrainSettings settings = TrainSection.settings(recipe);
         GangSettings gang = TrainSection.gang(recipe);
         String storeFolder = recipe.text("store.path");
         String output = recipe.text("train.output");
+        Locations.requireKnown(recipe, hadoop, "train.output");
         try (SparkSession spark = Session.open(recipe, "train", hadoop)) {
             Configuration conf = spark.sparkContext().hadoopConfiguration();
             HiddenStateStore store = HiddenStateStore.open(storeFolder, conf);
@@ -48,6 +50,7 @@ public final class TrainEagle3 implements Callable<Integer> {
             DraftVocabulary vocabulary =
                     TokenFrequencies.read(storeFolder, conf).draftVocabulary(draft.draftVocabSize());
             TargetSection.onGpu(recipe, spark.sparkContext().getConf());
+            Locations.requireWritable(recipe, "train.output", conf);
             KeptRecipe.print(recipe);
             TrainedDraft trained = Training.run(spark.sparkContext(), gang, settings,
                     new StoreInputs(store, TargetSection.model(recipe), draft, vocabulary), output, System.out);
