@@ -37,7 +37,9 @@ final class Locations {
         Path folder = new Path(recipe.text(key));
         Path probe = new Path(folder, "_writable-" + UUID.randomUUID());
         try {
-            files.mkdirs(folder);
+            if (!files.mkdirs(folder)) {
+                throw new FileNotFoundException("it cannot be made");
+            }
             files.create(probe, false).close();
             files.delete(probe, false);
         } catch (ParentNotDirectoryException | FileAlreadyExistsException | FileNotFoundException | AccessControlException e) {

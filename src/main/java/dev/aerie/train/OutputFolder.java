@@ -68,10 +68,15 @@ final class OutputFolder {
         Path temporary = new Path(target.getParent(), "." + target.getName() + "." + UUID.randomUUID());
         switch (fs.getUri().getScheme()) {
             case "file" -> {
-                writeNew(temporary, content);
                 RawLocalFileSystem local = (RawLocalFileSystem) fs;
-                Files.move(local.pathToFile(temporary).toPath(), local.pathToFile(target).toPath(),
-                        StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+                try {
+                    writeNew(temporary, content);
+                    Files.move(local.pathToFile(temporary).toPath(), local.pathToFile(target).toPath(),
+                            StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+                } finally {
+                    // A full disk is not to be fuller for it.
+                    fs.delete(temporary, false);
+                }
             }
             case "hdfs", "viewfs" -> {
                 writeNew(temporary, content);
