@@ -18,14 +18,26 @@ find_java() {
 
 # Builds the job jars where they are missing or older than the sources they are made of.
 find_jars() {
+  ! whole_jars || return 0
+  mkdir -p "$root/target"
+  (
+    # Two builds in one folder take each other's classes away, and then make jars without them.
+    ! command -v flock >/dev/null || flock -w 1800 9 || fail "Another build in $root did not end within 30 minutes"
+    ! whole_jars || exit 0
+    echo "Building the job jars; the first time downloads about 500 MB from Maven Central." >&2
+    # One that is interrupted must not leave jars that look new.
+    trap 'rm -f "$root/target/evaluate-eagle3.jar"' EXIT
+    trap 'exit 130' INT TERM HUP
+    (cd "$root" && ./mvnw -q -B --no-transfer-progress -Dmaven.test.skip=true package) >&2 9>&- || fail "The build failed"
+    trap - EXIT
+  ) 9>"$root/target/jars.lock" || exit
+}
+
+whole_jars() {
   local jar=$root/target/evaluate-eagle3.jar
-  if [[ -f $jar && -f $root/target/train-eagle3.jar && -f $root/target/prepare-hidden-states.jar ]] \
+  [[ -f $jar && -f $root/target/train-eagle3.jar && -f $root/target/prepare-hidden-states.jar ]] \
     && compgen -G "$root/target/libtorch-cpu-*.jar" >/dev/null \
-    && [[ ! -d $root/src || -z $(find "$root/src/main" "$root/pom.xml" -newer "$jar" -type f -print -quit) ]]; then
-    return
-  fi
-  echo "Building the job jars; the first time downloads about 500 MB from Maven Central." >&2
-  (cd "$root" && ./mvnw -q -B --no-transfer-progress -Dmaven.test.skip=true package) >&2 || fail "The build failed"
+    && [[ ! -d $root/src || -z $(find "$root/src/main" "$root/pom.xml" -newer "$jar" -type f -print -quit) ]]
 }
 
 # SPARK_HOME, or else a home of our own, put together once from the artifacts that Maven downloads anyway.

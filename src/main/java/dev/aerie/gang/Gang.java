@@ -134,6 +134,8 @@ public final class Gang {
         }
         sleepQuietly(LAST_WORDS);
         return reports.failure()
+                // Of ranks that were only told to end, none says why. Spark does, such as that an executor's heartbeat stayed out.
+                .filter(f -> f.kind() != RankFailure.Kind.KILLED)
                 .map(f -> new AttemptException(f.getMessage(), f.kind() == RankFailure.Kind.INPUT, e))
                 .orElseGet(() -> new AttemptException(RingLinks.reason(e.getCause()), false, e));
     }

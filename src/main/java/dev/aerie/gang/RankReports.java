@@ -59,10 +59,16 @@ final class RankReports implements AutoCloseable {
     /** The rank's failure with its rank and step, after telling the driver of it. */
     RankFailure fail(Throwable cause) {
         RankFailure failure = RankFailure.of(rank, step, cause);
+        // A channel closes when an interrupted thread writes to it, and the driver would take this rank for the one that died.
+        boolean interrupted = Thread.interrupted();
         try {
             send(FAILED, failure.kind() + " " + failure.getMessage());
         } catch (RuntimeException driverGone) {
             failure.addSuppressed(driverGone);
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
         return failure;
     }

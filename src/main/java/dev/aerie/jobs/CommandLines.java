@@ -1,18 +1,22 @@
 package dev.aerie.jobs;
 
 import java.io.PrintWriter;
+import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.ParseResult;
 
 /**
- * Runs a command and ends the JVM with its exit code: 0 done, 1 failed, 2 asked for something wrong. An error is one sentence on
- * stderr; {@code --verbose} adds the stack trace.
+ * Runs a command and ends the JVM with its exit code: 0 done, 1 a check found something, 2 asked for something wrong, 3 failed
+ * underway. So who calls it knows whether running it again can help. An error is one sentence on stderr; {@code --verbose}
+ * adds the stack trace.
  */
 final class CommandLines {
 
-    static final int FAILED = 1;
+    /** What a check compares differs, or what is planned does not fit. */
+    static final int FOUND = 1;
     static final int WRONG = 2;
+    static final int FAILED = 3;
 
     private CommandLines() {}
 
@@ -24,11 +28,21 @@ final class CommandLines {
     }
 
     static int run(Callable<Integer> command, String... arguments) {
-        return new CommandLine(command)
+        CommandLine line = new CommandLine(command)
                 .setExecutionExceptionHandler(CommandLines::handle)
                 .setParameterExceptionHandler(CommandLines::refuse)
-                .setCaseInsensitiveEnumValuesAllowed(true)
-                .execute(arguments);
+                .setCaseInsensitiveEnumValuesAllowed(true);
+        try {
+            return line.execute(arguments);
+        } catch (Error e) {
+            // Memory that ran out, a native library that is not there: picocli lets these pass.
+            if (List.of(arguments).contains("--verbose")) {
+                e.printStackTrace(line.getErr());
+            }
+            line.getErr().println("Failed: " + e);
+            line.getErr().flush();
+            return FAILED;
+        }
     }
 
     private static int refuse(CommandLine.ParameterException e, String[] arguments) {

@@ -41,11 +41,17 @@ public final class EvaluateEagle3 implements Callable<Integer> {
     public Integer call() throws IOException {
         Recipe recipe = options.recipe();
         Configuration hadoop = TargetSection.hadoop(recipe);
+        Locations.requireKnown(recipe, hadoop, "target.model", "evaluate.draft", "export.output", "evaluate.prompts.path");
+        recipe.text("evaluate.prompts.path");
         FirstContact.require(hadoop, List.of(TargetSection.model(recipe), EvaluateSection.draft(recipe)), places(recipe));
         Path folder = TargetSection.folder(recipe, hadoop);
         TargetConfig target = Target.config(folder);
         String draft = EvaluateSection.draft(recipe, target, hadoop);
         int room = target.maxPositions() - recipe.integer("evaluate.max_new_tokens") - recipe.integer("evaluate.draft_tokens");
+        if (room < 1) {
+            throw recipe.contradiction("evaluate.max_new_tokens", "less than the target's " + target.maxPositions()
+                    + " positions without the drafted tokens and a prompt");
+        }
         try (ConversationEncoder encoder = new ConversationEncoder(PrepareSection.encoder(recipe, folder.toString()));
                 SparkSession spark = Session.open(recipe, "evaluate", hadoop)) {
             encoder.requireFits(target.vocabSize());
@@ -55,6 +61,9 @@ public final class EvaluateEagle3 implements Callable<Integer> {
             List<Prompt> prompts = new PromptReader(format, encoder::encodePrompt, room)
                     .read(recipe.text("evaluate.prompts.path"), conf,
                             recipe.optionalInteger("evaluate.prompts.limit").orElse(Integer.MAX_VALUE));
+            if (recipe.has("evaluate.output")) {
+                Locations.requireWritable(recipe, "evaluate.output", conf);
+            }
             KeptRecipe.print(recipe);
             AcceptanceReport report = Evaluation.run(JavaSparkContext.fromSparkContext(spark.sparkContext()), settings, prompts,
                     bigrams(recipe, spark, target, conf),

@@ -7,6 +7,8 @@ import dev.aerie.models.HostModels;
 import dev.aerie.target.ConfigJson;
 import dev.aerie.target.TargetConfig;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 
@@ -39,6 +41,10 @@ final class EvaluateSection {
     /** The same, its configuration checked against the target's. */
     static String draft(Recipe recipe, TargetConfig target, Configuration hadoop) throws IOException {
         String folder = draft(recipe);
+        if (HostModels.isLocal(folder) && !Files.exists(Path.of(folder, DraftExport.CONFIG))) {
+            throw new RecipeException("Missing draft: " + folder + " has no " + DraftExport.CONFIG
+                    + " (expected what jobs/aerie export writes)");
+        }
         DraftConfig config = DraftConfig.read(ConfigJson.read(HostModels.folder(folder, hadoop).resolve(DraftExport.CONFIG)));
         if (config.targetHiddenSize() != target.hiddenSize() || config.vocabSize() != target.vocabSize()) {
             throw new RecipeException("Invalid draft: " + folder + " is for a target of hidden size " + config.targetHiddenSize()

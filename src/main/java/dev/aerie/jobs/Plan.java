@@ -58,7 +58,7 @@ final class Plan implements Callable<Integer> {
         RunPlan plan = RunPlan.of(recipe, config(recipe, hadoop), assumed(recipe, hadoop, obstacle.isEmpty()));
         plan.lines().forEach(System.out::println);
         obstacle.ifPresent(what -> System.out.println("store.path: not looked at. " + what));
-        return fits(plan, recipe, hadoop, obstacle.isEmpty()) ? 0 : CommandLines.FAILED;
+        return fits(plan, recipe, hadoop, obstacle.isEmpty()) ? 0 : CommandLines.FOUND;
     }
 
     /** Of a target elsewhere no weights are fetched. */

@@ -34,6 +34,10 @@ public final class PrepareHiddenStates implements Callable<Integer> {
     public Integer call() throws IOException {
         Recipe recipe = options.recipe();
         Configuration hadoop = TargetSection.hadoop(recipe);
+        Locations.requireKnown(recipe, hadoop, "target.model");
+        for (Recipe input : recipe.sections("data.inputs")) {
+            Locations.requireKnown(input, hadoop, "path");
+        }
         String store = recipe.text("store.path");
         List<String> places = new ArrayList<>(List.of(store));
         recipe.sections("data.inputs").forEach(input -> places.add(input.text("path")));
@@ -43,6 +47,7 @@ public final class PrepareHiddenStates implements Callable<Integer> {
         IngestSettings ingest = PrepareSection.ingest(recipe, TargetSection.model(recipe));
         ConversationEncoder encoder = new ConversationEncoder(ingest.encoder().withModelFolder(folder.toString()));
         encoder.requireFits(target.vocabSize());
+        Locations.requireWritable(recipe, "store.path", hadoop);
         try (SparkSession spark = Session.open(recipe, "prepare", hadoop)) {
             Configuration conf = spark.sparkContext().hadoopConfiguration();
             CaptureSettings settings = PrepareSection.capture(recipe, folder, target, spark.sparkContext().getConf(), encoder);

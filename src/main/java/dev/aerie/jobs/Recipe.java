@@ -69,7 +69,8 @@ public final class Recipe {
             }
             String key = override.substring(0, equals).strip();
             String value = override.substring(equals + 1);
-            boolean text = RecipeKeys.find(key).type() instanceof ValueType.Text;
+            ValueType type = RecipeKeys.find(key).type();
+            boolean text = type instanceof ValueType.Text || type instanceof ValueType.Location;
             given.put(key, text ? value : load("--set " + key, value));
         }
         Map<String, Object> values = new LinkedHashMap<>();
@@ -77,7 +78,23 @@ public final class Recipe {
             Object value = given.get(key.path());
             values.put(key.path(), value == null ? key.defaultValue() : key.type().read(key.path(), value));
         }
-        return new Recipe(values, "");
+        Recipe recipe = new Recipe(values, "");
+        recipe.refuseContradictions();
+        return recipe;
+    }
+
+    /** Whichever job reads it: a training that cannot start is better found before the store is made. */
+    private void refuseContradictions() {
+        if (has("train.global_batch_tokens") && has("train.batch_conversations")) {
+            throw contradiction("train.global_batch_tokens", "only one of it and train.batch_conversations");
+        }
+        if (text("train.mode").equals("specforge") && text("store.teacher_rows").equals("strict")) {
+            throw contradiction("store.teacher_rows", "all, which train.mode specforge needs");
+        }
+        if (has("target.weight_memory") && !text("target.residency").equals("auto")) {
+            throw contradiction("target.weight_memory",
+                    "unset, as target.residency is " + text("target.residency") + " and not auto");
+        }
     }
 
     private static Object load(String name, String yaml) {
@@ -95,6 +112,10 @@ public final class Recipe {
     private static void flatten(String prefix, Map<?, ?> section, Map<String, Object> into) {
         section.forEach((name, value) -> {
             String key = prefix + name;
+            if (String.valueOf(name).contains(".")) {
+                // Else one key could be given twice, here and in its section.
+                throw new RecipeException("Invalid recipe key " + key + ": a dot in its name (expected a section with keys)");
+            }
             if (RecipeKeys.isSection(key)) {
                 if (value != null && !(value instanceof Map)) {
                     throw RecipeException.invalid(key, value, "a section with keys");
@@ -125,12 +146,14 @@ public final class Recipe {
     }
 
     public Optional<Integer> optionalInteger(String key) {
-        return Optional.ofNullable((Long) value(key)).map(n -> {
-            if (n > Integer.MAX_VALUE) {
-                throw RecipeException.invalid(prefix + key, n, "a whole number up to " + Integer.MAX_VALUE);
-            }
-            return n.intValue();
-        });
+        return Optional.ofNullable((Long) value(key)).map(n -> fitting(key, n));
+    }
+
+    private int fitting(String key, long number) {
+        if (number > Integer.MAX_VALUE) {
+            throw RecipeException.invalid(prefix + key, number, "a whole number up to " + Integer.MAX_VALUE);
+        }
+        return (int) number;
     }
 
     public long whole(String key) {
@@ -148,7 +171,7 @@ public final class Recipe {
     /** A list of whole numbers; empty where it is unset. */
     public int[] integers(String key) {
         List<?> list = (List<?>) value(key);
-        return list == null ? new int[0] : list.stream().mapToInt(n -> Math.toIntExact((Long) n)).toArray();
+        return list == null ? new int[0] : list.stream().mapToInt(n -> fitting(key, (Long) n)).toArray();
     }
 
     /** The elements of a list of sections, each read with the names of its own keys. */

@@ -135,7 +135,7 @@ final class RecipeKeys {
                     "Steps between measurements of acceptance on the held-out part, the last step included; 0 for none."),
 
             RecipeKey.optional("evaluate.draft", path(),
-                    "The exported draft; export.output, else the last checkpoint of train.output, where unset."),
+                    "The exported draft; export.output where unset."),
             RecipeKey.optional("evaluate.prompts.path", path(), "Prompts to answer, one JSON object a line."),
             RecipeKey.of("evaluate.prompts.format", choice("auto", "gsm8k", "jsonl"), "auto",
                     "gsm8k reads question; jsonl reads prompt, or messages that end with the user's; auto takes what is there."),

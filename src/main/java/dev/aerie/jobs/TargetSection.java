@@ -1,5 +1,6 @@
 package dev.aerie.jobs;
 
+import dev.aerie.draft.DraftConfig;
 import dev.aerie.models.HostModels;
 import dev.aerie.target.CaptureLayers;
 import dev.aerie.target.Residency;
@@ -45,7 +46,11 @@ final class TargetSection {
     static List<Integer> captureLayers(Recipe recipe, TargetConfig target) {
         int[] chosen = recipe.integers("target.capture_layers");
         int[] layers = chosen.length == 0 ? CaptureLayers.defaults(target.layers()) : chosen;
-        CaptureLayers.check(layers, target.layers());
+        boolean three = layers.length == DraftConfig.CAPTURED;
+        if (!three || layers[0] >= layers[1] || layers[1] >= layers[2] || layers[2] >= target.layers()) {
+            throw recipe.contradiction("target.capture_layers",
+                    "three layers from 0 to " + (target.layers() - 1) + ", from low to high");
+        }
         return Arrays.stream(layers).boxed().toList();
     }
 
@@ -60,14 +65,8 @@ final class TargetSection {
 
     /** Where the target's layers are kept; {@code auto} is decided by each executor, as states do not depend on it. */
     static Residency residency(Recipe recipe) {
-        String mode = recipe.text("target.residency");
-        if (!recipe.has("target.weight_memory")) {
-            return new Residency(mode, 0);
-        }
-        if (!mode.equals("auto")) {
-            throw recipe.contradiction("target.weight_memory", "unset, as target.residency is " + mode + " and not auto");
-        }
-        return new Residency(mode, recipe.whole("target.weight_memory"));
+        return new Residency(recipe.text("target.residency"),
+                recipe.has("target.weight_memory") ? recipe.whole("target.weight_memory") : 0);
     }
 
     /**

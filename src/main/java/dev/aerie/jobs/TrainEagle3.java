@@ -38,6 +38,7 @@ public final class TrainEagle3 implements Callable<Integer> {
     public Integer call() throws IOException {
         Recipe recipe = options.recipe();
         Configuration hadoop = TargetSection.hadoop(recipe);
+        Locations.requireKnown(recipe, hadoop, "target.model", "store.path", "train.output");
         String storeFolder = recipe.text("store.path");
         String output = recipe.text("train.output");
         TrainSettings settings = TrainSection.settings(recipe);
@@ -53,6 +54,7 @@ public final class TrainEagle3 implements Callable<Integer> {
             TokenFrequencies said = subset.isPresent() ? subset.get().frequencies() : TokenFrequencies.read(storeFolder, conf);
             DraftVocabulary vocabulary = said.draftVocabulary(draft.draftVocabSize());
             TargetSection.onGpu(recipe, spark.sparkContext().getConf());
+            Locations.requireWritable(recipe, "train.output", conf);
             KeptRecipe.print(recipe);
             TrainedDraft trained = Training.run(spark.sparkContext(), gang, settings,
                     new StoreInputs(store, TargetSection.model(recipe), draft, vocabulary,

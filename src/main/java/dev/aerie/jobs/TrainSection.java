@@ -47,12 +47,7 @@ final class TrainSection {
     }
 
     private static BatchSize batch(Recipe recipe) {
-        boolean conversations = recipe.optionalInteger("train.batch_conversations").isPresent();
-        boolean tokens = recipe.has("train.global_batch_tokens");
-        if (conversations && tokens) {
-            throw recipe.contradiction("train.global_batch_tokens", "only one of it and train.batch_conversations");
-        }
-        return tokens
+        return recipe.has("train.global_batch_tokens")
                 ? new BatchSize.Tokens(recipe.whole("train.global_batch_tokens"))
                 : new BatchSize.Conversations(
                         recipe.optionalInteger("train.batch_conversations").orElse(TrainSettings.BATCH_CONVERSATIONS));

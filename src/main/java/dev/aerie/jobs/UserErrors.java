@@ -1,8 +1,10 @@
 package dev.aerie.jobs;
 
+import dev.aerie.gang.GangException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import org.apache.hadoop.fs.UnsupportedFileSystemException;
 
 /**
  * Tells what the user got wrong from what went wrong. A value that enters wrong is refused with an IllegalArgumentException by
@@ -16,17 +18,30 @@ final class UserErrors {
         return refusal(e) != null;
     }
 
-    /** One sentence: that of the refusal, or else what names a place on a file system, or else the innermost cause's. */
+    /**
+     * What the refusal says, with the sample that it may show; else one sentence: that of a gang that failed, or what names a place on
+     * a file system, or that of the innermost cause which has a message, after what ours says it was doing.
+     */
     static String sentence(Throwable e) {
         Throwable refusal = refusal(e);
         if (refusal != null) {
-            return oneLine(refusal.getMessage());
+            return refusal.getMessage().strip();
+        }
+        Throwable ours = chain(e).stream().filter(t -> t.getMessage() != null && isRaisedByUs(t)).findFirst().orElse(null);
+        if (ours instanceof GangException) {
+            // It has said what failed; under it is only what Spark makes of that.
+            return oneLine(ours.getMessage());
         }
         for (Throwable t : chain(e)) {
             if (t instanceof IOException && t.getMessage() != null && t.getMessage().contains("://")) {
                 return located(oneLine(t.getMessage()));
             }
         }
+        String inner = innermost(e);
+        return ours == null || ours.getMessage().contains(inner) ? inner : oneLine(ours.getMessage()) + ": " + inner;
+    }
+
+    private static String innermost(Throwable e) {
         String best = null;
         for (Throwable t : chain(e)) {
             if (t.getMessage() != null && !t.getMessage().isBlank()) {
@@ -45,14 +60,15 @@ final class UserErrors {
 
     private static Throwable refusal(Throwable e) {
         return chain(e).stream()
-                .filter(t -> t instanceof IllegalArgumentException && t.getMessage() != null && isRaisedByUs(t))
+                .filter(t -> t.getMessage() != null
+                        && (t instanceof IllegalArgumentException && isRaisedByUs(t) || t instanceof UnsupportedFileSystemException))
                 .findFirst().orElse(null);
     }
 
     private static boolean isRaisedByUs(Throwable t) {
         StackTraceElement[] trace = t.getStackTrace();
         return t.getClass().getName().startsWith("dev.aerie.")
-                || trace.length > 0 && trace[0].getClassName().startsWith("dev.aerie.");
+                || t.getClass().getName().startsWith("java.") && trace.length > 0 && trace[0].getClassName().startsWith("dev.aerie.");
     }
 
     private static List<Throwable> chain(Throwable e) {

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.apache.hadoop.fs.Path;
 
 /** What may be written as the value of a recipe key. */
 sealed interface ValueType {
@@ -19,7 +20,7 @@ sealed interface ValueType {
     }
 
     static ValueType path() {
-        return new Text("a path or URI");
+        return new Location();
     }
 
     static ValueType choice(String... values) {
@@ -45,6 +46,25 @@ sealed interface ValueType {
                 return text;
             }
             throw RecipeException.invalid(key, value, value instanceof Number ? expected + ", in quotes" : expected);
+        }
+    }
+
+    /** A path or URI that Hadoop can read as one. Whether a file system answers to it, {@link Locations} tells. */
+    record Location() implements ValueType {
+        @Override
+        public Object read(String key, Object value) {
+            Object text = new Text(expected()).read(key, value);
+            try {
+                new Path((String) text);
+                return text;
+            } catch (IllegalArgumentException e) {
+                throw RecipeException.invalid(key, value, expected() + ": " + e.getMessage());
+            }
+        }
+
+        @Override
+        public String expected() {
+            return "a path or URI";
         }
     }
 

@@ -26,6 +26,6 @@ final class VerifyDraft implements Callable<Integer> {
         checks.forEach(System.out::println);
         long failed = checks.stream().filter(check -> !check.passed()).count();
         System.out.println(checks.size() + " comparisons, " + failed + " over tolerance");
-        return failed == 0 && !checks.isEmpty() ? 0 : CommandLines.FAILED;
+        return failed == 0 && !checks.isEmpty() ? 0 : CommandLines.FOUND;
     }
 }

@@ -31,6 +31,6 @@ final class VerifyStore implements Callable<Integer> {
         found.problems().forEach(System.out::println);
         System.out.printf(Locale.ROOT, "%,d shards, %,d conversations, %,d tokens, %,d bytes read; %,d problems%n",
                 found.shards(), found.conversations(), found.tokens(), found.bytes(), found.problems().size());
-        return found.problems().isEmpty() ? 0 : CommandLines.FAILED;
+        return found.problems().isEmpty() ? 0 : CommandLines.FOUND;
     }
 }

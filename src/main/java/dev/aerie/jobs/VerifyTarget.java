@@ -49,7 +49,7 @@ final class VerifyTarget implements Callable<Integer> {
             boolean good = found.largestError() <= tolerance;
             System.out.printf(Locale.ROOT, "%s: largest %.2e, tolerance %.0e%n",
                     good ? "agrees" : "DIFFERS", found.largestError(), tolerance);
-            return good ? 0 : CommandLines.FAILED;
+            return good ? 0 : CommandLines.FOUND;
         }
     }
 }

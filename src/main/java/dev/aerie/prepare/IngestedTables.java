@@ -3,13 +3,22 @@ package dev.aerie.prepare;
 import dev.aerie.store.HiddenStateStore;
 import java.io.IOException;
 import java.util.List;
+import java.util.UUID;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileAlreadyExistsException;
+import org.apache.hadoop.fs.FileContext;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Options;
+import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
-import org.apache.spark.sql.SaveMode;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** What {@link Ingest} made, kept on the executors' disks until it is closed. */
 public final class IngestedTables implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(IngestedTables.class);
 
     private final IngestReport report;
     private final List<Dataset<Row>> kept;
@@ -41,9 +50,29 @@ public final class IngestedTables implements AutoCloseable {
      */
     public void writeUnlessStored(String store, Configuration conf, int draftVocabSize) throws IOException {
         if (!HiddenStateStore.exists(store, conf)) {
-            tokens().orderBy("position").write().mode(SaveMode.Overwrite).parquet(store + "/tokens");
-            quarantine.write().mode(SaveMode.Overwrite).parquet(store + "/quarantine");
+            put(tokens().orderBy("position"), store, "tokens", conf);
+            put(quarantine, store, "quarantine", conf);
             frequencies.write(store, conf, draftVocabSize);
+        }
+    }
+
+    /** Written aside and put in its place as a whole: of two runs that write into one folder, Spark keeps the rows of both. */
+    private static void put(Dataset<Row> rows, String store, String name, Configuration conf) throws IOException {
+        Path place = new Path(store, name);
+        Path aside = new Path(store, "_" + name + "-" + UUID.randomUUID());
+        FileSystem files = place.getFileSystem(conf);
+        try {
+            rows.write().parquet(aside.toString());
+            if (!HiddenStateStore.exists(store, conf)) {
+                files.delete(place, true);
+                // FileSystem's rename would put the folder into one that another run has made meanwhile.
+                FileContext.getFileContext(files.getUri(), conf)
+                        .rename(files.makeQualified(aside), files.makeQualified(place), Options.Rename.NONE);
+            }
+        } catch (FileAlreadyExistsException anotherRun) {
+            LOG.info("{} was written by another run", place);
+        } finally {
+            files.delete(aside, true);
         }
     }
 

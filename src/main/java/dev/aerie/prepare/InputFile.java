@@ -14,6 +14,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
+import java.util.zip.ZipException;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
@@ -67,7 +68,7 @@ record InputFile(int number, String path, ConversationFormat format, long limit)
         Path path = new Path(pattern);
         FileSystem fs = path.getFileSystem(conf);
         // A name with a bracket in it is a file before it is a glob.
-        FileStatus[] found = fs.exists(path) ? new FileStatus[] {fs.getFileStatus(path)} : fs.globStatus(path);
+        FileStatus[] found = fs.exists(path) ? new FileStatus[] {fs.getFileStatus(path)} : glob(fs, path);
         if (found == null) {
             return List.of();
         }
@@ -83,6 +84,20 @@ record InputFile(int number, String path, ConversationFormat format, long limit)
                     .forEach(files::add);
         }
         return files;
+    }
+
+    /** Hadoop wraps what it thinks of a pattern, or does not, from version to version. */
+    private static FileStatus[] glob(FileSystem fs, Path path) throws IOException {
+        try {
+            return fs.globStatus(path);
+        } catch (IOException | RuntimeException e) {
+            Throwable reason = e.getCause() == null ? e : e.getCause();
+            if (e instanceof IOException && !(reason instanceof RuntimeException)) {
+                throw e;
+            }
+            throw new IllegalArgumentException("Invalid glob: " + path + " (expected a pattern that is whole: "
+                    + reason.getMessage() + ")", e);
+        }
     }
 
     /** The file's records as rows of {@link RecordRow}, read as they are asked for. For a Spark task, which closes the file at its end. */

@@ -25,6 +25,11 @@ record Chunk(
     /** 8 MB of bf16 at hidden size 4,096: larger rows cost heap (a 300 MB row takes 7 GB) and gain nothing. */
     static final int MAX_TOKENS = 256;
 
+    /** Rows of a conversation of so many tokens. */
+    static int count(int tokens) {
+        return (int) (((long) tokens + MAX_TOKENS - 1) / MAX_TOKENS);
+    }
+
     int tokens() {
         return ids.length;
     }

@@ -36,8 +36,19 @@ public record CommittedShard(
         if (file == null || !file.matches("shard-\\d{5,}-[0-9a-f]+\\.parquet")) {
             throw new IllegalArgumentException("Invalid file: " + file + " (expected shard-<number>-<attempt>.parquet)");
         }
-        conversations = List.copyOf(conversations);
-        refused = List.copyOf(refused);
+        conversations = List.copyOf(StoreJson.present(conversations, "conversations"));
+        refused = List.copyOf(StoreJson.present(refused, "refused"));
+        int row = 0;
+        for (ConversationEntry c : conversations) {
+            if (c.tokens() < 1 || c.row() != row) {
+                throw new IllegalArgumentException("Invalid conversation " + c.id() + ": " + c.tokens() + " tokens from row "
+                        + c.row() + " (expected at least one, from row " + row + ")");
+            }
+            row += Chunk.count(c.tokens());
+        }
+        if (row != rows) {
+            throw new IllegalArgumentException("Invalid rows: " + rows + " (expected " + row + ", those of the conversations)");
+        }
         long sum = conversations.stream().mapToLong(ConversationEntry::tokens).sum();
         if (sum != tokens) {
             throw new IllegalArgumentException("Invalid tokens: " + tokens + " (expected " + sum

@@ -79,9 +79,15 @@ public final class HiddenStateStore {
         if (json.isPresent()) {
             String name = "manifest " + files.path(StoreFiles.MANIFEST);
             shards = StoreJson.read(json.get(), Manifest.class, name).shards();
-            if (!numbers(shards).equals(IntStream.range(0, settings.planned().shards()).boxed().toList())) {
-                throw new InvalidStoreException("Invalid " + name + ": shards " + numbers(shards) + " (expected 0 to "
-                        + (settings.planned().shards() - 1) + ")");
+            if (shards.size() != settings.planned().shards()) {
+                throw new InvalidStoreException("Invalid " + name + ": " + shards.size() + " shards (expected "
+                        + settings.planned().shards() + ")");
+            }
+            for (int i = 0; i < shards.size(); i++) {
+                if (shards.get(i).shard() != i) {
+                    throw new InvalidStoreException(
+                            "Invalid " + name + ": shard " + shards.get(i).shard() + " (expected " + i + ")");
+                }
             }
         } else {
             shards = Markers.readAll(files);

@@ -10,7 +10,13 @@ package dev.aerie.store;
  */
 public record PlannedCounts(int shards, long conversations, long heldOut, long tokens) {
 
+    /** A petabyte of shards of 100 MB. */
+    private static final int MOST_SHARDS = 10_000_000;
+
     public PlannedCounts {
+        if (shards > MOST_SHARDS) {
+            throw new IllegalArgumentException("Invalid shards: " + shards + " (expected at most " + MOST_SHARDS + ")");
+        }
         if (shards < 0 || heldOut < 0 || conversations < heldOut || tokens < 0) {
             throw new IllegalArgumentException("Invalid counts: " + shards + " shards, " + conversations + " conversations, "
                     + heldOut

@@ -133,7 +133,7 @@ public final class ShardReader implements AutoCloseable {
     }
 
     private static int rows(ConversationEntry entry) {
-        return (entry.tokens() + Chunk.MAX_TOKENS - 1) / Chunk.MAX_TOKENS;
+        return Chunk.count(entry.tokens());
     }
 
     /** Rows [from, to) of a row group. Parquet builds ranges from pages only, and a page of ours is a row. */

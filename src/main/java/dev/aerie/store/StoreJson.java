@@ -61,6 +61,14 @@ final class StoreJson {
         }
     }
 
+    /** @throws IllegalArgumentException if a field that every file of this version has is not there */
+    static <T> T present(T value, String field) {
+        if (value == null) {
+            throw new IllegalArgumentException("Missing " + field);
+        }
+        return value;
+    }
+
     private static String firstLine(Throwable e) {
         return String.valueOf(e.getMessage()).lines().findFirst().orElse("");
     }

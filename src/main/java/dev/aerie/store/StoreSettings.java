@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 
 /**
  * The content of {@code store.json}: what a store is made from and how it is written. Fixed before the first shard.
@@ -30,11 +29,11 @@ public record StoreSettings(
     public static final int FORMAT_VERSION = 1;
 
     public StoreSettings {
-        Objects.requireNonNull(fingerprints, "fingerprints");
-        Objects.requireNonNull(teacherRows, "teacher_rows");
-        Objects.requireNonNull(codec, "codec");
-        Objects.requireNonNull(planned, "planned");
-        captureLayers = List.copyOf(captureLayers);
+        StoreJson.present(fingerprints, "fingerprints");
+        StoreJson.present(teacherRows, "teacher_rows");
+        StoreJson.present(codec, "codec");
+        StoreJson.present(planned, "planned");
+        captureLayers = List.copyOf(StoreJson.present(captureLayers, "capture_layers"));
         if (formatVersion != FORMAT_VERSION) {
             throw new IllegalArgumentException("Invalid format_version: " + formatVersion + " (expected " + FORMAT_VERSION + ")");
         }

@@ -37,6 +37,7 @@ public record StoreVerification(int shards, long conversations, long tokens, lon
             problems.add("Shard " + missing + " is not committed");
         }
         for (CommittedShard shard : store.shards()) {
+            markerProblem(store, shard).ifPresent(problems::add);
             digestProblem(store, shard).ifPresent(problems::add);
             bytes += shard.bytes();
             try (ShardReader reader = store.reader(shard)) {
@@ -54,6 +55,19 @@ public record StoreVerification(int shards, long conversations, long tokens, lon
             progress.accept(shard);
         }
         return new StoreVerification(store.shards().size(), conversations, tokens, bytes, List.copyOf(problems));
+    }
+
+    /** A whole store is read by its manifest, which may say something else than the markers it was made from. */
+    private static Optional<String> markerProblem(HiddenStateStore store, CommittedShard shard) throws IOException {
+        try {
+            return Markers.read(store.files(), shard.shard()).equals(shard)
+                    ? Optional.empty()
+                    : Optional.of("Shard " + shard.shard() + " is another in the manifest than in its marker");
+        } catch (FileNotFoundException e) {
+            return Optional.of("Shard " + shard.shard() + " has no marker");
+        } catch (InvalidStoreException e) {
+            return Optional.of(e.getMessage());
+        }
     }
 
     private static Optional<String> digestProblem(HiddenStateStore store, CommittedShard shard) throws IOException {

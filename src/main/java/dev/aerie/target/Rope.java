@@ -247,7 +247,7 @@ public sealed interface Rope {
         config.ignore("rope_parameters", "rope_scaling");
         if (!config.has(key)) {
             config.ignore("max_position_embeddings");
-            return new Default(config.number("rope_theta", 10_000));
+            return new Default(above0(config, "rope_theta", 10_000));
         }
         return read(config.object(key), config);
     }
@@ -258,18 +258,18 @@ public sealed interface Rope {
      * @param config what they stand in, for max_position_embeddings, original_max_position_embeddings and rope_theta
      */
     static Rope read(ConfigJson parameters, ConfigJson config) {
-        double base = config.number("rope_theta", 10_000);
+        double base = above0(config, "rope_theta", 10_000);
         int maxPositions = config.positive("max_position_embeddings", 2048);
         // Read with the head dimension.
         parameters.ignore("partial_rotary_factor");
-        double theta = parameters.number("rope_theta", base);
+        double theta = above0(parameters, "rope_theta", base);
         String type = parameters.text("rope_type", parameters.text("type", "default"));
         Rope rope = switch (type) {
             case "default" -> new Default(theta);
-            case "llama3" -> new Llama3(theta, parameters.number("factor"), parameters.number("low_freq_factor"),
+            case "llama3" -> new Llama3(theta, factor(parameters), parameters.number("low_freq_factor"),
                     parameters.number("high_freq_factor"), parameters.positive("original_max_position_embeddings", maxPositions));
-            case "linear" -> new Linear(theta, parameters.number("factor"));
-            case "dynamic" -> new Dynamic(theta, parameters.number("factor"),
+            case "linear" -> new Linear(theta, factor(parameters));
+            case "dynamic" -> new Dynamic(theta, factor(parameters),
                     parameters.positive("original_max_position_embeddings", maxPositions));
             // The oldest Phi-3 checkpoints call it su.
             case "longrope", "su" -> longRope(parameters, theta, maxPositions, config);
@@ -278,6 +278,20 @@ public sealed interface Rope {
         };
         parameters.refuseUnread("rope type " + type);
         return rope;
+    }
+
+    private static double factor(ConfigJson parameters) {
+        parameters.number("factor");
+        return above0(parameters, "factor", 1);
+    }
+
+    /** Zero and less make every angle NaN or infinite. */
+    private static double above0(ConfigJson json, String key, double absent) {
+        double value = json.number(key, absent);
+        if (!(value > 0)) {
+            throw json.invalid(key, "a number above 0");
+        }
+        return value;
     }
 
     /** How many dimensions of a head are turned: partial_rotary_factor of either form of a config.json. */
@@ -298,7 +312,7 @@ public sealed interface Rope {
         // Phi-3 keeps it beside the parameters.
         int original = parameters.positive("original_max_position_embeddings",
                 config.positive("original_max_position_embeddings", maxPositions));
-        double factor = parameters.number("factor", (double) maxPositions / original);
+        double factor = above0(parameters, "factor", (double) maxPositions / original);
         double attention = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(original));
         return new LongRope(theta, parameters.numbers("short_factor"), parameters.numbers("long_factor"), original,
                 parameters.number("attention_factor", attention));
@@ -306,7 +320,7 @@ public sealed interface Rope {
 
     private static Yarn yarn(ConfigJson parameters, double theta, int maxPositions) {
         int original = parameters.positive("original_max_position_embeddings", maxPositions);
-        double factor = parameters.number("factor", (double) maxPositions / original);
+        double factor = above0(parameters, "factor", (double) maxPositions / original);
         double mscale = parameters.number("mscale", 0);
         double mscaleAllDim = parameters.number("mscale_all_dim", 0);
         double attention = mscale != 0 && mscaleAllDim != 0

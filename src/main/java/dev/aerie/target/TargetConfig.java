@@ -29,6 +29,9 @@ public record TargetConfig(
         Integer bosTokenId,
         Integer padTokenId) {
 
+    /** Each costs memory before any weight is looked at. The deepest models known have some 130. */
+    private static final int MOST_LAYERS = 10_000;
+
     /** Reads the keys by the names that Llama gave them and most families kept. */
     public static TargetConfig read(ConfigJson json) {
         return read(json, Rope.read(json));
@@ -52,18 +55,34 @@ public record TargetConfig(
         return new TargetConfig(
                 json.text("model_type"),
                 hidden,
-                json.positive("num_hidden_layers"),
+                layers(json),
                 heads,
                 kvHeads,
                 headDim,
                 Rope.rotaryDim(json, headDim),
                 json.positive("vocab_size"),
-                json.number("rms_norm_eps", 1e-6),
+                eps(json),
                 rope,
                 json.positive("max_position_embeddings", 2048),
                 json.integers("eos_token_id"),
                 json.has("bos_token_id") ? json.integer("bos_token_id") : null,
                 json.has("pad_token_id") ? json.integer("pad_token_id") : null);
+    }
+
+    private static int layers(ConfigJson json) {
+        int layers = json.positive("num_hidden_layers");
+        if (layers > MOST_LAYERS) {
+            throw json.invalid("num_hidden_layers", "a whole number from 1 to " + MOST_LAYERS);
+        }
+        return layers;
+    }
+
+    private static double eps(ConfigJson json) {
+        double eps = json.number("rms_norm_eps", 1e-6);
+        if (!(eps >= 0)) {
+            throw json.invalid("rms_norm_eps", "a number from 0");
+        }
+        return eps;
     }
 
     TargetConfig withEosTokenIds(List<Integer> ids) {

@@ -1,11 +1,13 @@
 package dev.aerie.text;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.aerie.text.jinja.Template;
 import dev.aerie.text.jinja.TemplateException;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -75,11 +77,16 @@ public final class ChatTemplate {
             return new ChatTemplate(named.get("default"), named.get("tool_use"), tokens);
         } catch (IOException e) {
             throw new InvalidTokenizerException(
-                    "Invalid tokenizer: the chat template of " + folder + " cannot be read (" + e + ")", e);
+                    "Invalid tokenizer: the chat template of " + folder + " cannot be read (" + reason(e) + ")", e);
         } catch (TemplateException e) {
             throw new InvalidTokenizerException(
                     "Invalid chat template: " + (file != null ? file : folder) + ": " + e.getMessage(), e);
         }
+    }
+
+    private static String reason(IOException e) {
+        return e instanceof JsonProcessingException json ? json.getOriginalMessage().lines().findFirst().orElse("")
+                : e instanceof NoSuchFileException missing ? "there is no " + missing.getFile() : String.valueOf(e.getMessage());
     }
 
     private static JsonNode json(Path file) throws IOException {

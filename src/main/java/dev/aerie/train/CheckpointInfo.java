@@ -30,6 +30,28 @@ record CheckpointInfo(
     static final int FORMAT_VERSION = 1;
 
     /**
+     * A marker is a file that people may edit, and its folder becomes part of a path.
+     *
+     * @param named step that the marker's name tells
+     * @throws InvalidCheckpointException naming the first field that cannot be
+     */
+    void requireWhole(long named, String name) {
+        require(step == named, name, "step", step, String.valueOf(named));
+        require(epoch >= 0 && stepInEpoch >= 0, name, "epoch", epoch + ", step_in_epoch " + stepInEpoch, "none below 0");
+        require(ranks >= 1 && threads >= 1, name, "ranks", ranks + ", threads " + threads, "at least 1");
+        require(folder != null && folder.matches("step-\\d{8,}-[0-9a-f]+"), name, "folder", folder, "step-<number>-<attempt>");
+        require(files != null && !files.containsValue(null), name, "files", files, "bytes and SHA-256 of each");
+        require(recipe != null, name, "recipe", recipe, "what decided the training");
+    }
+
+    private static void require(boolean good, String name, String field, Object found, String expected) {
+        if (!good) {
+            throw new InvalidCheckpointException(
+                    "Invalid checkpoint " + name + ": " + field + " is " + found + " (expected " + expected + ")");
+        }
+    }
+
+    /**
      * @throws InvalidCheckpointException naming the first setting that differs, what it was and what it is now
      */
     void requireSame(Map<String, String> now, String name) {

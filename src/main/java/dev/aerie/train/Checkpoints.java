@@ -17,6 +17,7 @@ import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -78,10 +79,11 @@ final class Checkpoints {
                 throw new InvalidCheckpointException("Invalid checkpoint " + output.path(name) + ": format_version is "
                         + info.formatVersion() + " (expected " + CheckpointInfo.FORMAT_VERSION + ")");
             }
+            info.requireWhole(step, output.path(name).toString());
             return info;
         } catch (JsonProcessingException e) {
             throw new InvalidCheckpointException("Invalid checkpoint " + output.path(name) + ": "
-                    + e.getOriginalMessage() + " (expected JSON as docs/training.md)", e);
+                    + e.getOriginalMessage().lines().findFirst().orElse("") + " (expected JSON as docs/training.md)", e);
         }
     }
 
@@ -89,12 +91,31 @@ final class Checkpoints {
      * Writes and commits a checkpoint, and deletes those beyond the number to keep. For one rank; the others wait.
      *
      * @param info without folder and files
+     * @param claim asked before the marker is written: whoever has taken the output over may have deleted what was written here
      * @param mean flat; asked for when it is written, because it may be fetched from the other ranks and is as large as the
      *     parameters; squareMean, after it, likewise
      */
-    void commit(CheckpointInfo info, DraftParameters parameters, DraftVocabulary vocabulary, Supplier<Tensor> mean,
-            Supplier<Tensor> squareMean, int keep) throws IOException {
+    void commit(CheckpointInfo info, Claim claim, DraftParameters parameters, DraftVocabulary vocabulary,
+            Supplier<Tensor> mean, Supplier<Tensor> squareMean, int keep) throws IOException {
         String folder = String.format("step-%08d-%s", info.step(), UUID.randomUUID().toString().substring(0, 8));
+        Map<String, OutputFolder.Written> files;
+        try {
+            files = write(folder, parameters, vocabulary, mean, squareMean);
+        } catch (IOException e) {
+            claim.require();
+            throw e;
+        }
+        claim.require();
+        CheckpointInfo whole = new CheckpointInfo(info.formatVersion(), info.step(), info.epoch(), info.stepInEpoch(),
+                info.ranks(), info.threads(), folder, files, info.recipe());
+        byte[] json = JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(whole);
+        // Two attempts may commit one step; both folders are whole and hold the same, so it does not matter which is named.
+        output.replace(marker(info.step()), out -> out.write(json));
+        rotate(keep);
+    }
+
+    private Map<String, OutputFolder.Written> write(String folder, DraftParameters parameters, DraftVocabulary vocabulary,
+            Supplier<Tensor> mean, Supplier<Tensor> squareMean) throws IOException {
         Map<String, OutputFolder.Written> files = new LinkedHashMap<>();
         byte[] config = JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(parameters.config().toJson());
         byte[] ids = JSON.writeValueAsBytes(vocabulary);
@@ -103,12 +124,7 @@ final class Checkpoints {
         files.put(PARAMETERS, write(folder, PARAMETERS, parameters.layout(), parameters::flat));
         files.put(MEAN, write(folder, MEAN, parameters.layout(), mean));
         files.put(SQUARE_MEAN, write(folder, SQUARE_MEAN, parameters.layout(), squareMean));
-        CheckpointInfo whole = new CheckpointInfo(info.formatVersion(), info.step(), info.epoch(), info.stepInEpoch(),
-                info.ranks(), info.threads(), folder, files, info.recipe());
-        byte[] json = JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(whole);
-        // Two attempts may commit one step; both folders are whole and hold the same, so it does not matter which is named.
-        output.replace(marker(info.step()), out -> out.write(json));
-        rotate(keep);
+        return files;
     }
 
     private OutputFolder.Written write(String folder, String name, DraftLayout layout, Supplier<Tensor> source)
@@ -216,6 +232,9 @@ final class Checkpoints {
             }
             try {
                 return output.local(FOLDER + "/" + info.folder() + "/" + name, expected, folder);
+            } catch (NoSuchFileException e) {
+                throw new InvalidCheckpointException("Invalid checkpoint " + where(info) + ": it has no " + name
+                        + " (expected what its marker lists)");
             } catch (IOException e) {
                 throw damaged(info, e);
             }

@@ -21,12 +21,17 @@ final class MetricsLog {
     private static final Duration INTERVAL = Duration.ofSeconds(60);
 
     private final OutputFolder output;
+    private final Claim claim;
     private final List<String> unwritten = new ArrayList<>();
     private long lastWrite = System.nanoTime();
 
-    /** @param resumedStep steps done at the checkpoint that the training resumes from; 0 for a new one */
-    MetricsLog(OutputFolder output, long resumedStep) throws IOException {
+    /**
+     * @param resumedStep steps done at the checkpoint that the training resumes from; 0 for a new one
+     * @param claim asked before the file is replaced
+     */
+    MetricsLog(OutputFolder output, long resumedStep, Claim claim) throws IOException {
         this.output = output;
+        this.claim = claim;
         if (output.exists(FILE)) {
             rewrite(resumedStep);
         }
@@ -45,6 +50,7 @@ final class MetricsLog {
     }
 
     private void rewrite(long lastStep) throws IOException {
+        claim.require();
         boolean before = output.exists(FILE);
         output.replace(FILE, out -> {
             if (before) {

@@ -68,10 +68,15 @@ final class OutputFolder {
         Path temporary = new Path(target.getParent(), "." + target.getName() + "." + UUID.randomUUID());
         switch (fs.getUri().getScheme()) {
             case "file" -> {
-                writeNew(temporary, content);
                 RawLocalFileSystem local = (RawLocalFileSystem) fs;
-                Files.move(local.pathToFile(temporary).toPath(), local.pathToFile(target).toPath(),
-                        StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+                try {
+                    writeNew(temporary, content);
+                    Files.move(local.pathToFile(temporary).toPath(), local.pathToFile(target).toPath(),
+                            StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+                } finally {
+                    // A full disk is not to be fuller for it.
+                    fs.delete(temporary, false);
+                }
             }
             case "hdfs", "viewfs" -> {
                 writeNew(temporary, content);
@@ -120,7 +125,7 @@ final class OutputFolder {
     /**
      * The file on this machine's disk: itself where it lies there already, else a copy in a folder of the caller's.
      *
-     * @throws IOException if it has not the bytes that were written
+     * @throws InvalidCheckpointException if it has not the bytes that were written
      */
     java.nio.file.Path local(String relative, Written expected, java.nio.file.Path folder) throws IOException {
         java.nio.file.Path local;
@@ -139,7 +144,8 @@ final class OutputFolder {
         }
         String found = HexFormat.of().formatHex(digest.digest());
         if (!found.equals(expected.sha256())) {
-            throw new IOException(
+            // No IOException: reading it again would not help.
+            throw new InvalidCheckpointException(
                     "Damaged file " + path(relative) + ": SHA-256 " + found + " (expected " + expected.sha256() + ")");
         }
         return local;

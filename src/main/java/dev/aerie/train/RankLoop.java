@@ -74,8 +74,10 @@ final class RankLoop {
                 TrainingStep training = new TrainingStep(collective, settings, parameters, inputs.target(), compute);
                 HeldOutReplay heldOut =
                         new HeldOutReplay(collective, settings, parameters, inputs.target(), inputs.source(), compute)) {
+            // Before looking for a checkpoint, so that nobody commits another after that.
+            Claim claim = collective.rank() == 0 ? Claim.take(output) : null;
             long first = resume(parameters, training.optimizer());
-            MetricsLog log = collective.rank() == 0 ? new MetricsLog(output, first) : null;
+            MetricsLog log = collective.rank() == 0 ? new MetricsLog(output, first, claim) : null;
             try (ReadAhead reading = new ReadAhead(inputs.source(), Part.TRAIN, order(first))) {
                 for (long step = first; step < plan.totalSteps(); step++) {
                     follower.begins(step + 1);
@@ -89,7 +91,7 @@ final class RankLoop {
                             // Before the checkpoint: a training that resumes from it has the lines of all steps before.
                             log.flush();
                         }
-                        checkpoint(step + 1, parameters, training.optimizer());
+                        checkpoint(step + 1, parameters, training.optimizer(), claim);
                     }
                     follower.done(metrics);
                 }
@@ -162,7 +164,7 @@ final class RankLoop {
         return then == now ? "" : ", saved by " + then + " " + what + " and now trained by " + now;
     }
 
-    private void checkpoint(long stepsDone, DraftParameters parameters, ShardedAdamW optimizer) throws IOException {
+    private void checkpoint(long stepsDone, DraftParameters parameters, ShardedAdamW optimizer, Claim claim) throws IOException {
         if (collective.rank() != 0) {
             try (Scope scope = Scope.open()) {
                 Tensor mean = optimizer.wholeMean();
@@ -175,8 +177,8 @@ final class RankLoop {
         int epoch = last ? settings.epochs() : plan.epoch(stepsDone);
         CheckpointInfo info = new CheckpointInfo(CheckpointInfo.FORMAT_VERSION, stepsDone, epoch,
                 last ? 0 : plan.stepInEpoch(stepsDone), collective.size(), threads, null, null, recipe);
-        checkpoints.commit(info, parameters, inputs.target().vocabulary(), optimizer::wholeMean, optimizer::wholeSquareMean,
-                settings.keepCheckpoints());
+        checkpoints.commit(info, claim, parameters, inputs.target().vocabulary(), optimizer::wholeMean,
+                optimizer::wholeSquareMean, settings.keepCheckpoints());
         LOG.info("Checkpoint of step {} committed in {}", stepsDone, output);
     }
 }

@@ -44,6 +44,28 @@ class BadInputTest {
     }
 
     @Test
+    void places() {
+        String file = project.recipe().toString();
+        refuses("Invalid recipe key store.path: \"" + file + "\" (expected a folder that can be written to",
+                new PrepareHiddenStates(), "--set", "store.path=" + file);
+        refuses("Invalid recipe key store.path: \"" + file + "/store\"",
+                new PrepareHiddenStates(), "--set", "store.path=" + file + "/store");
+        refuses("Invalid recipe key target.model: \"nowhere://x/y\" (expected a path or URI of a file system that is there",
+                new PrepareHiddenStates(), "--set", "target.model=nowhere://x/y");
+        refuses("Invalid recipe key data.inputs[0].path: \"nowhere://x/y\"",
+                new PrepareHiddenStates(), "--set", "data.inputs=[{path: 'nowhere://x/y'}]");
+        refuses("Invalid recipe key train.output: \"nowhere://x/y\"", new TrainEagle3(), "--set", "train.output=nowhere://x/y");
+    }
+
+    @Test
+    void layersThatNoDraftReads() {
+        for (String layers : List.of("[4, 5]", "[1, 1, 4]", "[4, 3, 1]", "[1, 3, 99]")) {
+            refuses("Invalid recipe key target.capture_layers: " + layers + " (expected three layers from 0 to 7, from low to high)",
+                    new PrepareHiddenStates(), "--set", "target.capture_layers=" + layers);
+        }
+    }
+
+    @Test
     void weights() throws IOException {
         Path file = project.model().resolve("model.safetensors");
         byte[] whole = Files.readAllBytes(file);
@@ -90,7 +112,7 @@ class BadInputTest {
     @Test
     void exportWithoutATrainingAndEvaluationWithoutADraft() {
         refuses("Missing checkpoint", new Export());
-        refuses("config.json", new EvaluateEagle3());
+        refuses("Missing draft: " + project.folder().resolve("draft") + " has no config.json", new EvaluateEagle3());
     }
 
     private void refuses(String part, Callable<Integer> command, String... more) {

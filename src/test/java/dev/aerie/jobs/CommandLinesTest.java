@@ -8,8 +8,10 @@ import java.io.PrintStream;
 import java.net.ConnectException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.concurrent.Callable;
 import org.apache.spark.SparkException;
 import org.junit.jupiter.api.Test;
+import picocli.CommandLine;
 
 /** Exit codes and the one sentence that people get. */
 class CommandLinesTest {
@@ -29,6 +31,37 @@ class CommandLinesTest {
         assertEquals(2, answer("verify-tagret").code);
         assertEquals(2, answer().code);
         assertEquals(0, answer("verify-target", "--help").code);
+    }
+
+    @CommandLine.Command
+    private record Failing(Throwable failure) implements Callable<Integer> {
+
+        @Override
+        public Integer call() throws Exception {
+            if (failure instanceof Error e) {
+                throw e;
+            }
+            throw (Exception) failure;
+        }
+    }
+
+    @Test
+    void whatFailsUnderwayIsThree() {
+        assertEquals(new Answer(3, "Failed: the disk is gone\n--verbose shows where.\n"),
+                answer(new Failing(new IllegalStateException("the disk is gone"))));
+        assertEquals(new Answer(3, "Failed: java.lang.OutOfMemoryError: Java heap space\n"),
+                answer(new Failing(new OutOfMemoryError("Java heap space"))));
+    }
+
+    @Test
+    void aRefusalIsShownWithItsSample() {
+        assertEquals(new Answer(2, "Error: Invalid loss mask: 0 %. A conversation:\nuser: hi\n"),
+                answer(new Failing(new RecipeException("Invalid loss mask: 0 %. A conversation:\nuser: hi\n"))));
+    }
+
+    @Test
+    void aFileSystemThatIsNotThereIsTwo() {
+        assertAnswer(2, "No FileSystem for scheme \"nowhere\"", "inspect", "nowhere://store");
     }
 
     @Test
@@ -77,11 +110,15 @@ class CommandLinesTest {
     }
 
     private static Answer answer(String... arguments) {
+        return answer(new Aerie(), arguments);
+    }
+
+    private static Answer answer(Callable<Integer> command, String... arguments) {
         PrintStream before = System.err;
         ByteArrayOutputStream err = new ByteArrayOutputStream();
         System.setErr(new PrintStream(err, true, StandardCharsets.UTF_8));
         try {
-            int code = CommandLines.run(new Aerie(), arguments);
+            int code = CommandLines.run(command, arguments);
             return new Answer(code, err.toString(StandardCharsets.UTF_8));
         } finally {
             System.setErr(before);

@@ -75,9 +75,23 @@ class RecipeTest {
         "data: {inputs: [{paht: x}]};     Unknown recipe key data.inputs[0].paht (did you mean data.inputs[0].path?)",
         "data: {inputs: [{limit: 2}]};    Missing recipe key data.inputs[0].path (expected a path or URI)",
         "data: {min_supervised_share: 2}; Invalid recipe key data.min_supervised_share: 2 (expected a number from 0 to 1)",
+        "train.epochs: 2;                 'Invalid recipe key train.epochs: a dot in its name (expected a section with keys)'",
+        "store: {path: 'a b:c'};          'Invalid recipe key store.path: \"a b:c\" (expected a path or URI: java.net.URISyntaxException: Relative path in absolute URI: a b:c)'",
         "- a;                             'Invalid recipe: test (expected sections with keys, as in docs/recipe.md)'"})
     void refusesWithOneSentence(String yaml, String message) {
         assertMessage(message, yaml);
+    }
+
+    @Test
+    void refusesContradictionsWhicheverJobReads() {
+        assertMessage("Invalid recipe key train.global_batch_tokens: 100 (expected only one of it and train.batch_conversations)",
+                "train: {global_batch_tokens: 100, batch_conversations: 2}");
+        assertMessage("Invalid recipe key store.teacher_rows: \"strict\" (expected all, which train.mode specforge needs)",
+                "train: {mode: specforge}");
+        RecipeException e = assertThrows(RecipeException.class,
+                () -> parse("target: {capture_layers: [1, 3, 5000000000]}").integers("target.capture_layers"));
+        assertEquals("Invalid recipe key target.capture_layers: 5000000000 (expected a whole number up to 2147483647)",
+                e.getMessage());
     }
 
     @Test

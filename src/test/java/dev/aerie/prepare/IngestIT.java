@@ -14,12 +14,19 @@ import dev.aerie.text.OverLength;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.BeforeEach;
@@ -41,6 +48,34 @@ class IngestIT {
     @BeforeEach
     void model() {
         model = Shared.path("models/gsm-llama-8l").toString();
+    }
+
+    /** Spark's own overwriting keeps the rows of both, or fails one of them. */
+    @Test
+    void runsAtOneTimeLeaveEachConversationOnce() throws Exception {
+        List<IngestSettings.Input> inputs = List.of(new IngestSettings.Input(
+                Shared.path("data/sharegpt_gsm8k.json").toString(), ConversationFormat.SHAREGPT, 40));
+        try (IngestedTables tables = new Ingest(spark, settings(inputs, 4, 0.01)).run(VOCABULARY)) {
+            ExecutorService threads = Executors.newFixedThreadPool(3);
+            CyclicBarrier start = new CyclicBarrier(3);
+            List<Future<?>> runs = new ArrayList<>();
+            for (int i = 0; i < 3; i++) {
+                runs.add(threads.submit(() -> {
+                    start.await(60, TimeUnit.SECONDS);
+                    tables.writeUnlessStored(folder.resolve("s").toString(), spark.sparkContext().hadoopConfiguration(), 512);
+                    return null;
+                }));
+            }
+            for (Future<?> run : runs) {
+                run.get(300, TimeUnit.SECONDS);
+            }
+            threads.shutdown();
+            assertEquals(tables.report().train() + tables.report().heldOut(), tokens("s").size());
+        }
+        try (Stream<Path> left = Files.list(folder.resolve("s"))) {
+            assertEquals(List.of("quarantine", "tokens", "vocabulary.json"),
+                    left.map(p -> p.getFileName().toString()).filter(n -> !n.startsWith(".")).sorted().toList());
+        }
     }
 
     @Test

@@ -333,6 +333,9 @@ class HiddenStateStoreTest {
             {"\"shard\":0", "\"shard\":1", "shard is 1 (expected 0)"},
             {"\"format_version\":1", "\"format_version\":2", "format_version is 2 (expected 1"},
             {"\"tokens\":30,\"teacher_rows\"", "\"tokens\":31,\"teacher_rows\"", "Invalid tokens: 31 (expected 30"},
+            {"\"row\":0", "\"row\":1", "30 tokens from row 1 (expected at least one, from row 0)"},
+            {"\"rows\":1", "\"rows\":3", "Invalid rows: 3 (expected 1, those of the conversations)"},
+            {"\"refused\":[]", "\"refused\":null", "Missing refused"},
             {"}", "", "expected JSON as docs/store.md"},
         }) {
             Files.writeString(marker, json.replace(change[0], change[1]));
@@ -341,8 +344,14 @@ class HiddenStateStoreTest {
         }
         Files.writeString(marker, json);
         store.complete();
+        Files.writeString(marker, json.replace("\"supervised\":", "\"supervised\":1"));
+        assertEquals(List.of("Shard 0 is another in the manifest than in its marker"),
+                StoreVerification.of(open2(), s -> {}).problems());
         Files.writeString(folder.resolve("_manifest.json"), "{\"format_version\":1,\"shards\":[]}");
-        assertTrue(assertThrows(InvalidStoreException.class, this::open2).getMessage().contains("shards [] (expected 0 to 0)"));
+        assertTrue(assertThrows(InvalidStoreException.class, this::open2).getMessage().contains("0 shards (expected 1)"));
+        Path settings = folder.resolve("store.json");
+        Files.writeString(settings, Files.readString(settings).replace("\"shards\" : 1", "\"shards\" : 2000000000"));
+        assertTrue(assertThrows(InvalidStoreException.class, this::open2).getMessage().contains("Invalid shards: 2000000000"));
         Files.writeString(folder.resolve("store.json"), "{}");
         assertTrue(assertThrows(InvalidStoreException.class, this::open2).getMessage().contains("format_version is 0"));
         Files.delete(folder.resolve("store.json"));

@@ -70,6 +70,11 @@ class TargetTest {
         refused(config -> config.put("hidden_size", "64"), "Invalid hidden_size: \"64\" in ", "(expected a whole number)");
         refused(config -> config.put("num_hidden_layers", 0), "Invalid num_hidden_layers: 0 in ",
                 "(expected a whole number from 1)");
+        refused(config -> config.put("num_hidden_layers", 2_000_000_000), "Invalid num_hidden_layers: 2000000000 in ",
+                "(expected a whole number from 1 to 10000)");
+        refused(config -> config.put("rms_norm_eps", -1.0), "Invalid rms_norm_eps: -1.0 in ", "(expected a number from 0)");
+        refused(config -> config.put("rope_theta", 0).remove("rope_parameters"), "Invalid rope_theta: 0 in ",
+                "(expected a number above 0)");
         refused(config -> config.put("num_key_value_heads", 3), "Invalid num_key_value_heads: 3 in ",
                 "(expected a divisor of num_attention_heads = 4)");
         refused(config -> config.put("head_dim", 15), "Invalid head_dim: 15 in ",

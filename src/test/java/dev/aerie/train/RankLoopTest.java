@@ -21,6 +21,8 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.function.LongConsumer;
+import java.util.stream.LongStream;
 import java.util.Random;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
@@ -56,19 +58,23 @@ class RankLoopTest {
     /** @param stopBefore a step, counted from 1; 0 for none */
     private void train(Path output, int ranks, TrainSettings settings, long stopBefore) throws Exception {
         GoldenInputs golden = GoldenInputs.carried(8);
-        ThreadGang.run(ranks, c -> loop(c, golden, settings, output, stopBefore));
+        ThreadGang.run(ranks, c -> loop(c, golden, settings, output, step -> {
+            if (step == stopBefore) {
+                throw new Stop();
+            }
+        }));
     }
 
-    private Long loop(Collective c, GoldenInputs golden, TrainSettings settings, Path output, long stopBefore) throws Exception {
+    /** @param begins told each step before it is done */
+    private Long loop(Collective c, GoldenInputs golden, TrainSettings settings, Path output, LongConsumer begins)
+            throws Exception {
         Configuration conf = new Configuration();
         try (TrainingInputs.Opened inputs = golden.open(Device.CPU, DType.F32, conf)) {
             return new RankLoop(c, Device.CPU, 1, settings, inputs, Training.recipe(settings, golden),
                     OutputFolder.at(output.toString(), conf), new RankLoop.Follower() {
                         @Override
                         public void begins(long step) {
-                            if (step == stopBefore) {
-                                throw new Stop();
-                            }
+                            begins.accept(step);
                         }
 
                         @Override
@@ -172,6 +178,46 @@ class RankLoopTest {
         Files.write(damaged, bytes);
         message = assertThrows(InvalidCheckpointException.class, () -> train(folder, 1, settings(2e-3), 0)).getMessage();
         assertTrue(message.contains("exp_avg.safetensors") && message.contains("SHA-256"), message);
+    }
+
+    @Test
+    void refusesAMarkerThatSomebodyEdited() throws Exception {
+        train(folder, 1, settings(2e-3), 0);
+        Path marker = folder.resolve("checkpoints/_committed/step-00000012.json");
+        String json = Files.readString(marker);
+        for (String[] change : new String[][] {
+            {"\"step\" : 12", "\"step\" : -4", "step is -4 (expected 12)"},
+            {"\"folder\" : \"", "\"folder\" : \"../", "(expected step-<number>-<attempt>)"},
+            {"\"ranks\" : 1", "\"ranks\" : 0", "ranks is 0"},
+            {"\"recipe\" : \\{[^}]*}", "\"recipe\" : null", "recipe is null"},
+        }) {
+            Files.writeString(marker, json.replaceFirst(change[0], change[1]));
+            String said = assertThrows(InvalidCheckpointException.class, () -> train(folder, 1, settings(2e-3), 0)).getMessage();
+            assertTrue(said.contains(change[2]) && said.contains("step-00000012.json"), said);
+        }
+    }
+
+    @Test
+    void theTrainingThatBeganLaterHasTheOutput() throws Exception {
+        GoldenInputs golden = GoldenInputs.carried(8);
+        TrainSettings settings = settings(2e-3);
+        train(folder.resolve("alone"), 1, settings, 0);
+        Path both = folder.resolve("both");
+        boolean[] started = {false};
+        IllegalArgumentException refused = assertThrows(IllegalArgumentException.class,
+                () -> ThreadGang.run(1, c -> loop(c, golden, settings, both, step -> {
+                    if (step == 6 && !started[0]) {
+                        started[0] = true;
+                        try {
+                            train(both, 1, settings, 0);
+                        } catch (Exception e) {
+                            throw new IllegalStateException(e);
+                        }
+                    }
+                })));
+        assertTrue(refused.getMessage().contains("is written to by a training that began later"), refused.getMessage());
+        assertArrayEquals(parameters(folder.resolve("alone")), parameters(both));
+        assertEquals(LongStream.rangeClosed(1, STEPS).boxed().toList(), metrics(both).stream().map(StepMetrics::step).toList());
     }
 
     @Test
