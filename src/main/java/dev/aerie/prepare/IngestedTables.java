@@ -10,6 +10,7 @@ import org.apache.hadoop.fs.FileContext;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Options;
 import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.fs.UnsupportedFileSystemException;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.slf4j.Logger;
@@ -65,15 +66,27 @@ public final class IngestedTables implements AutoCloseable {
             rows.write().parquet(aside.toString());
             if (!HiddenStateStore.exists(store, conf)) {
                 files.delete(place, true);
-                // FileSystem's rename would put the folder into one that another run has made meanwhile.
-                FileContext.getFileContext(files.getUri(), conf)
-                        .rename(files.makeQualified(aside), files.makeQualified(place), Options.Rename.NONE);
+                rename(files, files.makeQualified(aside), files.makeQualified(place), conf);
             }
         } catch (FileAlreadyExistsException anotherRun) {
             LOG.info("{} was written by another run", place);
         } finally {
             files.delete(aside, true);
         }
+    }
+
+    /** FileSystem's own would put the folder into one that another run has made meanwhile; some file systems have no other. */
+    private static void rename(FileSystem files, Path from, Path to, Configuration conf) throws IOException {
+        FileContext strict;
+        try {
+            strict = FileContext.getFileContext(files.getUri(), conf);
+        } catch (UnsupportedFileSystemException e) {
+            if (files.exists(to) || !files.rename(from, to)) {
+                throw new FileAlreadyExistsException(to.toString());
+            }
+            return;
+        }
+        strict.rename(from, to, Options.Rename.NONE);
     }
 
     @Override
