@@ -142,10 +142,13 @@ final class RingCollective implements Collective {
         void fill(ByteBuffer block);
     }
 
-    /** The values of every rank, in order of rank: each rank adds them in this order and gets the same sum to the bit. */
+    /**
+     * The values of every rank, in order of rank: each rank adds them in this order and gets the same sum to the bit. On the heap, as all
+     * that is small here: a direct buffer for each would wait for a collection.
+     */
     private ByteBuffer gather(Kind kind, int count, Filler filler) {
         int block = Math.multiplyExact(count, 8);
-        ByteBuffer all = ByteBuffer.allocateDirect(Math.multiplyExact(block, size)).order(ByteOrder.nativeOrder());
+        ByteBuffer all = ByteBuffer.allocate(Math.multiplyExact(block, size)).order(ByteOrder.nativeOrder());
         run(kind, count, deadline -> {
             filler.fill(all.slice(rank * block, block).order(ByteOrder.nativeOrder()));
             for (int s = 0; s < size - 1; s++) {
@@ -222,9 +225,9 @@ final class RingCollective implements Collective {
     }
 
     private void agree(Kind kind, long count, Deadline deadline) throws IOException {
-        ByteBuffer mine = ByteBuffer.allocateDirect(HEADER_BYTES);
+        ByteBuffer mine = ByteBuffer.allocate(HEADER_BYTES);
         mine.putLong(kind.ordinal()).putLong(sequence).putLong(count).flip();
-        ByteBuffer theirs = ByteBuffer.allocateDirect(HEADER_BYTES);
+        ByteBuffer theirs = ByteBuffer.allocate(HEADER_BYTES);
         links.exchange(mine, theirs, deadline);
         mine.flip();
         theirs.flip();

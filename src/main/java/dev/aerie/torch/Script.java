@@ -22,9 +22,6 @@ final class Script {
             "tensor", "mapping", "staging", "copy_in_turn", "autograd", "nn", "moe", "moe_loop", "attention", "gradients", "flash",
             "ttt", "loss", "finite", "optimizer", "quantised", "latent", "delta");
 
-    /** A tensor handle that no scope owns. */
-    record Raw(long handle) {}
-
     private static final long MODULE;
     private static final long NONE;
 
@@ -203,9 +200,6 @@ final class Script {
         }
         if (x instanceof Tensor t) {
             return ScriptBridge.tensorValue(t.handle());
-        }
-        if (x instanceof Raw raw) {
-            return ScriptBridge.tensorValue(raw.handle());
         }
         if (x instanceof Long n) {
             return ScriptBridge.value(n.longValue());

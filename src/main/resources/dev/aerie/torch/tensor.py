@@ -1,8 +1,5 @@
   def none(self) -> NoneType:
     return None
-  def copy_of_bytes(self, bytes: Tensor, shape: List[int], dtype: int) -> Tensor:
-    flat = torch.set_(torch.empty([0], dtype=dtype), bytes, 0, [self.product(shape)], [1])
-    return torch.clone(torch.reshape(flat, shape))
   def product(self, shape: List[int]) -> int:
     n = 1
     for s in shape:

@@ -98,7 +98,7 @@ class TttTrainingTest {
         int length = one.tokens();
         double[] teacher = Nn.linear(one.teacherStates().to(DType.F64), target.lmHead().to(DType.F64)).toDoubles();
         int vocabulary = target.vocabulary().targetSize();
-        ByteBuffer gradient = ByteBuffer.allocateDirect(logits.length * 8).order(ByteOrder.nativeOrder());
+        ByteBuffer gradient = ByteBuffer.allocate(logits.length * 8).order(ByteOrder.nativeOrder());
         for (int t = 0; t < length; t++) {
             boolean counts = mode == LossMode.STRICT;
             for (int u = t + 1; u <= t + 2 + step && mode == LossMode.STRICT; u++) {
@@ -128,7 +128,7 @@ class TttTrainingTest {
                 gradient.putDouble((t * ids.length + v) * 8, Math.pow(0.8, step) / denominator * (q[v] - p[v]));
             }
         }
-        return Tensor.copyOf(gradient, DType.F64, length, ids.length);
+        return Tensor.ofBytes(gradient.array(), DType.F64, length, ids.length);
     }
 
     private static int argMax(double[] x) {

@@ -3,7 +3,6 @@ package dev.aerie.torch;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import java.nio.ByteBuffer;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -144,8 +143,6 @@ class DequantiseTest {
     }
 
     private static Tensor bytes(DType type, byte[] bytes, long... shape) {
-        ByteBuffer direct = ByteBuffer.allocateDirect(bytes.length);
-        direct.put(0, bytes);
-        return Tensor.copyOf(direct, type, shape);
+        return Tensor.ofBytes(bytes, type, shape);
     }
 }

@@ -126,12 +126,6 @@ public final class ScriptBridge {
         LIB.torchDeleteTensor(tensor);
     }
 
-    /** A CPU tensor of bytes over a direct buffer; whoever calls keeps the buffer alive. */
-    public static long bytesOver(ByteBuffer direct) {
-        int dtype = ai.djl.ndarray.types.DataType.UINT8.ordinal();
-        return LIB.torchFromBlob(direct, new long[] {direct.capacity()}, dtype, 0, new int[] {0, -1}, false);
-    }
-
     /** The memory of a contiguous CPU tensor, in native byte order; valid while the tensor lives. */
     public static ByteBuffer memoryOf(long tensor) {
         return LIB.torchDirectByteBuffer(tensor);
