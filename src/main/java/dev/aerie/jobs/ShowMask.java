@@ -1,5 +1,6 @@
 package dev.aerie.jobs;
 
+import dev.aerie.prepare.ConversationFiles;
 import dev.aerie.text.Conversation;
 import dev.aerie.text.ConversationEncoder;
 import dev.aerie.text.ConversationFormat;
@@ -11,9 +12,6 @@ import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.FileStatus;
-import org.apache.hadoop.fs.FileSystem;
-import org.apache.hadoop.fs.Path;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -51,30 +49,19 @@ final class ShowMask implements Callable<Integer> {
     }
 
     private InputRecord read(Recipe source, Configuration hadoop) throws IOException {
-        Path path = firstFile(source, hadoop);
-        FileSystem files = path.getFileSystem(hadoop);
+        List<String> files = ConversationFiles.find(source.text("path"), hadoop);
+        if (files.isEmpty()) {
+            throw source.contradiction("path", "a file, a folder with files or a glob that matches some");
+        }
         try (ConversationReader reader =
-                ConversationReader.open(files.open(path), path.toString(), ConversationFormat.of(source.text("format")))) {
+                ConversationFiles.open(files.get(0), hadoop, ConversationFormat.of(source.text("format")))) {
             for (int i = 0; reader.hasNext(); i++) {
                 InputRecord read = reader.next();
                 if (i == record) {
                     return read;
                 }
             }
-            throw new RecipeException("Invalid --record: " + record + " (expected one of " + path + ")");
+            throw new RecipeException("Invalid --record: " + record + " (expected one of " + files.get(0) + ")");
         }
-    }
-
-    private static Path firstFile(Recipe source, Configuration hadoop) throws IOException {
-        Path path = new Path(source.text("path"));
-        FileSystem files = path.getFileSystem(hadoop);
-        FileStatus[] found = files.globStatus(path);
-        if (found != null && found.length > 0 && found[0].isDirectory()) {
-            found = files.listStatus(found[0].getPath());
-        }
-        if (found == null || found.length == 0) {
-            throw source.contradiction("path", "a file, a folder with files or a glob that matches some");
-        }
-        return found[0].getPath();
     }
 }

@@ -9,9 +9,6 @@ import dev.aerie.text.ConversationReader;
 import dev.aerie.text.InputRecord;
 import dev.aerie.text.Rejection;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.util.Iterator;
-import java.util.NoSuchElementException;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 import org.apache.parquet.example.data.Group;
@@ -26,16 +23,14 @@ import org.apache.parquet.schema.Type;
  * Rows of a Parquet file, read as the same records in JSON would be: a column is a key, a list of structs a list of objects, and what
  * is null is not there. Damage costs what follows, and a rejection says so.
  */
-final class ParquetRecords implements Iterator<InputRecord>, AutoCloseable {
+final class ParquetRecords implements ConversationReader.Records {
 
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
 
     private final ParquetReader<Group> reader;
     private final String name;
     private final ConversationFormat format;
-    private long index;
-    private InputRecord ahead;
-    private boolean ended;
+    private boolean lost;
 
     private ParquetRecords(ParquetReader<Group> reader, String name, ConversationFormat format) {
         this.reader = reader;
@@ -48,50 +43,35 @@ final class ParquetRecords implements Iterator<InputRecord>, AutoCloseable {
     }
 
     /** @throws IOException if the file cannot be read; one that is no Parquet is a rejection */
-    static ParquetRecords open(Path path, Configuration conf, ConversationFormat format) throws IOException {
-        return new ParquetRecords(
-                ParquetReader.builder(new GroupReadSupport(), path).withConf(conf).build(), path.toString(), format);
+    static ConversationReader open(Path path, Configuration conf, ConversationFormat format) throws IOException {
+        return new ConversationReader(new ParquetRecords(
+                ParquetReader.builder(new GroupReadSupport(), path).withConf(conf).build(), path.toString(), format));
     }
 
     @Override
-    public boolean hasNext() {
-        if (ahead == null && !ended) {
-            ahead = read();
-            ended |= ahead == null;
+    public InputRecord next(long index) throws IOException {
+        if (lost) {
+            return null;
         }
-        return ahead != null;
-    }
-
-    private InputRecord read() {
         try {
             Group row = reader.read();
-            return row == null ? null : ConversationReader.record(object(row), name, index++, format);
+            return row == null ? null : ConversationReader.record(object(row), name, index, format);
         } catch (IOException e) {
             // A store that cannot be reached is the job's affair, a page that cannot be read the file's.
             if (e.getCause() == null || !e.getCause().getClass().getName().contains("parquet")) {
-                throw new UncheckedIOException("cannot read " + name, e);
+                throw new IOException("cannot read " + name, e);
             }
-            return damage(e);
+            return damage(index, e);
         } catch (RuntimeException e) {
-            return damage(e);
+            return damage(index, e);
         }
     }
 
-    private Rejection damage(Exception e) {
-        ended = true;
+    private Rejection damage(long index, Exception e) {
+        lost = true;
         String reason = String.valueOf(e.getMessage()).lines().findFirst().orElse(e.getClass().getSimpleName());
         return new Rejection(name.substring(name.lastIndexOf('/') + 1) + "#" + index, name,
                 "the Parquet file is damaged: " + reason + "; what follows is lost", "");
-    }
-
-    @Override
-    public InputRecord next() {
-        if (!hasNext()) {
-            throw new NoSuchElementException();
-        }
-        InputRecord record = ahead;
-        ahead = null;
-        return record;
     }
 
     @Override

@@ -44,8 +44,13 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
     /** Two objects on a line are no record: the second would be dropped in silence. */
     private static final ObjectReader LINE = JSON.reader().with(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
-    private interface Records extends AutoCloseable {
-        /** The next record, or null at the end. */
+    /** The records of a file, whatever it is written in. */
+    public interface Records extends AutoCloseable {
+        /**
+         * The next record, or null at the end; not asked again after that.
+         *
+         * @param index its place in the file, from 0
+         */
         InputRecord next(long index) throws IOException;
 
         @Override
@@ -57,7 +62,8 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
     private InputRecord ahead;
     private boolean ended;
 
-    private ConversationReader(Records records) {
+    /** Over records that this package does not know how to read. */
+    public ConversationReader(Records records) {
         this.records = records;
     }
 

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.aerie.text.Conversation;
 import dev.aerie.text.ConversationFormat;
+import dev.aerie.text.ConversationReader;
 import dev.aerie.text.InputRecord;
 import dev.aerie.text.Message;
 import dev.aerie.text.Rejection;
@@ -130,7 +131,7 @@ class ParquetRecordsTest {
 
     private static List<InputRecord> read(java.nio.file.Path file, ConversationFormat format) throws IOException {
         List<InputRecord> records = new ArrayList<>();
-        try (ParquetRecords reader = ParquetRecords.open(new Path(file.toUri()), new Configuration(), format)) {
+        try (ConversationReader reader = ConversationFiles.open(file.toUri().toString(), new Configuration(), format)) {
             reader.forEachRemaining(records::add);
         }
         return records;
