@@ -12,8 +12,8 @@ import org.junit.jupiter.api.Test;
 /** The order of the packages: one may use those after it in {@link #ORDER}, never those before. */
 class ArchitectureTest {
 
-    private static final List<String> ORDER =
-            List.of("jobs", "evaluate", "train", "prepare", "gang", "store", "models", "draft", "target", "text", "torch");
+    private static final List<String> ORDER = List.of("jobs", "evaluate", "train", "prepare", "spark", "gang", "store", "host", "draft", "target", "safetensors", "text",
+                    "files", "torch", "errors");
 
     private final JavaClasses classes = new ClassFileImporter()
             .withImportOption(new ImportOption.DoNotIncludeTests())
@@ -30,6 +30,23 @@ class ArchitectureTest {
         }
     }
 
+    /** Within the target: specs, then what reads them, then the families and the layers, then the target itself. */
+    @Test
+    void partsOfTheTargetUseOnlyThoseBelow() {
+        List<String> order = List.of("family", "weights", "spec");
+        for (int i = 1; i < order.size(); i++) {
+            noClasses().that().resideInAPackage("dev.aerie.target." + order.get(i))
+                    .should().dependOnClassesThat().resideInAnyPackage(
+                            Stream.concat(Stream.of("dev.aerie.target", "dev.aerie.target.layer"),
+                                    order.subList(0, i).stream().map(p -> "dev.aerie.target." + p)).toArray(String[]::new))
+                    .check(classes);
+        }
+        noClasses().that().resideInAnyPackage("dev.aerie.target.layer", "dev.aerie.target.family")
+                .should().dependOnClassesThat().resideInAnyPackage("dev.aerie.target").check(classes);
+        noClasses().that().resideInAPackage("dev.aerie.target.layer")
+                .should().dependOnClassesThat().resideInAPackage("dev.aerie.target.family").check(classes);
+    }
+
     @Test
     void onlyTorchKnowsTheEngine() {
         noClasses().that().resideOutsideOfPackages("dev.aerie.torch..", "ai.djl..")
@@ -40,7 +57,7 @@ class ArchitectureTest {
 
     @Test
     void tensorsModelsAndTextKnowNothingOfSpark() {
-        String[] plain = Stream.of("text", "target", "draft", "models", "store", "torch")
+        String[] plain = Stream.of("text", "target", "draft", "host", "store", "safetensors", "files", "torch", "errors")
                 .map(p -> "dev.aerie." + p + "..").toArray(String[]::new);
         noClasses().that().resideInAnyPackage(plain)
                 .should().dependOnClassesThat().resideInAnyPackage("org.apache.spark..", "scala..")

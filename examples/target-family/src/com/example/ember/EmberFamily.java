@@ -1,16 +1,16 @@
 package com.example.ember;
 
-import dev.aerie.target.AttentionSpec;
-import dev.aerie.target.ConfigJson;
-import dev.aerie.target.DecoderSpec;
-import dev.aerie.target.FeedForwardSpec;
-import dev.aerie.target.LayerSpec;
-import dev.aerie.target.LinearSpec;
-import dev.aerie.target.NormSpec;
-import dev.aerie.target.Rope;
-import dev.aerie.target.TargetConfig;
-import dev.aerie.target.TargetFamily;
-import dev.aerie.target.WeightSpec;
+import dev.aerie.target.family.TargetFamily;
+import dev.aerie.target.spec.AttentionSpec;
+import dev.aerie.target.spec.ConfigJson;
+import dev.aerie.target.spec.DecoderSpec;
+import dev.aerie.target.spec.FeedForwardSpec;
+import dev.aerie.target.spec.LayerSpec;
+import dev.aerie.target.spec.LinearSpec;
+import dev.aerie.target.spec.NormSpec;
+import dev.aerie.target.spec.Rope;
+import dev.aerie.target.spec.TargetConfig;
+import dev.aerie.target.spec.WeightSpec;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;

@@ -1,9 +1,10 @@
 package dev.aerie.draft;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.aerie.target.ConfigJson;
-import dev.aerie.target.Rope;
-import dev.aerie.target.RotaryTable;
+import dev.aerie.errors.RefusalException;
+import dev.aerie.target.layer.RotaryTable;
+import dev.aerie.target.spec.ConfigJson;
+import dev.aerie.target.spec.Rope;
 import dev.aerie.torch.Device;
 import java.util.List;
 
@@ -29,7 +30,7 @@ public record DraftConfig(int hiddenSize, int intermediateSize, int attentionHea
 
     private static final long SPECFORGE_SPARE_POSITIONS = 20;
 
-    /** @throws IllegalArgumentException naming the key of the exported form, its value and what was expected */
+    /** @throws RefusalException naming the key of the exported form, its value and what was expected */
     public DraftConfig {
         positive("hidden_size", hiddenSize);
         positive("intermediate_size", intermediateSize);
@@ -53,7 +54,7 @@ public record DraftConfig(int hiddenSize, int intermediateSize, int attentionHea
     /**
      * Reads a config.json of the exported form, ours or SpecForge's.
      *
-     * @throws IllegalArgumentException for a missing or mistyped key, and for a draft of another architecture
+     * @throws RefusalException for a missing or mistyped key, and for a draft of another architecture
      */
     public static DraftConfig read(ConfigJson json) {
         return DraftConfigJson.read(json);
@@ -95,7 +96,7 @@ public record DraftConfig(int hiddenSize, int intermediateSize, int attentionHea
 
     private static void require(boolean good, String key, Object value, String expected) {
         if (!good) {
-            throw new IllegalArgumentException("Invalid " + key + ": " + value + " (expected " + expected + ")");
+            throw new RefusalException("Invalid " + key + ": " + value + " (expected " + expected + ")");
         }
     }
 }

@@ -3,8 +3,8 @@ package dev.aerie.draft;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.aerie.target.ConfigJson;
-import dev.aerie.target.Rope;
+import dev.aerie.target.spec.ConfigJson;
+import dev.aerie.target.spec.Rope;
 import java.util.List;
 
 /** config.json of a draft, in the form that SpecForge exports and that SGLang and vLLM read. */

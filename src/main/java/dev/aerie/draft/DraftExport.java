@@ -1,9 +1,10 @@
 package dev.aerie.draft;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.aerie.target.ConfigJson;
-import dev.aerie.target.SafetensorsFile;
-import dev.aerie.target.SafetensorsWriter;
+import dev.aerie.errors.RefusalException;
+import dev.aerie.safetensors.SafetensorsFile;
+import dev.aerie.safetensors.SafetensorsWriter;
+import dev.aerie.target.spec.ConfigJson;
 import dev.aerie.text.DraftVocabulary;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
@@ -91,7 +92,7 @@ public final class DraftExport {
     /**
      * Reads an exported draft, ours or SpecForge's; an embedding in it is not read.
      *
-     * @throws IllegalArgumentException if a file is missing or damaged, or says something else than a draft
+     * @throws RefusalException if a file is missing or damaged, or says something else than a draft
      */
     public static Draft read(Path folder, Device device) {
         DraftConfig config = DraftConfig.read(ConfigJson.read(folder.resolve(CONFIG)));
@@ -100,7 +101,7 @@ public final class DraftExport {
             Set<String> known = tensors(config).stream().map(Spec::name).collect(Collectors.toSet());
             for (String name : file.names()) {
                 if (!known.contains(name) && !name.contains("embed")) {
-                    throw new IllegalArgumentException("Invalid draft: " + weights + " has a tensor " + name
+                    throw new RefusalException("Invalid draft: " + weights + " has a tensor " + name
                             + " (expected only those of an EAGLE-3 draft)");
                 }
             }
@@ -118,7 +119,7 @@ public final class DraftExport {
             ids[i] = (int) id;
         }
         if (!agree || Arrays.stream(t2d).sum() != ids.length) {
-            throw new IllegalArgumentException("Invalid draft: d2t and t2d of " + file + " disagree (expected "
+            throw new RefusalException("Invalid draft: d2t and t2d of " + file + " disagree (expected "
                     + config.draftVocabSize() + " tokens of " + config.vocabSize() + ", the same in both)");
         }
         return new DraftVocabulary(config.vocabSize(), ids);

@@ -2,8 +2,9 @@ package dev.aerie.draft;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.aerie.target.ConfigJson;
-import dev.aerie.target.SafetensorsFile;
+import dev.aerie.errors.RefusalException;
+import dev.aerie.safetensors.SafetensorsFile;
+import dev.aerie.target.spec.ConfigJson;
 import dev.aerie.text.DraftVocabulary;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
@@ -24,22 +25,22 @@ final class DraftGolden implements AutoCloseable {
     private final SafetensorsFile tensors;
     private final DraftConfig config;
 
-    /** @throws IllegalArgumentException if the folder holds no golden, or one of a loss or draft that is not implemented */
+    /** @throws RefusalException if the folder holds no golden, or one of a loss or draft that is not implemented */
     DraftGolden(Path folder) {
         Path file = folder.resolve("golden.json");
         try {
             json = new ObjectMapper().readTree(Files.readAllBytes(file));
         } catch (NoSuchFileException e) {
-            throw new IllegalArgumentException("Missing golden: " + file, e);
+            throw new RefusalException("Missing golden: " + file, e);
         } catch (IOException e) {
-            throw new IllegalArgumentException("Unreadable golden: " + file + " (" + e.getMessage() + ")", e);
+            throw new RefusalException("Unreadable golden: " + file + " (" + e.getMessage() + ")", e);
         }
         if (json.hasNonNull("lk")) {
-            throw new IllegalArgumentException("Invalid lk: " + json.get("lk") + " in " + file
+            throw new RefusalException("Invalid lk: " + json.get("lk") + " in " + file
                     + " (expected none: LK losses are not implemented)");
         }
         if (json.path("step_weight_decay").asDouble() != TttMetrics.STEP_DECAY) {
-            throw new IllegalArgumentException("Invalid step_weight_decay: " + json.path("step_weight_decay") + " in " + file
+            throw new RefusalException("Invalid step_weight_decay: " + json.path("step_weight_decay") + " in " + file
                     + " (expected " + TttMetrics.STEP_DECAY + ")");
         }
         config = DraftConfig.read(ConfigJson.of(file + ": config", json.path("config")));

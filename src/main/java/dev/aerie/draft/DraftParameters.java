@@ -1,5 +1,6 @@
 package dev.aerie.draft;
 
+import dev.aerie.errors.RefusalException;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.Scope;
@@ -46,7 +47,7 @@ public final class DraftParameters implements AutoCloseable {
      * Copies the tensors of a file or a checkpoint, of any floating type.
      *
      * @param tensors the tensor of a name, in the innermost scope
-     * @throws IllegalArgumentException where one has another shape than the configuration says
+     * @throws RefusalException where one has another shape than the configuration says
      */
     public static DraftParameters load(DraftConfig config, Function<String, Tensor> tensors, Device device) {
         DraftParameters parameters = new DraftParameters(config, device);
@@ -54,7 +55,7 @@ public final class DraftParameters implements AutoCloseable {
             try (Scope loading = Scope.open()) {
                 Tensor source = tensors.apply(entry.name());
                 if (!Arrays.equals(source.shape(), entry.shape())) {
-                    throw new IllegalArgumentException("Invalid draft parameter: " + entry.name() + " has shape "
+                    throw new RefusalException("Invalid draft parameter: " + entry.name() + " has shape "
                             + Arrays.toString(source.shape()) + " (expected " + Arrays.toString(entry.shape()) + ")");
                 }
                 parameters.get(entry.name()).copy_(source);

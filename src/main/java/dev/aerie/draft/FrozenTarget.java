@@ -1,5 +1,6 @@
 package dev.aerie.draft;
 
+import dev.aerie.errors.RefusalException;
 import dev.aerie.text.DraftVocabulary;
 import dev.aerie.torch.Tensor;
 
@@ -18,7 +19,7 @@ public record FrozenTarget(Tensor embedTokens, Tensor lmHead, DraftVocabulary vo
         this(embedTokens, lmHead, vocabulary, 0);
     }
 
-    /** @throws IllegalArgumentException where the draft's configuration does not fit */
+    /** @throws RefusalException where the draft's configuration does not fit */
     void require(DraftConfig config) {
         require("embed_tokens rows", embedTokens.size(0), config.vocabSize());
         require("embed_tokens width", embedTokens.size(1), config.hiddenSize());
@@ -30,7 +31,7 @@ public record FrozenTarget(Tensor embedTokens, Tensor lmHead, DraftVocabulary vo
 
     private static void require(String what, long actual, long expected) {
         if (actual != expected) {
-            throw new IllegalArgumentException(
+            throw new RefusalException(
                     "Invalid target for this draft: " + what + " " + actual + " (expected " + expected + ")");
         }
     }

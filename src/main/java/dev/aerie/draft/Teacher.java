@@ -1,5 +1,6 @@
 package dev.aerie.draft;
 
+import dev.aerie.errors.RefusalException;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.SoftCrossEntropy;
 import dev.aerie.torch.Tensor;
@@ -72,7 +73,7 @@ public final class Teacher {
                     continue;
                 }
                 if (at == batch.teacherRows().length || batch.teacherRows()[at] != row) {
-                    throw new IllegalArgumentException("Invalid training batch: no teacher state of row " + row
+                    throw new RefusalException("Invalid training batch: no teacher state of row " + row
                             + " (expected one, because " + mode + " teaches from it; does the store hold fewer teacher rows?)");
                 }
                 stored[count++] = at;

@@ -1,6 +1,6 @@
 package dev.aerie.draft;
 
-import dev.aerie.target.RotaryTable.Rotation;
+import dev.aerie.target.layer.RotaryTable.Rotation;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Gradients;
 import dev.aerie.torch.Scope;

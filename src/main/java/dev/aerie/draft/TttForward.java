@@ -1,7 +1,7 @@
 package dev.aerie.draft;
 
-import dev.aerie.target.RotaryTable;
-import dev.aerie.target.RotaryTable.Rotation;
+import dev.aerie.target.layer.RotaryTable;
+import dev.aerie.target.layer.RotaryTable.Rotation;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.Nn;

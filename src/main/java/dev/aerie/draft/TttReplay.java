@@ -1,6 +1,7 @@
 package dev.aerie.draft;
 
-import dev.aerie.target.RotaryTable;
+import dev.aerie.errors.RefusalException;
+import dev.aerie.target.layer.RotaryTable;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Nn;
 import dev.aerie.torch.Scope;
@@ -34,7 +35,7 @@ public final class TttReplay implements AutoCloseable {
      */
     public TttReplay(DraftParameters parameters, FrozenTarget target, int draftTokens, DType compute) {
         if (draftTokens < 1) {
-            throw new IllegalArgumentException("Invalid draft_tokens: " + draftTokens + " (expected at least 1)");
+            throw new RefusalException("Invalid draft_tokens: " + draftTokens + " (expected at least 1)");
         }
         target.require(parameters.config());
         this.parameters = parameters;

@@ -1,6 +1,7 @@
 package dev.aerie.draft;
 
-import dev.aerie.target.RotaryTable;
+import dev.aerie.errors.RefusalException;
+import dev.aerie.target.layer.RotaryTable;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.Scope;
@@ -28,11 +29,11 @@ public final class TttTraining implements AutoCloseable {
      * @param target its tensors in {@code compute}, on the device of the parameters
      * @param steps TTT steps, 7 in EAGLE-3
      * @param compute type of the arithmetic; gradients are summed in float32 whatever it is
-     * @throws IllegalArgumentException where target and draft do not fit
+     * @throws RefusalException where target and draft do not fit
      */
     public TttTraining(DraftParameters parameters, FrozenTarget target, LossMode mode, int steps, DType compute) {
         if (steps < 1) {
-            throw new IllegalArgumentException("Invalid ttt_length: " + steps + " (expected at least 1)");
+            throw new RefusalException("Invalid ttt_length: " + steps + " (expected at least 1)");
         }
         target.require(parameters.config());
         this.parameters = parameters;
@@ -42,7 +43,7 @@ public final class TttTraining implements AutoCloseable {
         this.compute = compute;
         this.device = parameters.flat().device();
         if (!device.isCpu() && compute == DType.F32) {
-            throw new IllegalArgumentException("Invalid train.dtype: float32 (expected bfloat16 on a GPU, "
+            throw new RefusalException("Invalid train.dtype: float32 (expected bfloat16 on a GPU, "
                     + "whose fused attention takes half types only)");
         }
         this.rotary = parameters.config().rotary(device);
@@ -56,7 +57,7 @@ public final class TttTraining implements AutoCloseable {
     /**
      * What the target says about a micro-batch; belongs to the innermost scope.
      *
-     * @throws IllegalArgumentException if the batch lacks the teacher state of a row that the loss mode teaches from
+     * @throws RefusalException if the batch lacks the teacher state of a row that the loss mode teaches from
      */
     public Teacher teacher(TrainingBatch batch) {
         return Teacher.of(batch, mode, steps, target, vocabulary, device);

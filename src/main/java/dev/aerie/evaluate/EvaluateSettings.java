@@ -1,5 +1,6 @@
 package dev.aerie.evaluate;
 
+import dev.aerie.errors.RefusalException;
 import dev.aerie.target.Residency;
 import dev.aerie.target.Sampling;
 import dev.aerie.torch.DType;
@@ -45,7 +46,7 @@ public record EvaluateSettings(
         require(threads >= 1, "threads", threads);
         new Sampling(temperature, topK, topP);
         if (!List.of("auto", "cpu", "cuda").contains(device)) {
-            throw new IllegalArgumentException("Invalid device: " + device + " (expected auto, cpu or cuda)");
+            throw new RefusalException("Invalid device: " + device + " (expected auto, cpu or cuda)");
         }
     }
 
@@ -61,7 +62,7 @@ public record EvaluateSettings(
 
     private static void require(boolean good, String what, int value) {
         if (!good) {
-            throw new IllegalArgumentException("Invalid " + what + ": " + value + " (expected at least 1)");
+            throw new RefusalException("Invalid " + what + ": " + value + " (expected at least 1)");
         }
     }
 }

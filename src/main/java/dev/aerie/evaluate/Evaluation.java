@@ -1,7 +1,8 @@
 package dev.aerie.evaluate;
 
+import dev.aerie.errors.RefusalException;
 import dev.aerie.gang.TaskDevice;
-import dev.aerie.models.HostModels;
+import dev.aerie.host.HostModels;
 import dev.aerie.target.Target;
 import dev.aerie.torch.LibTorch;
 import java.io.IOException;
@@ -32,12 +33,12 @@ public final class Evaluation {
     /**
      * @param bigrams to compare with; null to leave it out
      * @param progress told now and then how many prompts are done
-     * @throws IllegalArgumentException if there are no prompts, or the target's folder is wrong
+     * @throws RefusalException if there are no prompts, or the target's folder is wrong
      */
     public static AcceptanceReport run(JavaSparkContext spark, EvaluateSettings settings, List<Prompt> prompts,
             BigramTable bigrams, IntConsumer progress) throws IOException {
         if (prompts.isEmpty()) {
-            throw new IllegalArgumentException("Invalid prompts: none (expected at least one)");
+            throw new RefusalException("Invalid prompts: none (expected at least one)");
         }
         Target.check(HostModels.folder(settings.target(), spark.hadoopConfiguration()));
         LongAccumulator done = spark.sc().longAccumulator("prompts evaluated");

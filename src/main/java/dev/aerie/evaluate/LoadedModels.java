@@ -4,7 +4,7 @@ import dev.aerie.draft.DraftConfig;
 import dev.aerie.draft.DraftDecoder;
 import dev.aerie.draft.DraftExport;
 import dev.aerie.draft.FrozenTarget;
-import dev.aerie.models.HostModels;
+import dev.aerie.host.HostModels;
 import dev.aerie.target.CaptureLayers;
 import dev.aerie.target.Residency;
 import dev.aerie.target.Target;

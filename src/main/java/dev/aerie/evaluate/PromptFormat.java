@@ -1,6 +1,7 @@
 package dev.aerie.evaluate;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.aerie.errors.RefusalException;
 import dev.aerie.text.Message;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -17,12 +18,12 @@ public enum PromptFormat {
     /** {@code {"prompt": ...}}, or {@code {"messages": [{"role": ..., "content": ...}, ...]}} that end with the user's. */
     JSONL;
 
-    /** @throws IllegalArgumentException for a name that is none of them */
+    /** @throws RefusalException for a name that is none of them */
     public static PromptFormat of(String name) {
         return Arrays.stream(values())
                 .filter(f -> f.name().toLowerCase(Locale.ROOT).equals(name))
                 .findFirst()
-                .orElseThrow(() -> new IllegalArgumentException(
+                .orElseThrow(() -> new RefusalException(
                         "Invalid prompts.format: " + name + " (expected auto, gsm8k or jsonl)"));
     }
 

@@ -3,6 +3,7 @@ package dev.aerie.evaluate;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.aerie.errors.RefusalException;
 import dev.aerie.text.Message;
 import java.io.BufferedReader;
 import java.io.FileNotFoundException;
@@ -42,7 +43,7 @@ public final class PromptReader {
 
     /**
      * @param limit of prompts, from the start of the file
-     * @throws IllegalArgumentException naming the file, and the line that cannot be used
+     * @throws RefusalException naming the file, and the line that cannot be used
      */
     public List<Prompt> read(String file, Configuration conf, int limit) throws IOException {
         List<Prompt> prompts = new ArrayList<>();
@@ -58,12 +59,12 @@ public final class PromptReader {
                 }
             }
         } catch (FileNotFoundException e) {
-            throw new IllegalArgumentException("Missing prompts: " + file, e);
+            throw new RefusalException("Missing prompts: " + file, e);
         } catch (CharacterCodingException e) {
-            throw new IllegalArgumentException("Invalid prompts: " + file + " is not UTF-8", e);
+            throw new RefusalException("Invalid prompts: " + file + " is not UTF-8", e);
         }
         if (prompts.isEmpty()) {
-            throw new IllegalArgumentException("Invalid prompts: " + file + " holds none (expected at least one line)");
+            throw new RefusalException("Invalid prompts: " + file + " holds none (expected at least one line)");
         }
         return prompts;
     }
@@ -71,7 +72,7 @@ public final class PromptReader {
     private long[] ids(String file, int number, String line) {
         List<Message> messages = format.messages(parse(file, number, line));
         if (messages == null) {
-            throw new IllegalArgumentException("Invalid prompts: " + file + ", line " + number + " (expected "
+            throw new RefusalException("Invalid prompts: " + file + ", line " + number + " (expected "
                     + switch (format) {
                         case GSM8K -> "a question";
                         case JSONL -> "a prompt, or messages that end with the user's";
@@ -80,7 +81,7 @@ public final class PromptReader {
         }
         int[] ids = encoder.apply(messages);
         if (ids.length == 0 || ids.length > longest) {
-            throw new IllegalArgumentException("Invalid prompts: " + file + ", line " + number + " has " + ids.length
+            throw new RefusalException("Invalid prompts: " + file + ", line " + number + " has " + ids.length
                     + " tokens (expected 1 to " + longest + ", so that its continuation fits the target)");
         }
         long[] wide = new long[ids.length];
@@ -94,7 +95,7 @@ public final class PromptReader {
         try {
             return JSON.readTree(line);
         } catch (JsonProcessingException e) {
-            throw new IllegalArgumentException("Invalid prompts: " + file + ", line " + number + " is no JSON ("
+            throw new RefusalException("Invalid prompts: " + file + ", line " + number + " is no JSON ("
                     + e.getOriginalMessage().lines().findFirst().orElse("") + ")", e);
         }
     }

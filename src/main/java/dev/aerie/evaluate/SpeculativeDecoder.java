@@ -1,9 +1,9 @@
 package dev.aerie.evaluate;
 
 import dev.aerie.target.HiddenStates;
-import dev.aerie.target.KvCache;
 import dev.aerie.target.Sampling;
 import dev.aerie.target.Target;
+import dev.aerie.target.layer.KvCache;
 import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
 import java.util.ArrayList;

@@ -1,5 +1,6 @@
 package dev.aerie.gang;
 
+import dev.aerie.errors.RefusalException;
 import java.io.IOException;
 import java.io.Serializable;
 import java.io.UncheckedIOException;
@@ -41,7 +42,7 @@ public final class Gang {
     /**
      * @param name what the gang does, for Spark's job list and messages
      * @return what the ranks returned, in order
-     * @throws IllegalArgumentException when a rank found its input wrong, or a Spark setting could make the gang hang
+     * @throws RefusalException when a rank found its input wrong, or a Spark setting could make the gang hang
      * @throws GangException when the attempts are used up or bring no progress
      */
     public static <R extends Serializable> List<R> run(
@@ -54,7 +55,7 @@ public final class Gang {
                 return attempt(context, name, settings, attempt, body, observer);
             } catch (AttemptException e) {
                 if (e.input) {
-                    throw new IllegalArgumentException(e.getMessage(), e);
+                    throw new RefusalException(e.getMessage(), e);
                 }
                 long now = observer.progress();
                 idle = now > reached ? 0 : idle + 1;

@@ -1,5 +1,6 @@
 package dev.aerie.gang;
 
+import dev.aerie.errors.RefusalException;
 import java.util.Map;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
@@ -31,22 +32,22 @@ public final class GangConf {
         DEFAULTS.forEach(conf::setIfMissing);
     }
 
-    /** @throws IllegalArgumentException that names the setting under which a gang could wait for ever */
+    /** @throws RefusalException that names the setting under which a gang could wait for ever */
     static void check(SparkContext context) {
         SparkConf conf = context.getConf();
         if (conf.getBoolean(DYNAMIC_ALLOCATION, false)) {
-            throw new IllegalArgumentException("Invalid " + DYNAMIC_ALLOCATION
+            throw new RefusalException("Invalid " + DYNAMIC_ALLOCATION
                     + ": true (expected false: Spark runs no barrier stage with dynamic allocation)");
         }
         if (context.isLocal()) {
             return;
         }
         if (!conf.getBoolean(REAPER, false)) {
-            throw new IllegalArgumentException("Invalid " + REAPER
+            throw new RefusalException("Invalid " + REAPER
                     + ": false (expected true: a rank that hangs would keep its slot for ever)");
         }
         if (conf.getTimeAsSeconds(SYNC_TIMEOUT, "365d") > 24 * 3600) {
-            throw new IllegalArgumentException("Invalid " + SYNC_TIMEOUT + ": " + conf.get(SYNC_TIMEOUT, "365d")
+            throw new RefusalException("Invalid " + SYNC_TIMEOUT + ": " + conf.get(SYNC_TIMEOUT, "365d")
                     + " (expected at most 1d: the ranks would wait that long for one that does not start)");
         }
     }

@@ -1,5 +1,6 @@
 package dev.aerie.gang;
 
+import dev.aerie.errors.RefusalException;
 import java.io.Serializable;
 import java.time.Duration;
 
@@ -29,13 +30,13 @@ public record GangSettings(
 
     public GangSettings {
         if (ranks < 1) {
-            throw new IllegalArgumentException("Invalid ranks: " + ranks + " (expected at least 1)");
+            throw new RefusalException("Invalid ranks: " + ranks + " (expected at least 1)");
         }
         if (maxAttempts < 1) {
-            throw new IllegalArgumentException("Invalid max_attempts: " + maxAttempts + " (expected at least 1)");
+            throw new RefusalException("Invalid max_attempts: " + maxAttempts + " (expected at least 1)");
         }
         if (silence.compareTo(collective) < 0) {
-            throw new IllegalArgumentException("Invalid silence: " + silence.toSeconds() + " s (expected at least the "
+            throw new RefusalException("Invalid silence: " + silence.toSeconds() + " s (expected at least the "
                     + collective.toSeconds() + " s of a collective)");
         }
         TaskDevice.check(device);

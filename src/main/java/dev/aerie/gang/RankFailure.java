@@ -1,5 +1,6 @@
 package dev.aerie.gang;
 
+import dev.aerie.errors.RefusalException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 
@@ -20,7 +21,7 @@ final class RankFailure extends RuntimeException {
         Kind kind = Thread.currentThread().isInterrupted() || cause instanceof InterruptedException
                 ? Kind.KILLED
                 : cause instanceof CollectiveException ? Kind.PEER
-                : cause instanceof IllegalArgumentException && !mayPass(cause) ? Kind.INPUT : Kind.OWN;
+                : cause instanceof RefusalException && !mayPass(cause) ? Kind.INPUT : Kind.OWN;
         String what = cause.getMessage() == null || kind == Kind.OWN ? cause.toString() : cause.getMessage();
         String name = "Rank " + rank;
         return new RankFailure(kind,

@@ -1,5 +1,6 @@
 package dev.aerie.gang;
 
+import dev.aerie.errors.RefusalException;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.LibTorch;
 import java.util.Arrays;
@@ -31,10 +32,10 @@ public final class TaskDevice {
         return device;
     }
 
-    /** @throws IllegalArgumentException unless it is one of the three that {@link #of} knows */
+    /** @throws RefusalException unless it is one of the three that {@link #of} knows */
     static String check(String wanted) {
         if (!List.of("auto", "cpu", "cuda").contains(wanted)) {
-            throw new IllegalArgumentException("Invalid device: " + wanted + " (expected auto, cpu or cuda)");
+            throw new RefusalException("Invalid device: " + wanted + " (expected auto, cpu or cuda)");
         }
         return wanted;
     }

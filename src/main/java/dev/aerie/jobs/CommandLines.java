@@ -62,6 +62,9 @@ final class CommandLines {
         } else if (!wrong) {
             err.println("--verbose shows where.");
         }
+        if (UserErrors.isFaultOfOurs(e)) {
+            err.println("This is a fault of Aerie, not of your input: please report it with what --verbose shows.");
+        }
         err.flush();
         return wrong ? WRONG : FAILED;
     }

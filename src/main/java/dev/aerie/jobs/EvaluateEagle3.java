@@ -10,7 +10,7 @@ import dev.aerie.evaluate.PromptFormat;
 import dev.aerie.evaluate.PromptReader;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.target.Target;
-import dev.aerie.target.TargetConfig;
+import dev.aerie.target.spec.TargetConfig;
 import dev.aerie.text.ConversationEncoder;
 import java.io.IOException;
 import java.io.OutputStream;

@@ -1,6 +1,7 @@
 package dev.aerie.jobs;
 
-import dev.aerie.models.HostModels;
+import dev.aerie.errors.RefusalException;
+import dev.aerie.host.HostModels;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.net.URI;
@@ -44,7 +45,7 @@ final class FirstContact {
     /**
      * @param models targets and drafts; without a scheme they lie on this host, whatever Hadoop's default file system is
      * @param uris paths and URIs of folders, files and globs, which need not be there; local ones are passed over
-     * @throws IllegalArgumentException in one sentence, if a file system is unknown, silent, or refuses us
+     * @throws RefusalException in one sentence, if a file system is unknown, silent, or refuses us
      */
     static void require(Configuration conf, List<String> models, List<String> uris) throws IOException {
         List<String> all = new ArrayList<>(uris);
@@ -86,7 +87,7 @@ final class FirstContact {
         } catch (ExecutionException e) {
             throw refusal(full, conf, e.getCause());
         } catch (TimeoutException e) {
-            throw new IllegalArgumentException("Invalid place: " + full + ": no answer in " + PATIENCE.toSeconds()
+            throw new RefusalException("Invalid place: " + full + ": no answer in " + PATIENCE.toSeconds()
                     + " seconds (expected one from " + server(full, conf) + ")", e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -94,7 +95,7 @@ final class FirstContact {
         }
     }
 
-    private static IllegalArgumentException refusal(URI uri, Configuration conf, Throwable e) {
+    private static RefusalException refusal(URI uri, Configuration conf, Throwable e) {
         String expected;
         if (e instanceof UnsupportedFileSystemException || isMissingClass(e)) {
             expected = "a file system that this Spark has on its class path; s3a is --packages org.apache.hadoop:hadoop-aws:"
@@ -106,7 +107,7 @@ final class FirstContact {
         } else {
             expected = "an answer from " + server(uri, conf);
         }
-        return new IllegalArgumentException("Invalid place: " + uri + ": " + reason(e) + " (expected " + expected + ")", e);
+        return new RefusalException("Invalid place: " + uri + ": " + reason(e) + " (expected " + expected + ")", e);
     }
 
     private static boolean isMissingClass(Throwable e) {

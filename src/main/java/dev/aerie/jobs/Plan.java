@@ -1,6 +1,7 @@
 package dev.aerie.jobs;
 
-import dev.aerie.models.HostModels;
+import dev.aerie.errors.RefusalException;
+import dev.aerie.host.HostModels;
 import dev.aerie.prepare.TokenFrequencies;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.PlannedCounts;
@@ -141,7 +142,7 @@ final class Plan implements Callable<Integer> {
         try {
             FirstContact.require(hadoop, recipe.optionalText("store.path").map(List::of).orElse(List.of()));
             return Optional.empty();
-        } catch (IllegalArgumentException e) {
+        } catch (RefusalException e) {
             return Optional.of(e.getMessage());
         }
     }

@@ -6,7 +6,7 @@ import dev.aerie.prepare.Ingest;
 import dev.aerie.prepare.IngestSettings;
 import dev.aerie.prepare.IngestedTables;
 import dev.aerie.target.Target;
-import dev.aerie.target.TargetConfig;
+import dev.aerie.target.spec.TargetConfig;
 import dev.aerie.text.ConversationEncoder;
 import java.io.IOException;
 import java.nio.file.Path;

@@ -4,7 +4,7 @@ import dev.aerie.prepare.CaptureSettings;
 import dev.aerie.prepare.Fingerprint;
 import dev.aerie.prepare.IngestSettings;
 import dev.aerie.store.TeacherRows;
-import dev.aerie.target.TargetConfig;
+import dev.aerie.target.spec.TargetConfig;
 import dev.aerie.text.ConversationEncoder;
 import dev.aerie.text.ConversationFormat;
 import dev.aerie.text.EncoderSettings;

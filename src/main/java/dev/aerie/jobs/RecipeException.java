@@ -1,7 +1,9 @@
 package dev.aerie.jobs;
 
+import dev.aerie.errors.RefusalException;
+
 /** A recipe that says something wrong: one sentence that names the key, the value and what was expected. */
-public final class RecipeException extends IllegalArgumentException {
+public final class RecipeException extends RefusalException {
 
     RecipeException(String sentence) {
         super(sentence);

@@ -1,7 +1,7 @@
 package dev.aerie.jobs;
 
 import dev.aerie.gang.GangConf;
-import dev.aerie.models.HostModels;
+import dev.aerie.host.HostModels;
 import dev.aerie.torch.LibTorch;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;

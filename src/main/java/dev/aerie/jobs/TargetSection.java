@@ -1,11 +1,11 @@
 package dev.aerie.jobs;
 
 import dev.aerie.draft.DraftConfig;
-import dev.aerie.models.HostModels;
+import dev.aerie.host.HostModels;
 import dev.aerie.target.CaptureLayers;
 import dev.aerie.target.Residency;
 import dev.aerie.target.Target;
-import dev.aerie.target.TargetConfig;
+import dev.aerie.target.spec.TargetConfig;
 import dev.aerie.torch.DType;
 import java.io.IOException;
 import java.nio.file.Path;

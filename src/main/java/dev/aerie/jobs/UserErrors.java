@@ -1,5 +1,6 @@
 package dev.aerie.jobs;
 
+import dev.aerie.errors.RefusalException;
 import dev.aerie.gang.GangException;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -7,8 +8,8 @@ import java.util.List;
 import org.apache.hadoop.fs.UnsupportedFileSystemException;
 
 /**
- * Tells what the user got wrong from what went wrong. A value that enters wrong is refused with an IllegalArgumentException by
- * the class of ours that reads it; Spark and the JDK wrap it on its way up.
+ * Tells what the user got wrong from what went wrong. A value that enters wrong is refused with a {@link RefusalException} by
+ * the class that reads it; Spark and the JDK wrap it on its way up.
  */
 final class UserErrors {
 
@@ -61,8 +62,15 @@ final class UserErrors {
     private static Throwable refusal(Throwable e) {
         return chain(e).stream()
                 .filter(t -> t.getMessage() != null
-                        && (t instanceof IllegalArgumentException && isRaisedByUs(t) || t instanceof UnsupportedFileSystemException))
+                        && (t instanceof RefusalException || t instanceof UnsupportedFileSystemException))
                 .findFirst().orElse(null);
+    }
+
+    /** Whether a contract within this program was broken, which its users cannot mend. */
+    static boolean isFaultOfOurs(Throwable e) {
+        return refusal(e) == null && chain(e).stream()
+                .anyMatch(t -> (t instanceof IllegalArgumentException || t instanceof NullPointerException
+                        || t instanceof IndexOutOfBoundsException || t instanceof ClassCastException) && isRaisedByUs(t));
     }
 
     private static boolean isRaisedByUs(Throwable t) {

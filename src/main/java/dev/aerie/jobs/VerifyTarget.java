@@ -1,6 +1,6 @@
 package dev.aerie.jobs;
 
-import dev.aerie.models.HostModels;
+import dev.aerie.host.HostModels;
 import dev.aerie.target.Target;
 import dev.aerie.target.TargetVerification;
 import dev.aerie.torch.DType;

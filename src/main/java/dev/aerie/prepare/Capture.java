@@ -1,6 +1,6 @@
 package dev.aerie.prepare;
 
-import dev.aerie.models.HostModels;
+import dev.aerie.host.HostModels;
 import dev.aerie.store.Codec;
 import dev.aerie.store.Fingerprints;
 import dev.aerie.store.HiddenStateStore;
@@ -11,7 +11,7 @@ import dev.aerie.store.StoreSettings;
 import dev.aerie.store.TeacherRows;
 import dev.aerie.target.CaptureLayers;
 import dev.aerie.target.Target;
-import dev.aerie.target.TargetConfig;
+import dev.aerie.target.spec.TargetConfig;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;

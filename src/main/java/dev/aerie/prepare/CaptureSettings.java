@@ -1,5 +1,6 @@
 package dev.aerie.prepare;
 
+import dev.aerie.errors.RefusalException;
 import dev.aerie.store.Codec;
 import dev.aerie.store.TeacherRows;
 import dev.aerie.target.Residency;
@@ -50,15 +51,15 @@ public record CaptureSettings(
         captureLayers = List.copyOf(captureLayers);
         Codec.of(codec);
         if (!List.of("auto", "cpu", "cuda").contains(device)) {
-            throw new IllegalArgumentException("Invalid device: " + device + " (expected auto, cpu or cuda)");
+            throw new RefusalException("Invalid device: " + device + " (expected auto, cpu or cuda)");
         }
         if (shardTokens < 1 || microBatchTokens < 1 || waveMemory < 1 || maxNewTokens < 1) {
-            throw new IllegalArgumentException("Invalid budget: shard_tokens " + shardTokens + ", micro_batch_tokens "
+            throw new RefusalException("Invalid budget: shard_tokens " + shardTokens + ", micro_batch_tokens "
                     + microBatchTokens + ", wave_memory " + waveMemory + ", max_new_tokens " + maxNewTokens
                     + " (expected at least 1 each)");
         }
         if (!(maxRefusedShare >= 0 && maxRefusedShare <= 1)) {
-            throw new IllegalArgumentException("Invalid max_refused_share: " + maxRefusedShare + " (expected 0 to 1)");
+            throw new RefusalException("Invalid max_refused_share: " + maxRefusedShare + " (expected 0 to 1)");
         }
     }
 

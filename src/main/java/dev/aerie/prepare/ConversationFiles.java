@@ -1,5 +1,6 @@
 package dev.aerie.prepare;
 
+import dev.aerie.errors.RefusalException;
 import dev.aerie.text.ConversationFormat;
 import dev.aerie.text.ConversationReader;
 import java.io.IOException;
@@ -53,7 +54,7 @@ public final class ConversationFiles {
             if (e instanceof IOException && !(reason instanceof RuntimeException)) {
                 throw e;
             }
-            throw new IllegalArgumentException("Invalid glob: " + path + " (expected a pattern that is whole: "
+            throw new RefusalException("Invalid glob: " + path + " (expected a pattern that is whole: "
                     + reason.getMessage() + ")", e);
         }
     }

@@ -1,6 +1,6 @@
 package dev.aerie.prepare;
 
-import dev.aerie.models.HostModels;
+import dev.aerie.host.HostModels;
 import dev.aerie.text.Conversation;
 import dev.aerie.text.ConversationEncoder;
 import dev.aerie.text.EncoderSettings;

@@ -1,6 +1,7 @@
 package dev.aerie.prepare;
 
-import dev.aerie.models.ModelFiles;
+import dev.aerie.errors.RefusalException;
+import dev.aerie.host.ModelFiles;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -61,7 +62,7 @@ public final class Fingerprint {
         try {
             weights = ModelFiles.weights(folder);
         } catch (NoSuchFileException e) {
-            throw new IllegalArgumentException(
+            throw new RefusalException(
                     "Invalid target: " + folder + " (expected a folder with config.json and safetensors)", e);
         }
         for (Path file : weights) {

@@ -12,6 +12,7 @@ import static org.apache.spark.sql.functions.size;
 import static org.apache.spark.sql.functions.sum;
 import static org.apache.spark.sql.functions.when;
 
+import dev.aerie.errors.RefusalException;
 import dev.aerie.store.Part;
 import dev.aerie.text.ConversationEncoder;
 import java.io.IOException;
@@ -53,7 +54,7 @@ public final class Ingest {
      * Reads and tokenises; writes nothing yet.
      *
      * @param targetVocabSize rows of the target's embedding
-     * @throws IllegalArgumentException if an input is missing, too little is supervised, or nothing is left to train on
+     * @throws RefusalException if an input is missing, too little is supervised, or nothing is left to train on
      */
     public IngestedTables run(int targetVocabSize) throws IOException {
         List<InputFile> files = InputFile.find(settings.inputs(), configuration());
@@ -160,14 +161,14 @@ public final class Ingest {
 
     private void check(IngestReport report, Dataset<Row> records) {
         if (report.train() == 0) {
-            throw new IllegalArgumentException("Invalid data: nothing to train on is left of " + report + (report.heldOut() > 0
+            throw new RefusalException("Invalid data: nothing to train on is left of " + report + (report.heldOut() > 0
                     ? " (expected more conversations than data.held_out.count)"
                     : " (expected at least one conversation)"));
         }
         double share = (double) report.supervised() / report.tokens();
         if (share < settings.minSupervisedShare()) {
             Row first = records.where(col("reason").isNull()).orderBy("position").first();
-            throw new IllegalArgumentException(String.format(Locale.ROOT,
+            throw new RefusalException(String.format(Locale.ROOT,
                     "Invalid loss mask: %.2f %% of the tokens are supervised (expected at least %.2f %%, data.min_supervised_share). "
                             + "Is the assistant header right? The first conversation, supervised text marked:%n%s",
                     100 * share, 100 * settings.minSupervisedShare(), preview(first)));

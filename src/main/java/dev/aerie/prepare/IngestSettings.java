@@ -1,5 +1,6 @@
 package dev.aerie.prepare;
 
+import dev.aerie.errors.RefusalException;
 import dev.aerie.text.ConversationFormat;
 import dev.aerie.text.EncoderSettings;
 import java.io.Serializable;
@@ -27,7 +28,7 @@ public record IngestSettings(
 
         public Input {
             if (limit < 0) {
-                throw new IllegalArgumentException("Invalid limit: " + limit + " (expected 0 for all, or more)");
+                throw new RefusalException("Invalid limit: " + limit + " (expected 0 for all, or more)");
             }
         }
     }
@@ -35,13 +36,13 @@ public record IngestSettings(
     public IngestSettings {
         inputs = List.copyOf(inputs);
         if (inputs.isEmpty()) {
-            throw new IllegalArgumentException("Invalid data.inputs: none (expected at least one file)");
+            throw new RefusalException("Invalid data.inputs: none (expected at least one file)");
         }
         if (!(minSupervisedShare >= 0 && minSupervisedShare <= 1)) {
-            throw new IllegalArgumentException("Invalid data.min_supervised_share: " + minSupervisedShare + " (expected 0 to 1)");
+            throw new RefusalException("Invalid data.min_supervised_share: " + minSupervisedShare + " (expected 0 to 1)");
         }
         if (heldOut < 0) {
-            throw new IllegalArgumentException("Invalid data.held_out.count: " + heldOut + " (expected 0 or more)");
+            throw new RefusalException("Invalid data.held_out.count: " + heldOut + " (expected 0 or more)");
         }
     }
 }

@@ -2,6 +2,7 @@ package dev.aerie.prepare;
 
 import static org.apache.spark.sql.functions.lit;
 
+import dev.aerie.errors.RefusalException;
 import dev.aerie.text.ConversationFormat;
 import dev.aerie.text.ConversationReader;
 import java.io.IOException;
@@ -34,7 +35,7 @@ record InputFile(int number, String path, ConversationFormat format, long limit)
     /**
      * Finds the files that the settings name.
      *
-     * @throws IllegalArgumentException for a path that names no file
+     * @throws RefusalException for a path that names no file
      */
     static List<InputFile> find(List<IngestSettings.Input> inputs, Configuration conf) throws IOException {
         List<InputFile> files = new ArrayList<>();
@@ -42,11 +43,11 @@ record InputFile(int number, String path, ConversationFormat format, long limit)
             IngestSettings.Input input = inputs.get(i);
             List<String> paths = ConversationFiles.find(input.path(), conf);
             if (paths.isEmpty()) {
-                throw new IllegalArgumentException("Invalid data.inputs[" + i + "].path: " + input.path()
+                throw new RefusalException("Invalid data.inputs[" + i + "].path: " + input.path()
                         + " (expected a file, a folder with files or a glob that matches some)");
             }
             if (input.limit() > 0 && paths.size() > 1) {
-                throw new IllegalArgumentException("Invalid data.inputs[" + i + "].limit: " + input.limit() + " for the "
+                throw new RefusalException("Invalid data.inputs[" + i + "].limit: " + input.limit() + " for the "
                         + paths.size() + " files of " + input.path() + " (expected a limit on single files only)");
             }
             for (String path : paths) {

@@ -1,7 +1,7 @@
 package dev.aerie.prepare;
 
 import dev.aerie.gang.TaskDevice;
-import dev.aerie.models.HostModels;
+import dev.aerie.host.HostModels;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.NonFiniteStateException;
 import dev.aerie.store.Part;

@@ -3,6 +3,7 @@ package dev.aerie.prepare;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.aerie.errors.RefusalException;
 import dev.aerie.text.DraftVocabulary;
 import java.io.FileNotFoundException;
 import java.io.IOException;
@@ -49,7 +50,7 @@ public record TokenFrequencies(long[] counts, long[] firstSeen) implements Seria
         for (int i = 0; i < row.ids().length; i++) {
             int id = row.ids()[i];
             if (id >= counts.length) {
-                throw new IllegalArgumentException("Invalid token: id " + id + " in conversation " + row.id()
+                throw new RefusalException("Invalid token: id " + id + " in conversation " + row.id()
                         + " (expected under " + counts.length + ", the rows of the target's embedding)");
             }
             if (row.supervised()[i]) {
@@ -101,7 +102,7 @@ public record TokenFrequencies(long[] counts, long[] firstSeen) implements Seria
 
     /**
      * @param store folder of a store
-     * @throws IllegalArgumentException if prepare has not come that far there
+     * @throws RefusalException if prepare has not come that far there
      */
     public static TokenFrequencies read(String store, Configuration conf) throws IOException {
         Path path = new Path(store, FILE);
@@ -110,12 +111,12 @@ public record TokenFrequencies(long[] counts, long[] firstSeen) implements Seria
             JsonNode counts = json.path("frequencies");
             JsonNode firstSeen = json.path("first_seen");
             if (!counts.isArray() || counts.isEmpty() || !firstSeen.isArray() || firstSeen.size() != counts.size()) {
-                throw new IllegalArgumentException("Invalid " + path
+                throw new RefusalException("Invalid " + path
                         + ": no frequencies (expected lists frequencies and first_seen with a number for each token)");
             }
             return new TokenFrequencies(JSON.convertValue(counts, long[].class), JSON.convertValue(firstSeen, long[].class));
         } catch (FileNotFoundException e) {
-            throw new IllegalArgumentException("Invalid store: " + store + " has no " + FILE + " (expected a folder that prepare wrote)", e);
+            throw new RefusalException("Invalid store: " + store + " has no " + FILE + " (expected a folder that prepare wrote)", e);
         }
     }
 }

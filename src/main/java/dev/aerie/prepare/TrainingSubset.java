@@ -3,6 +3,7 @@ package dev.aerie.prepare;
 import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.lit;
 
+import dev.aerie.errors.RefusalException;
 import dev.aerie.store.Part;
 import java.util.HashSet;
 import java.util.List;
@@ -37,7 +38,7 @@ public record TrainingSubset(Set<String> ids, TokenFrequencies frequencies) {
     /**
      * Finds them in the store's tokens table.
      *
-     * @throws IllegalArgumentException if a source names none of the store's files, or nothing is left to train on
+     * @throws RefusalException if a source names none of the store's files, or nothing is left to train on
      */
     public static TrainingSubset read(SparkSession spark, String store, List<Source> sources, int targetVocabSize) {
         Dataset<Row> tokens = spark.read().schema(TokenizedRow.SCHEMA).parquet(store + "/tokens")
@@ -48,7 +49,7 @@ public record TrainingSubset(Set<String> ids, TokenFrequencies frequencies) {
             Source source = sources.get(i);
             Object[] named = files.stream().filter(source::names).toArray();
             if (named.length == 0) {
-                throw new IllegalArgumentException("Invalid train.subset[" + i + "].source: " + source.name()
+                throw new RefusalException("Invalid train.subset[" + i + "].source: " + source.name()
                         + " (expected one of the store's: " + String.join(", ", files) + ")");
             }
             Column within = source.limit() == 0 ? lit(true) : InputFile.recordOf(col("position")).lt(source.limit());
@@ -57,7 +58,7 @@ public record TrainingSubset(Set<String> ids, TokenFrequencies frequencies) {
         Dataset<Row> subset = tokens.where(chosen);
         Set<String> ids = new HashSet<>(subset.select("id").as(Encoders.STRING()).collectAsList());
         if (ids.isEmpty()) {
-            throw new IllegalArgumentException("Invalid train.subset: " + sources + " leaves nothing to train on (expected at "
+            throw new RefusalException("Invalid train.subset: " + sources + " leaves nothing to train on (expected at "
                     + "least one conversation)");
         }
         return new TrainingSubset(ids, TokenFrequencies.of(subset, targetVocabSize));

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.aerie.errors.RefusalException;
 import java.io.IOException;
 
 /** The store's JSON files: snake_case, strict about what it reads. */
@@ -55,7 +56,7 @@ final class StoreJson {
             }
             return MAPPER.treeToValue(tree, type);
         } catch (IOException e) {
-            Throwable reason = e.getCause() instanceof IllegalArgumentException ? e.getCause() : e;
+            Throwable reason = e.getCause() instanceof IllegalArgumentException || e.getCause() instanceof RefusalException ? e.getCause() : e;
             throw new InvalidStoreException("Invalid " + name + ": " + firstLine(reason)
                     + " (expected JSON as docs/store.md)", e);
         }

@@ -1,5 +1,7 @@
 package dev.aerie.target;
 
+import dev.aerie.errors.RefusalException;
+import dev.aerie.safetensors.InvalidModelException;
 import java.util.Arrays;
 
 /**
@@ -19,11 +21,11 @@ public final class CaptureLayers {
         return new int[] {1, layers / 2 - 1, layers - 4};
     }
 
-    /** @throws IllegalArgumentException unless every one is a layer */
+    /** @throws RefusalException unless every one is a layer */
     public static void check(int[] captured, int layers) {
         for (int layer : captured) {
             if (layer < 0 || layer >= layers) {
-                throw new IllegalArgumentException("Invalid capture_layers: " + Arrays.toString(captured)
+                throw new RefusalException("Invalid capture_layers: " + Arrays.toString(captured)
                         + " (expected layers from 0 to " + (layers - 1) + ")");
             }
         }

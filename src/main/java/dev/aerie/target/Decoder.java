@@ -1,5 +1,24 @@
 package dev.aerie.target;
 
+import dev.aerie.target.layer.DecoderLayer;
+import dev.aerie.target.layer.DenseFeedForward;
+import dev.aerie.target.layer.FeedForward;
+import dev.aerie.target.layer.ForwardPass;
+import dev.aerie.target.layer.KeyValues;
+import dev.aerie.target.layer.LatentAttention;
+import dev.aerie.target.layer.LayerAttention;
+import dev.aerie.target.layer.LinearAttention;
+import dev.aerie.target.layer.RmsNorm;
+import dev.aerie.target.layer.RotaryTable;
+import dev.aerie.target.layer.SelfAttention;
+import dev.aerie.target.layer.SparseFeedForward;
+import dev.aerie.target.layer.WeightLoader;
+import dev.aerie.target.spec.AttentionSpec;
+import dev.aerie.target.spec.DecoderSpec;
+import dev.aerie.target.spec.FeedForwardSpec;
+import dev.aerie.target.spec.LayerSpec;
+import dev.aerie.target.spec.Rope;
+import dev.aerie.target.weights.Weights;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;

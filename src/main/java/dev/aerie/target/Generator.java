@@ -1,5 +1,6 @@
 package dev.aerie.target;
 
+import dev.aerie.target.layer.KvCache;
 import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
 import java.util.ArrayList;

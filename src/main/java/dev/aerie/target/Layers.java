@@ -1,5 +1,8 @@
 package dev.aerie.target;
 
+import dev.aerie.target.layer.DecoderLayer;
+import dev.aerie.target.layer.WeightLoader;
+
 /** The decoder layers of a target, wherever they are kept. */
 sealed interface Layers extends AutoCloseable permits ResidentLayers, StreamedLayers {
 

@@ -1,5 +1,8 @@
 package dev.aerie.target;
 
+import dev.aerie.errors.RefusalException;
+import dev.aerie.target.spec.DecoderSpec;
+import dev.aerie.target.weights.StagingBuffer;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import java.io.Serializable;
@@ -23,10 +26,10 @@ public record Residency(String mode, long weightMemory) implements Serializable 
 
     public Residency {
         if (!mode.equals("resident") && !mode.equals("streamed") && !mode.equals("auto")) {
-            throw new IllegalArgumentException("Invalid residency: " + mode + " (expected resident, streamed or auto)");
+            throw new RefusalException("Invalid residency: " + mode + " (expected resident, streamed or auto)");
         }
         if (weightMemory < 0) {
-            throw new IllegalArgumentException("Invalid weight memory: " + weightMemory + " (expected at least 0)");
+            throw new RefusalException("Invalid weight memory: " + weightMemory + " (expected at least 0)");
         }
     }
 

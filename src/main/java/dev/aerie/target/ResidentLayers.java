@@ -1,5 +1,7 @@
 package dev.aerie.target;
 
+import dev.aerie.target.layer.DecoderLayer;
+import dev.aerie.target.layer.WeightLoader;
 import java.util.ArrayList;
 import java.util.List;
 

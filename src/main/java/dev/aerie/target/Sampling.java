@@ -1,5 +1,6 @@
 package dev.aerie.target;
 
+import dev.aerie.errors.RefusalException;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.random.RandomGenerator;
@@ -18,13 +19,13 @@ public record Sampling(double temperature, int topK, double topP) {
 
     public Sampling {
         if (!(temperature >= 0)) {
-            throw new IllegalArgumentException("Invalid temperature: " + temperature + " (expected 0 or more)");
+            throw new RefusalException("Invalid temperature: " + temperature + " (expected 0 or more)");
         }
         if (topK < 0) {
-            throw new IllegalArgumentException("Invalid top_k: " + topK + " (expected 1 or more, or 0 for all tokens)");
+            throw new RefusalException("Invalid top_k: " + topK + " (expected 1 or more, or 0 for all tokens)");
         }
         if (!(topP > 0 && topP <= 1)) {
-            throw new IllegalArgumentException("Invalid top_p: " + topP + " (expected above 0 and at most 1)");
+            throw new RefusalException("Invalid top_p: " + topP + " (expected above 0 and at most 1)");
         }
     }
 
@@ -97,7 +98,7 @@ public record Sampling(double temperature, int topK, double topP) {
             }
         }
         if (last < 0) {
-            throw new IllegalArgumentException("Invalid weights: none is above 0 (are the logits finite?)");
+            throw new RefusalException("Invalid weights: none is above 0 (are the logits finite?)");
         }
         return last;
     }

@@ -1,5 +1,12 @@
 package dev.aerie.target;
 
+import dev.aerie.safetensors.InvalidModelException;
+import dev.aerie.target.layer.DecoderLayer;
+import dev.aerie.target.layer.WeightLoader;
+import dev.aerie.target.spec.LayerSpec;
+import dev.aerie.target.spec.WeightSpec;
+import dev.aerie.target.weights.StagingBuffer;
+import dev.aerie.target.weights.Weights;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.Scope;

@@ -1,5 +1,12 @@
 package dev.aerie.target;
 
+import dev.aerie.safetensors.InvalidModelException;
+import dev.aerie.target.family.TargetFamilies;
+import dev.aerie.target.layer.WeightLoader;
+import dev.aerie.target.spec.DecoderSpec;
+import dev.aerie.target.spec.TargetConfig;
+import dev.aerie.target.spec.WeightSpec;
+import dev.aerie.target.weights.Weights;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.Nn;

@@ -1,5 +1,13 @@
 package dev.aerie.target;
 
+import dev.aerie.safetensors.InvalidModelException;
+import dev.aerie.target.family.TargetFamilies;
+import dev.aerie.target.spec.AttentionSpec;
+import dev.aerie.target.spec.DecoderSpec;
+import dev.aerie.target.spec.FeedForwardSpec;
+import dev.aerie.target.spec.LayerSpec;
+import dev.aerie.target.spec.TargetConfig;
+import dev.aerie.target.spec.WeightSpec;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.Set;

@@ -1,5 +1,7 @@
 package dev.aerie.target;
 
+import dev.aerie.safetensors.InvalidModelException;
+import dev.aerie.safetensors.SafetensorsFile;
 import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
 import java.nio.file.Path;

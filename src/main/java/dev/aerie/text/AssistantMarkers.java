@@ -1,5 +1,6 @@
 package dev.aerie.text;
 
+import dev.aerie.errors.RefusalException;
 import dev.aerie.text.jinja.TemplateException;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -34,7 +35,7 @@ public record AssistantMarkers(String header, List<String> endsOfTurn, List<Stri
         borders = List.copyOf(borders);
         if (header.isBlank() || endsOfTurn.isEmpty() && borders.isEmpty()
                 || Stream.concat(endsOfTurn.stream(), borders.stream()).anyMatch(String::isEmpty)) {
-            throw new IllegalArgumentException("Invalid assistant markers: header " + shown(header) + ", ends of turn "
+            throw new RefusalException("Invalid assistant markers: header " + shown(header) + ", ends of turn "
                     + endsOfTurn + " (expected a header and ends of turn that are not empty)");
         }
     }

@@ -1,5 +1,6 @@
 package dev.aerie.text;
 
+import dev.aerie.errors.RefusalException;
 import dev.aerie.text.jinja.TemplateException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -102,13 +103,13 @@ public final class ConversationEncoder implements AutoCloseable {
     /**
      * The tokens that the target answers: these turns, rendered up to and with the header of the assistant's next one.
      *
-     * @throws IllegalArgumentException if the template refuses them
+     * @throws RefusalException if the template refuses them
      */
     public int[] encodePrompt(List<Message> messages) {
         try {
             return tokenizer.encode(template.render(prompted(messages), true)).ids();
         } catch (TemplateException e) {
-            throw new IllegalArgumentException("Invalid prompt: the chat template refuses it: " + e.getMessage(), e);
+            throw new RefusalException("Invalid prompt: the chat template refuses it: " + e.getMessage(), e);
         }
     }
 

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.aerie.errors.RefusalException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -55,10 +56,10 @@ public enum ConversationFormat {
         this.key = key;
     }
 
-    /** @throws IllegalArgumentException for a name that is none of ours */
+    /** @throws RefusalException for a name that is none of ours */
     public static ConversationFormat of(String name) {
         return Arrays.stream(values()).filter(f -> f.text().equals(name)).findFirst()
-                .orElseThrow(() -> new IllegalArgumentException("Invalid format: " + name + " (expected "
+                .orElseThrow(() -> new RefusalException("Invalid format: " + name + " (expected "
                         + Arrays.stream(values()).map(ConversationFormat::text).collect(Collectors.joining(", ")) + ")"));
     }
 

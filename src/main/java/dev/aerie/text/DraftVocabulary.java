@@ -1,5 +1,6 @@
 package dev.aerie.text;
 
+import dev.aerie.errors.RefusalException;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.stream.IntStream;
@@ -12,16 +13,16 @@ import java.util.stream.IntStream;
  */
 public record DraftVocabulary(int targetSize, int[] ids) {
 
-    /** @throws IllegalArgumentException unless the ids are some of the target's, ascending */
+    /** @throws RefusalException unless the ids are some of the target's, ascending */
     public DraftVocabulary {
         for (int i = 0; i < ids.length; i++) {
             if (ids[i] < 0 || ids[i] >= targetSize || i > 0 && ids[i] <= ids[i - 1]) {
-                throw new IllegalArgumentException("Invalid draft vocabulary: id " + ids[i] + " at " + i
+                throw new RefusalException("Invalid draft vocabulary: id " + ids[i] + " at " + i
                         + " (expected ascending ids under " + targetSize + ")");
             }
         }
         if (ids.length == 0) {
-            throw new IllegalArgumentException("Invalid draft vocabulary: no ids (expected at least one)");
+            throw new RefusalException("Invalid draft vocabulary: no ids (expected at least one)");
         }
     }
 
@@ -34,10 +35,10 @@ public record DraftVocabulary(int targetSize, int[] ids) {
      */
     public static DraftVocabulary from(long[] counts, long[] firstSeen, int size) {
         if (size < 1 || size > counts.length) {
-            throw new IllegalArgumentException("Invalid draft_vocab_size: " + size + " (expected 1 to " + counts.length + ")");
+            throw new RefusalException("Invalid draft_vocab_size: " + size + " (expected 1 to " + counts.length + ")");
         }
         if (firstSeen.length != counts.length) {
-            throw new IllegalArgumentException("Invalid firstSeen: " + firstSeen.length + " tokens (expected " + counts.length + ")");
+            throw new RefusalException("Invalid firstSeen: " + firstSeen.length + " tokens (expected " + counts.length + ")");
         }
         int[] ids = IntStream.range(0, counts.length).boxed()
                 .sorted(Comparator.<Integer>comparingLong(id -> -counts[id])

@@ -1,5 +1,6 @@
 package dev.aerie.text;
 
+import dev.aerie.errors.RefusalException;
 import java.io.Serializable;
 
 /**
@@ -21,7 +22,7 @@ public record EncoderSettings(String modelFolder, String templateFile, String sy
 
     public EncoderSettings {
         if (maxLength < 2) {
-            throw new IllegalArgumentException("Invalid max_length: " + maxLength + " (expected at least 2)");
+            throw new RefusalException("Invalid max_length: " + maxLength + " (expected at least 2)");
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.aerie.text;
 
+import dev.aerie.errors.RefusalException;
 import java.util.Locale;
 
 /** What to do with a conversation of more tokens than the longest allowed. */
@@ -15,6 +16,6 @@ public enum OverLength {
                 return choice;
             }
         }
-        throw new IllegalArgumentException("Invalid over_length: " + name + " (expected truncate or quarantine)");
+        throw new RefusalException("Invalid over_length: " + name + " (expected truncate or quarantine)");
     }
 }

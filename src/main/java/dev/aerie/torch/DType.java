@@ -1,5 +1,6 @@
 package dev.aerie.torch;
 
+import dev.aerie.errors.RefusalException;
 import java.util.Arrays;
 
 /** Element types, with the code TorchScript uses for each and the name safetensors gives it. */
@@ -52,14 +53,14 @@ public enum DType {
     /**
      * The floating type a recipe or a config.json names ({@code float32}, {@code bfloat16}, {@code float16}).
      *
-     * @throws IllegalArgumentException for any other name
+     * @throws RefusalException for any other name
      */
     public static DType ofFloating(String name) {
         return switch (name) {
             case "float32", "f32" -> F32;
             case "bfloat16", "bf16" -> BF16;
             case "float16", "f16" -> F16;
-            default -> throw new IllegalArgumentException(
+            default -> throw new RefusalException(
                     "Invalid dtype: " + name + " (expected float32, bfloat16 or float16)");
         };
     }

@@ -1,5 +1,6 @@
 package dev.aerie.train;
 
+import dev.aerie.errors.RefusalException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -33,7 +34,7 @@ final class BatchPlan {
      */
     BatchPlan(int[] lengths, BatchSize size, long seed, int epochs, long maxSteps) {
         if (lengths.length == 0) {
-            throw new IllegalArgumentException("Invalid store: no conversation to train on (expected at least one)");
+            throw new RefusalException("Invalid store: no conversation to train on (expected at least one)");
         }
         this.lengths = lengths.clone();
         this.size = size;

@@ -1,5 +1,6 @@
 package dev.aerie.train;
 
+import dev.aerie.errors.RefusalException;
 import java.io.Serializable;
 
 /** What one optimizer step is made of, over all ranks together. */
@@ -9,7 +10,7 @@ public sealed interface BatchSize extends Serializable {
     record Conversations(int count) implements BatchSize {
         public Conversations {
             if (count < 1) {
-                throw new IllegalArgumentException("Invalid batch_conversations: " + count + " (expected at least 1)");
+                throw new RefusalException("Invalid batch_conversations: " + count + " (expected at least 1)");
             }
         }
     }
@@ -18,7 +19,7 @@ public sealed interface BatchSize extends Serializable {
     record Tokens(long count) implements BatchSize {
         public Tokens {
             if (count < 1) {
-                throw new IllegalArgumentException("Invalid global_batch_tokens: " + count + " (expected at least 1)");
+                throw new RefusalException("Invalid global_batch_tokens: " + count + " (expected at least 1)");
             }
         }
     }

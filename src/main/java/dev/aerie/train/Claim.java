@@ -1,5 +1,6 @@
 package dev.aerie.train;
 
+import dev.aerie.errors.RefusalException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -29,12 +30,12 @@ final class Claim {
         return claim;
     }
 
-    /** @throws IllegalArgumentException if another attempt has begun since */
+    /** @throws RefusalException if another attempt has begun since */
     void require() throws IOException {
         // A folder that somebody deletes meanwhile belongs to nobody.
         boolean ours = output.read(FILE).map(found -> Arrays.equals(found, name)).orElse(true);
         if (!ours) {
-            throw new IllegalArgumentException("Invalid train.output: " + output
+            throw new RefusalException("Invalid train.output: " + output
                     + " is written to by a training that began later (expected one at a time; this one ends)");
         }
     }

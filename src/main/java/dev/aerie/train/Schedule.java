@@ -2,6 +2,7 @@ package dev.aerie.train;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonValue;
+import dev.aerie.errors.RefusalException;
 import java.util.Arrays;
 
 /** What the learning rate does after its linear warm-up. */
@@ -40,12 +41,12 @@ public enum Schedule {
         return text;
     }
 
-    /** @throws IllegalArgumentException for any other name */
+    /** @throws RefusalException for any other name */
     @JsonCreator
     public static Schedule of(String text) {
         return Arrays.stream(values())
                 .filter(s -> s.text.equals(text))
                 .findFirst()
-                .orElseThrow(() -> new IllegalArgumentException("Invalid schedule: " + text + " (expected cosine or constant)"));
+                .orElseThrow(() -> new RefusalException("Invalid schedule: " + text + " (expected cosine or constant)"));
     }
 }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.aerie.errors.RefusalException;
 
 /**
  * One line of metrics.jsonl. Arrays have an entry for each TTT step.
@@ -66,12 +67,12 @@ public record StepMetrics(
         }
     }
 
-    /** @throws IllegalArgumentException if it is no line of metrics.jsonl */
+    /** @throws RefusalException if it is no line of metrics.jsonl */
     public static StepMetrics parse(String line) {
         try {
             return JSON.readValue(line, StepMetrics.class);
         } catch (JsonProcessingException e) {
-            throw new IllegalArgumentException("Invalid line of metrics: " + line + " (expected JSON as docs/training.md)", e);
+            throw new RefusalException("Invalid line of metrics: " + line + " (expected JSON as docs/training.md)", e);
         }
     }
 }

@@ -5,15 +5,16 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.aerie.draft.DraftConfig;
 import dev.aerie.draft.FrozenTarget;
 import dev.aerie.draft.LossMode;
-import dev.aerie.models.HostModels;
+import dev.aerie.errors.RefusalException;
+import dev.aerie.host.HostModels;
 import dev.aerie.store.ConversationEntry;
 import dev.aerie.store.Fingerprints;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.Part;
 import dev.aerie.store.StoreSettings;
 import dev.aerie.store.TeacherRows;
-import dev.aerie.target.ConfigJson;
 import dev.aerie.target.TargetEnds;
+import dev.aerie.target.spec.ConfigJson;
 import dev.aerie.text.DraftVocabulary;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
@@ -118,7 +119,7 @@ public final class StoreInputs implements TrainingInputs {
         settings.requireTeacherRows(mode == LossMode.STRICT ? TeacherRows.STRICT : TeacherRows.ALL, store);
         settings.require("hidden_size", draft().targetHiddenSize(), store);
         if (settings.captureLayers().size() != DraftConfig.CAPTURED) {
-            throw new IllegalArgumentException("Invalid store " + store + ": capture_layers is " + settings.captureLayers()
+            throw new RefusalException("Invalid store " + store + ": capture_layers is " + settings.captureLayers()
                     + " (expected " + DraftConfig.CAPTURED + " of them)");
         }
     }

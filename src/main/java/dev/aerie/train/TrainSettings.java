@@ -1,6 +1,7 @@
 package dev.aerie.train;
 
 import dev.aerie.draft.LossMode;
+import dev.aerie.errors.RefusalException;
 import dev.aerie.torch.Optimizer;
 import dev.aerie.torch.DType;
 import java.io.Serializable;
@@ -87,7 +88,7 @@ public record TrainSettings(
 
     private static void require(String name, Object value, boolean good, String expected) {
         if (!good) {
-            throw new IllegalArgumentException("Invalid " + name + ": " + value + " (expected " + expected + ")");
+            throw new RefusalException("Invalid " + name + ": " + value + " (expected " + expected + ")");
         }
     }
 }

@@ -7,9 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.aerie.target.ConfigJson;
-import dev.aerie.target.Rope;
-import dev.aerie.target.RotaryTable;
+import dev.aerie.errors.RefusalException;
+import dev.aerie.target.layer.RotaryTable;
+import dev.aerie.target.spec.ConfigJson;
+import dev.aerie.target.spec.Rope;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.Scope;
 import java.util.stream.LongStream;
@@ -76,6 +77,6 @@ class DraftConfigTest {
         assertEquals(Drafts.config(), DraftConfig.read(ConfigJson.of("test", json)));
         json.put("use_sliding_window", true);
         assertEquals("Invalid use_sliding_window: true in test (expected false)",
-                assertThrows(IllegalArgumentException.class, () -> DraftConfig.read(ConfigJson.of("test", json))).getMessage());
+                assertThrows(RefusalException.class, () -> DraftConfig.read(ConfigJson.of("test", json))).getMessage());
     }
 }

@@ -9,9 +9,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.aerie.target.ConfigJson;
-import dev.aerie.target.Rope;
-import dev.aerie.target.SafetensorsFile;
+import dev.aerie.errors.RefusalException;
+import dev.aerie.safetensors.SafetensorsFile;
+import dev.aerie.target.spec.ConfigJson;
+import dev.aerie.target.spec.Rope;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.Scope;
@@ -164,12 +165,12 @@ class DraftExportTest {
 
     @Test
     void refusesWhatIsNoDraft() throws Exception {
-        assertTrue(assertThrows(IllegalArgumentException.class, () -> DraftExport.read(folder, Device.CPU)).getMessage()
+        assertTrue(assertThrows(RefusalException.class, () -> DraftExport.read(folder, Device.CPU)).getMessage()
                 .startsWith("Missing file: "));
         ObjectNode json = Drafts.config().toJson();
         json.put("fc_norm", true);
         Files.writeString(folder.resolve(DraftExport.CONFIG), json.toString());
-        assertTrue(assertThrows(IllegalArgumentException.class, () -> DraftExport.read(folder, Device.CPU)).getMessage()
+        assertTrue(assertThrows(RefusalException.class, () -> DraftExport.read(folder, Device.CPU)).getMessage()
                 .startsWith("Invalid fc_norm: true"));
         DraftConfig config = Drafts.config();
         try (Scope scope = Scope.open(); DraftParameters parameters = Drafts.parameters(config, 1)) {
@@ -178,7 +179,7 @@ class DraftExportTest {
         json = config.toJson();
         json.put("intermediate_size", 25);
         Files.writeString(folder.resolve(DraftExport.CONFIG), json.toString());
-        assertTrue(assertThrows(IllegalArgumentException.class, () -> DraftExport.read(folder, Device.CPU)).getMessage()
+        assertTrue(assertThrows(RefusalException.class, () -> DraftExport.read(folder, Device.CPU)).getMessage()
                 .contains("midlayer.mlp.gate_proj.weight has shape [24, 16] (expected [25, 16])"));
     }
 

@@ -7,7 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.aerie.target.SafetensorsWriter;
+import dev.aerie.errors.RefusalException;
+import dev.aerie.safetensors.SafetensorsWriter;
 import dev.aerie.testing.Shared;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
@@ -61,7 +62,7 @@ class DraftVerificationTest {
     @ValueSource(strings = {"eagle3-lk-alpha", "eagle3-lk-lambda", "eagle3-fcnorm-wide-target"})
     void refusesWhatItDoesNotCompute(String name) {
         Path folder = Shared.path("golden/training/" + name);
-        String message = assertThrows(IllegalArgumentException.class, () -> DraftVerification.run(folder)).getMessage();
+        String message = assertThrows(RefusalException.class, () -> DraftVerification.run(folder)).getMessage();
         assertTrue(message.startsWith(name.contains("lk") ? "Invalid lk: " : "Invalid fc_norm: "), message);
     }
 

@@ -1,6 +1,6 @@
 package dev.aerie.draft;
 
-import dev.aerie.target.Rope;
+import dev.aerie.target.spec.Rope;
 import dev.aerie.text.DraftVocabulary;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;

@@ -1,6 +1,6 @@
 package dev.aerie.draft;
 
-import dev.aerie.target.RotaryTable;
+import dev.aerie.target.layer.RotaryTable;
 import dev.aerie.torch.Attention;
 import dev.aerie.torch.Autograd;
 import dev.aerie.torch.DType;

@@ -4,7 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.aerie.target.Rope;
+import dev.aerie.errors.RefusalException;
+import dev.aerie.target.spec.Rope;
 import dev.aerie.torch.Autograd;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
@@ -208,7 +209,7 @@ class TttTrainingTest {
             TrainingBatch none = new TrainingBatch(new long[] {1, 2, 3, 4}, new boolean[] {false, true, true, true},
                     new long[] {0, 4}, Tensor.zeros(DType.F32, Device.CPU, 4, 3 * Drafts.HIDDEN),
                     Tensor.zeros(DType.F32, Device.CPU, 0, Drafts.HIDDEN), new long[0]);
-            String message = assertThrows(IllegalArgumentException.class, () -> training.teacher(none)).getMessage();
+            String message = assertThrows(RefusalException.class, () -> training.teacher(none)).getMessage();
             assertTrue(message.contains("no teacher state of row 1"), message);
         }
     }

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.aerie.target.InvalidModelException;
+import dev.aerie.safetensors.InvalidModelException;
 import dev.aerie.target.Target;
 import dev.aerie.testing.LocalSpark;
 import dev.aerie.torch.DType;

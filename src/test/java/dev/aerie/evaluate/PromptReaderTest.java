@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import dev.aerie.errors.RefusalException;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
@@ -63,7 +64,7 @@ class PromptReaderTest {
         Files.writeString(folder.resolve("p"), "{oops\n");
         assertEquals(1, refusal(PromptFormat.AUTO).lines().count());
         assertEquals("Invalid prompts.format: csv (expected auto, gsm8k or jsonl)",
-                assertThrows(IllegalArgumentException.class, () -> PromptFormat.of("csv")).getMessage());
+                assertThrows(RefusalException.class, () -> PromptFormat.of("csv")).getMessage());
     }
 
     private void refuses(String content, PromptFormat format, String message) throws IOException {
@@ -72,7 +73,7 @@ class PromptReaderTest {
     }
 
     private String refusal(PromptFormat format) {
-        return assertThrows(IllegalArgumentException.class, () -> read(folder.resolve("p"), format, 9)).getMessage();
+        return assertThrows(RefusalException.class, () -> read(folder.resolve("p"), format, 9)).getMessage();
     }
 
     /** Encodes characters as tokens. */

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.aerie.errors.RefusalException;
 import dev.aerie.testing.LocalCluster;
 import dev.aerie.torch.LibTorch;
 import dev.aerie.torch.Tensor;
@@ -83,7 +84,7 @@ class GangIT {
             context.step(step);
             boolean strike = context.rank() == 1 && step == FAULT_AT && (context.attempt() == 1 || fault == Fault.ALWAYS);
             if (strike && fault == Fault.INPUT) {
-                throw new IllegalArgumentException("Invalid shard: 7 (expected 8)");
+                throw new RefusalException("Invalid shard: 7 (expected 8)");
             } else if (strike && (fault == Fault.THROW || fault == Fault.ALWAYS)) {
                 throw new IllegalStateException("boom");
             } else if (strike && fault == Fault.HALT) {
@@ -152,7 +153,7 @@ class GangIT {
 
     @Test
     void wrongInputIsNotTriedAgain() {
-        String message = assertThrows(IllegalArgumentException.class, () -> run(Fault.INPUT)).getMessage();
+        String message = assertThrows(RefusalException.class, () -> run(Fault.INPUT)).getMessage();
         assertEquals("Rank 1 at step 5: Invalid shard: 7 (expected 8)", message);
         assertEquals(List.of(), retries);
     }

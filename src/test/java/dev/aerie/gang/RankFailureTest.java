@@ -2,6 +2,7 @@ package dev.aerie.gang;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.aerie.errors.RefusalException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import org.junit.jupiter.api.Test;
@@ -14,9 +15,9 @@ class RankFailureTest {
 
     @Test
     void tellsWhatTryingAgainCannotHelp() {
-        assertEquals(RankFailure.Kind.INPUT, kind(new IllegalArgumentException("Invalid shard")));
-        assertEquals(RankFailure.Kind.INPUT, kind(new IllegalArgumentException("Invalid shard", new FileNotFoundException("x"))));
-        assertEquals(RankFailure.Kind.OWN, kind(new IllegalArgumentException("Invalid shard", new IOException("reset by peer"))));
+        assertEquals(RankFailure.Kind.INPUT, kind(new RefusalException("Invalid shard")));
+        assertEquals(RankFailure.Kind.INPUT, kind(new RefusalException("Invalid shard", new FileNotFoundException("x"))));
+        assertEquals(RankFailure.Kind.OWN, kind(new RefusalException("Invalid shard", new IOException("reset by peer"))));
         assertEquals(RankFailure.Kind.OWN, kind(new OutOfMemoryError()));
         assertEquals(RankFailure.Kind.PEER, kind(new CollectiveException("Rank 1 lost rank 0")));
         assertEquals(RankFailure.Kind.KILLED, kind(new InterruptedException()));
@@ -28,7 +29,7 @@ class RankFailureTest {
         assertEquals("Rank 1 at step 7 lost rank 0 (a:1) in all-gather 3: it closed the connection",
                 RankFailure.of(1, 7, lost).getMessage());
         assertEquals("Rank 1 before its first step: Invalid store",
-                RankFailure.of(1, -1, new IllegalArgumentException("Invalid store")).getMessage());
+                RankFailure.of(1, -1, new RefusalException("Invalid store")).getMessage());
         RankFailure sent = RankFailure.of(1, 7, new IllegalStateException("boom"));
         RankFailure received = RankFailure.parse(sent.kind() + " " + sent.getMessage());
         assertEquals(sent.kind(), received.kind());

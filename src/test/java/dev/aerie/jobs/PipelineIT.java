@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.aerie.models.CountedFileSystem;
+import dev.aerie.host.CountedFileSystem;
 import dev.aerie.testing.LocalCluster;
 import dev.aerie.testing.TinyProject;
 import java.io.IOException;

@@ -2,7 +2,7 @@ package dev.aerie.jobs;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.aerie.target.InvalidModelException;
+import dev.aerie.safetensors.InvalidModelException;
 import dev.aerie.target.TargetSize;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -6,6 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.aerie.errors.RefusalException;
+import dev.aerie.safetensors.SafetensorsFile;
+import dev.aerie.safetensors.SafetensorsWriter;
 import dev.aerie.store.CommittedShard;
 import dev.aerie.store.ConversationEntry;
 import dev.aerie.store.HiddenStateStore;
@@ -16,8 +19,6 @@ import dev.aerie.store.StoredConversation;
 import dev.aerie.store.TeacherRows;
 import dev.aerie.target.Generator;
 import dev.aerie.target.Residency;
-import dev.aerie.target.SafetensorsFile;
-import dev.aerie.target.SafetensorsWriter;
 import dev.aerie.target.Target;
 import dev.aerie.testing.LocalSpark;
 import dev.aerie.torch.DType;
@@ -307,6 +308,6 @@ class CaptureIT {
         rows.add(new TokenizedRow(99, first.id(), "random", Part.TRAIN, first.ids(), first.supervised()));
         CaptureSettings settings = Captures.settings(Captures.target(), folder, "bf16", TeacherRows.STRICT, 250, 100);
         assertEquals("Invalid conversation id: c0 twice (expected each once)",
-                assertThrows(IllegalArgumentException.class, () -> Captures.run(spark, settings, rows)).getMessage());
+                assertThrows(RefusalException.class, () -> Captures.run(spark, settings, rows)).getMessage());
     }
 }

@@ -1,12 +1,12 @@
 package dev.aerie.prepare;
 
+import dev.aerie.safetensors.SafetensorsFile;
 import dev.aerie.store.CommittedShard;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.Part;
 import dev.aerie.store.StoreVerification;
 import dev.aerie.store.TeacherRows;
 import dev.aerie.target.Residency;
-import dev.aerie.target.SafetensorsFile;
 import dev.aerie.testing.Shared;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Scope;

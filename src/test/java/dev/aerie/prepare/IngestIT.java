@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.aerie.errors.RefusalException;
 import dev.aerie.store.Part;
 import dev.aerie.testing.LocalSpark;
 import dev.aerie.testing.Shared;
@@ -178,7 +179,7 @@ class IngestIT {
             }
         }
         assertEquals(supervised, Arrays.stream(subset.frequencies().counts()).sum());
-        assertThrows(IllegalArgumentException.class, () -> subset(new TrainingSubset.Source("x" + first.getFileName(), 0)));
+        assertThrows(RefusalException.class, () -> subset(new TrainingSubset.Source("x" + first.getFileName(), 0)));
     }
 
     private TrainingSubset subset(TrainingSubset.Source... sources) {
@@ -197,7 +198,7 @@ class IngestIT {
     }
 
     private void refused(String start, IngestSettings settings) {
-        String message = assertThrows(IllegalArgumentException.class, () -> new Ingest(spark, settings).run(VOCABULARY)).getMessage();
+        String message = assertThrows(RefusalException.class, () -> new Ingest(spark, settings).run(VOCABULARY)).getMessage();
         assertTrue(message.startsWith(start), message);
     }
 

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.aerie.errors.RefusalException;
 import dev.aerie.store.Part;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -55,7 +56,7 @@ class ShardPlanTest {
             assertTrue(tokens[s] + tokens[s + 1] > 1000, "seed " + seed);
         }
         assertEquals(3, heldOut.size());
-        assertThrows(IllegalArgumentException.class, () -> plan.shardOf(1));
+        assertThrows(RefusalException.class, () -> plan.shardOf(1));
     }
 
     @Test

@@ -7,6 +7,16 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.aerie.safetensors.InvalidModelException;
+import dev.aerie.safetensors.SafetensorsFile;
+import dev.aerie.safetensors.SafetensorsWriter;
+import dev.aerie.target.family.TargetFamilies;
+import dev.aerie.target.layer.SparseFeedForward;
+import dev.aerie.target.layer.WeightLoader;
+import dev.aerie.target.spec.AttentionSpec;
+import dev.aerie.target.spec.DecoderSpec;
+import dev.aerie.target.spec.FeedForwardSpec;
+import dev.aerie.target.weights.Weights;
 import dev.aerie.testing.Shared;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;

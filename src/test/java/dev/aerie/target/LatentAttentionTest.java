@@ -7,6 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.aerie.safetensors.InvalidModelException;
+import dev.aerie.safetensors.SafetensorsFile;
+import dev.aerie.safetensors.SafetensorsWriter;
+import dev.aerie.target.layer.KvCache;
 import dev.aerie.testing.Shared;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;

@@ -3,6 +3,12 @@ package dev.aerie.target;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.aerie.target.family.TargetFamilies;
+import dev.aerie.target.spec.AttentionSpec;
+import dev.aerie.target.spec.DecoderSpec;
+import dev.aerie.target.spec.Rope;
+import dev.aerie.target.spec.TargetConfig;
+import dev.aerie.target.spec.WeightSpec;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -6,6 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.aerie.safetensors.InvalidModelException;
+import dev.aerie.safetensors.SafetensorsFile;
+import dev.aerie.target.spec.ConfigJson;
+import dev.aerie.target.spec.WeightSpec;
+import dev.aerie.target.weights.Weights;
 import dev.aerie.testing.Shared;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Dequantise;

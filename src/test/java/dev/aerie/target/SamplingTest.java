@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import dev.aerie.errors.RefusalException;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import java.util.Random;
@@ -53,8 +54,8 @@ class SamplingTest {
     @Test
     void wrongSettingsAreNamed() {
         assertEquals("Invalid temperature: -1.0 (expected 0 or more)",
-                assertThrows(IllegalArgumentException.class, () -> new Sampling(-1, 0, 1)).getMessage());
+                assertThrows(RefusalException.class, () -> new Sampling(-1, 0, 1)).getMessage());
         assertEquals("Invalid top_p: 0.0 (expected above 0 and at most 1)",
-                assertThrows(IllegalArgumentException.class, () -> new Sampling(1, 0, 0)).getMessage());
+                assertThrows(RefusalException.class, () -> new Sampling(1, 0, 0)).getMessage());
     }
 }

@@ -7,6 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.aerie.errors.RefusalException;
+import dev.aerie.safetensors.InvalidModelException;
+import dev.aerie.target.family.TargetFamilies;
+import dev.aerie.target.spec.DecoderSpec;
+import dev.aerie.target.spec.WeightSpec;
+import dev.aerie.target.weights.StagingBuffer;
+import dev.aerie.target.weights.Weights;
 import dev.aerie.testing.Shared;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
@@ -191,7 +198,7 @@ class StreamedTargetTest {
         assertTrue(over.toString().matches("streamed: weights of 0.00 GB in F32, and target.weight_memory allows .*"),
                 over.toString());
         assertFalse(Residency.AUTO.decide(spec, DType.F32, Device.CPU).streamed());
-        assertThrows(IllegalArgumentException.class, () -> new Residency("paged", 0));
+        assertThrows(RefusalException.class, () -> new Residency("paged", 0));
     }
 
     private static byte[] run(Target target) {

@@ -6,6 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.aerie.safetensors.SafetensorsFile;
+import dev.aerie.safetensors.SafetensorsWriter;
+import dev.aerie.target.layer.KvCache;
 import dev.aerie.testing.Shared;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
@@ -27,7 +30,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Every layer's states and the logits against those that Hugging Face transformers computed. */
-class TargetGoldenTest {
+public class TargetGoldenTest {
 
     private static final double TOLERANCE = 1e-4;
 

@@ -8,6 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.aerie.errors.RefusalException;
+import dev.aerie.safetensors.InvalidModelException;
+import dev.aerie.target.layer.KvCache;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.Scope;
@@ -190,7 +193,7 @@ class TargetTest {
     }
 
     private static void says(String message, Executable call) {
-        assertEquals(message, assertThrows(IllegalArgumentException.class, call).getMessage());
+        assertEquals(message, assertThrows(RefusalException.class, call).getMessage());
     }
 
     @Test

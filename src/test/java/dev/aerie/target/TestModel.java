@@ -2,6 +2,8 @@ package dev.aerie.target;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.aerie.safetensors.SafetensorsFile;
+import dev.aerie.safetensors.SafetensorsWriter;
 import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
 import java.io.IOException;

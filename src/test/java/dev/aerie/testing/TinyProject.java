@@ -3,7 +3,7 @@ package dev.aerie.testing;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.aerie.target.SafetensorsWriter;
+import dev.aerie.safetensors.SafetensorsWriter;
 import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
 import java.io.IOException;

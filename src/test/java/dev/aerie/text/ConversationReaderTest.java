@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.github.luben.zstd.Zstd;
+import dev.aerie.errors.RefusalException;
 import dev.aerie.testing.Shared;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -281,7 +282,7 @@ class ConversationReaderTest {
 
     @Test
     void namesTheFormatsThereAre() {
-        String message = assertThrows(IllegalArgumentException.class, () -> ConversationFormat.of("alpaca")).getMessage();
+        String message = assertThrows(RefusalException.class, () -> ConversationFormat.of("alpaca")).getMessage();
         assertEquals("Invalid format: alpaca (expected auto, sharegpt, ultrachat, messages, preformatted)", message);
     }
 

@@ -3,6 +3,7 @@ package dev.aerie.text;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import dev.aerie.errors.RefusalException;
 import org.junit.jupiter.api.Test;
 
 class DraftVocabularyTest {
@@ -20,9 +21,9 @@ class DraftVocabularyTest {
 
     @Test
     void refusesWhatIsNoVocabulary() {
-        assertThrows(IllegalArgumentException.class, () -> new DraftVocabulary(4, new int[] {1, 1}));
-        assertThrows(IllegalArgumentException.class, () -> new DraftVocabulary(4, new int[] {4}));
-        assertThrows(IllegalArgumentException.class, () -> new DraftVocabulary(4, new int[0]));
-        assertThrows(IllegalArgumentException.class, () -> DraftVocabulary.from(new long[3], new long[3], 4));
+        assertThrows(RefusalException.class, () -> new DraftVocabulary(4, new int[] {1, 1}));
+        assertThrows(RefusalException.class, () -> new DraftVocabulary(4, new int[] {4}));
+        assertThrows(RefusalException.class, () -> new DraftVocabulary(4, new int[0]));
+        assertThrows(RefusalException.class, () -> DraftVocabulary.from(new long[3], new long[3], 4));
     }
 }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.aerie.errors.RefusalException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -104,7 +105,7 @@ class BatchPlanTest {
         assertEquals(5, plan.totalSteps());
         assertEquals(26, plan.scheduledSteps());
         assertEquals("Invalid store: no conversation to train on (expected at least one)",
-                assertThrows(IllegalArgumentException.class,
+                assertThrows(RefusalException.class,
                         () -> new BatchPlan(new int[0], new BatchSize.Conversations(8), 3, 2, 5)).getMessage());
     }
 }

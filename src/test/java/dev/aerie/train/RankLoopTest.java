@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.aerie.draft.DraftParameters;
 import dev.aerie.draft.LossMode;
+import dev.aerie.errors.RefusalException;
 import dev.aerie.gang.Collective;
 import dev.aerie.gang.ThreadGang;
 import dev.aerie.torch.DType;
@@ -204,7 +205,7 @@ class RankLoopTest {
         train(folder.resolve("alone"), 1, settings, 0);
         Path both = folder.resolve("both");
         boolean[] started = {false};
-        IllegalArgumentException refused = assertThrows(IllegalArgumentException.class,
+        RefusalException refused = assertThrows(RefusalException.class,
                 () -> ThreadGang.run(1, c -> loop(c, golden, settings, both, step -> {
                     if (step == 6 && !started[0]) {
                         started[0] = true;

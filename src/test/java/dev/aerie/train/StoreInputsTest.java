@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.aerie.draft.DraftConfig;
 import dev.aerie.draft.LossMode;
+import dev.aerie.errors.RefusalException;
 import dev.aerie.store.Codec;
 import dev.aerie.store.Fingerprints;
 import dev.aerie.store.HiddenStateStore;
@@ -15,7 +16,7 @@ import dev.aerie.store.PlannedCounts;
 import dev.aerie.store.ShardWriter;
 import dev.aerie.store.StoreSettings;
 import dev.aerie.store.TeacherRows;
-import dev.aerie.target.Rope;
+import dev.aerie.target.spec.Rope;
 import dev.aerie.text.DraftVocabulary;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
@@ -131,7 +132,7 @@ class StoreInputsTest {
     }
 
     private static void assertRefused(String message, org.junit.jupiter.api.function.Executable action) {
-        String said = assertThrows(IllegalArgumentException.class, action).getMessage();
+        String said = assertThrows(RefusalException.class, action).getMessage();
         assertTrue(said.endsWith(message), said);
     }
 }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.aerie.draft.TrainingBatch;
+import dev.aerie.errors.RefusalException;
 import dev.aerie.store.Codec;
 import dev.aerie.store.Fingerprints;
 import dev.aerie.store.HiddenStateStore;
@@ -134,6 +135,6 @@ class StoreSourceTest {
         Path marker = folder.resolve("_committed").resolve("shard-00001.json");
         java.nio.file.Files.delete(marker);
         java.nio.file.Files.delete(folder.resolve("_manifest.json"));
-        assertThrows(IllegalArgumentException.class, () -> HiddenStateStore.open(folder.toString(), new Configuration()));
+        assertThrows(RefusalException.class, () -> HiddenStateStore.open(folder.toString(), new Configuration()));
     }
 }

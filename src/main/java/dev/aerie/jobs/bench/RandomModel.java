@@ -1,6 +1,6 @@
 package dev.aerie.jobs.bench;
 
-import dev.aerie.target.SafetensorsWriter;
+import dev.aerie.safetensors.SafetensorsWriter;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.Scope;

@@ -4,7 +4,7 @@ import dev.aerie.draft.DraftConfig;
 import dev.aerie.draft.FrozenTarget;
 import dev.aerie.store.Part;
 import dev.aerie.store.TeacherRows;
-import dev.aerie.target.Rope;
+import dev.aerie.target.spec.Rope;
 import dev.aerie.text.DraftVocabulary;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;

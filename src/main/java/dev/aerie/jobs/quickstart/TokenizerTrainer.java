@@ -3,6 +3,7 @@ package dev.aerie.jobs.quickstart;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.aerie.errors.RefusalException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -46,11 +47,11 @@ final class TokenizerTrainer {
     /**
      * Learns merges until the vocabulary, special tokens included, has the size asked for or no pair occurs twice.
      *
-     * @throws IllegalArgumentException if the size leaves no room for the bytes and the special tokens
+     * @throws RefusalException if the size leaves no room for the bytes and the special tokens
      */
     static TokenizerTrainer learn(List<String> texts, int size) {
         if (size < 256 + SPECIAL.size()) {
-            throw new IllegalArgumentException("Invalid vocabulary size: " + size + " (expected at least "
+            throw new RefusalException("Invalid vocabulary size: " + size + " (expected at least "
                     + (256 + SPECIAL.size()) + ")");
         }
         TokenizerTrainer trainer = new TokenizerTrainer();

@@ -1,7 +1,9 @@
 package dev.aerie.text.jinja;
 
+import dev.aerie.errors.RefusalException;
+
 /** A template that cannot be parsed or rendered. The message is one sentence that names the template's line. */
-public sealed class TemplateException extends IllegalArgumentException permits TemplateRaisedException {
+public sealed class TemplateException extends RefusalException permits TemplateRaisedException {
 
     private static final long serialVersionUID = 1L;
 

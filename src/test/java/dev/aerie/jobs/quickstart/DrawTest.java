@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.aerie.errors.RefusalException;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -30,8 +31,8 @@ class DrawTest {
 
     @Test
     void refusesPatternsWithHoles() {
-        assertThrows(IllegalArgumentException.class, () -> draw.say("{who}"));
-        assertThrows(IllegalArgumentException.class, () -> draw.say("[a|b"));
+        assertThrows(RefusalException.class, () -> draw.say("{who}"));
+        assertThrows(RefusalException.class, () -> draw.say("[a|b"));
     }
 
     @Test

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import dev.aerie.errors.RefusalException;
 import dev.aerie.jobs.quickstart.ConversationWriter.Part;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -63,6 +64,6 @@ class TokenizerTrainerTest {
     @Test
     void stopsWhereNoPairIsLeft() {
         assertTrue(TokenizerTrainer.learn(List.of("aa aa"), 1000).vocabularySize() < 270);
-        assertThrows(IllegalArgumentException.class, () -> TokenizerTrainer.learn(TEXTS, 256));
+        assertThrows(RefusalException.class, () -> TokenizerTrainer.learn(TEXTS, 256));
     }
 }

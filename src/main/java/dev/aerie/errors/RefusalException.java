@@ -1,0 +1,21 @@
+package dev.aerie.errors;
+
+/**
+ * What the user asked for cannot be: a recipe, a model, a store or an input is not what a job needs. The message is one sentence
+ * for the user, "Invalid &lt;thing&gt;: &lt;value&gt; (expected ...)".
+ *
+ * <p>Only this type ends a command with exit code 2, and only this type is never retried: the same request would be refused
+ * again. It is not an {@link IllegalArgumentException}, which says that a caller in this program broke a contract.
+ */
+public class RefusalException extends RuntimeException {
+
+    private static final long serialVersionUID = 1;
+
+    public RefusalException(String sentence) {
+        super(sentence);
+    }
+
+    public RefusalException(String sentence, Throwable cause) {
+        super(sentence, cause);
+    }
+}

@@ -1,0 +1,84 @@
+package dev.aerie.host;
+
+import dev.aerie.errors.RefusalException;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.EtagSource;
+import org.apache.hadoop.fs.FSDataInputStream;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+
+/**
+ * A model as it lies on its file system now.
+ *
+ * @param uri qualified
+ * @param identity of the uri and the name, length and stamp of each file: other content, other identity
+ */
+record SourceModel(FileSystem files, Path uri, Map<String, FileStatus> present, String identity) {
+
+    /**
+     * Lists it.
+     *
+     * @throws RefusalException unless it is a folder with a config.json
+     */
+    static SourceModel list(String model, Configuration conf) throws IOException {
+        Path path = new Path(model);
+        FileSystem files = path.getFileSystem(conf);
+        Path uri = files.makeQualified(path);
+        Map<String, FileStatus> present = new TreeMap<>();
+        try {
+            for (FileStatus f : files.listStatus(uri)) {
+                if (f.isFile() && ModelFiles.isCandidate(f.getPath().getName())) {
+                    present.put(f.getPath().getName(), f);
+                }
+            }
+        } catch (FileNotFoundException e) {
+            throw new RefusalException("Missing model folder: " + uri, e);
+        }
+        if (!present.containsKey(ModelFiles.CONFIG)) {
+            throw new RefusalException("Invalid model: " + uri + " (expected a folder with " + ModelFiles.CONFIG + ")");
+        }
+        MessageDigest sha = Copying.sha256();
+        sha.update(uri.toString().getBytes(StandardCharsets.UTF_8));
+        present.forEach((name, f) -> sha.update(
+                ("\n" + name + "\n" + f.getLen() + "\n" + stamp(f)).getBytes(StandardCharsets.UTF_8)));
+        return new SourceModel(files, uri, present, HexFormat.of().formatHex(sha.digest(), 0, 8));
+    }
+
+    /** An object store's own checksum where it gives one, for its times may be those of an upload of the same bytes. */
+    private static String stamp(FileStatus f) {
+        String etag = f instanceof EtagSource tagged ? tagged.getEtag() : null;
+        return etag == null || etag.isEmpty() ? Long.toString(f.getModificationTime()) : etag;
+    }
+
+    /** The name of its copy: readable, and another for other content. */
+    String copyName() {
+        return uri.getName().replaceAll("[^A-Za-z0-9._-]", "_") + "-" + identity;
+    }
+
+    /** The files to copy, the longest first, so that none is left for the end. */
+    List<FileStatus> needed() throws IOException {
+        byte[] index = null;
+        if (present.containsKey(ModelFiles.INDEX)) {
+            try (FSDataInputStream in = files.open(present.get(ModelFiles.INDEX).getPath())) {
+                index = in.readAllBytes();
+            }
+        }
+        List<FileStatus> out = new ArrayList<>();
+        for (String name : ModelFiles.needed(present.keySet(), index)) {
+            out.add(present.get(name));
+        }
+        out.sort(Comparator.comparingLong(FileStatus::getLen).reversed());
+        return out;
+    }
+}

@@ -1,0 +1,101 @@
+package dev.aerie.safetensors;
+
+import dev.aerie.torch.DType;
+import dev.aerie.torch.MappedFile;
+import dev.aerie.torch.Tensor;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Set;
+
+/** A safetensors file whose tensors are views of the mapped file: opening it reads only the header. */
+public final class SafetensorsFile implements AutoCloseable {
+
+    private final Path path;
+    private final SafetensorsHeader header;
+    private final MappedFile mapped;
+
+    private SafetensorsFile(Path path, SafetensorsHeader header) {
+        this.path = path;
+        this.header = header;
+        this.mapped = MappedFile.open(path);
+    }
+
+    /** @throws InvalidModelException if the file is missing, truncated, or says anything untrue in its header */
+    public static SafetensorsFile open(Path path) {
+        return new SafetensorsFile(path, SafetensorsHeader.read(path));
+    }
+
+    /** Names in the order of their bytes. */
+    public Set<String> names() {
+        return header.tensors().keySet();
+    }
+
+    /** What the writer noted beside the tensors. */
+    public Map<String, String> metadata() {
+        return header.metadata();
+    }
+
+    public boolean contains(String name) {
+        return header.tensors().containsKey(name);
+    }
+
+    public DType dtype(String name) {
+        return entry(name).dtype();
+    }
+
+    public long[] shape(String name) {
+        return entry(name).shape().clone();
+    }
+
+    /**
+     * A tensor in the innermost scope, on the CPU, in the type it is stored in: a view of the file where its offset is a
+     * multiple of the element size, else a copy. It stays valid after the file is closed. Changing it does not change the file.
+     */
+    public Tensor tensor(String name) {
+        SafetensorsHeader.Entry e = entry(name);
+        return mapped.tensor(header.dataStart() + e.begin(), e.dtype(), e.shape());
+    }
+
+    /**
+     * Reading a page that is no longer in the file kills the process, so a file that is read over hours is looked at again.
+     *
+     * @throws InvalidModelException if the file's size has changed since it was opened
+     */
+    public void requireWhole() {
+        try {
+            long size = Files.size(path);
+            if (size != mapped.size()) {
+                throw new InvalidModelException("Invalid safetensors file: " + path + ": " + size + " bytes long (expected the "
+                        + mapped.size() + " bytes it had when it was opened)");
+            }
+        } catch (IOException e) {
+            throw new InvalidModelException("Invalid safetensors file: " + path + ": it has gone since it was opened", e);
+        }
+    }
+
+    /** Whether {@link #tensor} gives a view of the file and not a copy. */
+    public boolean isAligned(String name) {
+        SafetensorsHeader.Entry e = entry(name);
+        return (header.dataStart() + e.begin()) % e.dtype().bytes() == 0;
+    }
+
+    private SafetensorsHeader.Entry entry(String name) {
+        SafetensorsHeader.Entry entry = header.tensors().get(name);
+        if (entry == null) {
+            throw new InvalidModelException("Missing tensor: " + name + " in " + path);
+        }
+        return entry;
+    }
+
+    @Override
+    public void close() {
+        mapped.close();
+    }
+
+    @Override
+    public String toString() {
+        return path.toString();
+    }
+}

@@ -1,0 +1,63 @@
+package dev.aerie.target.family;
+
+import dev.aerie.safetensors.InvalidModelException;
+import dev.aerie.target.spec.ConfigJson;
+import dev.aerie.target.spec.DecoderSpec;
+import dev.aerie.target.spec.TargetConfig;
+import dev.aerie.target.weights.Quantisation;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.ServiceLoader;
+import java.util.TreeMap;
+
+/** From a model folder to its {@link DecoderSpec}, by the family that knows its model_type. */
+public final class TargetFamilies {
+
+    private TargetFamilies() {}
+
+    public static DecoderSpec read(Path folder) {
+        if (!Files.isDirectory(folder)) {
+            throw new InvalidModelException("Missing model folder: " + folder);
+        }
+        ConfigJson config = ConfigJson.read(folder.resolve("config.json"));
+        Map<String, TargetFamily> families = byModelType();
+        TargetFamily family = families.get(config.text("model_type"));
+        if (family == null) {
+            throw config.invalid("model_type", "a family that there is: " + String.join(", ", families.keySet()));
+        }
+        DecoderSpec spec = family.read(config);
+        // Weights reads it again when it opens the folder; here a method that is not implemented is refused.
+        Quantisation.read(config);
+        config.refuseUnread("family " + config.text("model_type"));
+        return spec.with(spec.config().withEosTokenIds(eosTokenIds(folder, spec.config())));
+    }
+
+    /** Instruct checkpoints often end turns with a token that only generation_config.json names. */
+    private static List<Integer> eosTokenIds(Path folder, TargetConfig config) {
+        Path file = folder.resolve("generation_config.json");
+        List<Integer> ids = Files.exists(file) ? ConfigJson.read(file).integers("eos_token_id") : List.of();
+        return ids.isEmpty() ? config.eosTokenIds() : ids;
+    }
+
+    /** Both class loaders: a family in a jar of the job's is seen by the context's, ours also where that one is another. */
+    private static Map<String, TargetFamily> byModelType() {
+        Map<Class<?>, TargetFamily> found = new LinkedHashMap<>();
+        ServiceLoader.load(TargetFamily.class).forEach(f -> found.putIfAbsent(f.getClass(), f));
+        ServiceLoader.load(TargetFamily.class, TargetFamily.class.getClassLoader())
+                .forEach(f -> found.putIfAbsent(f.getClass(), f));
+        Map<String, TargetFamily> out = new TreeMap<>();
+        for (TargetFamily family : found.values()) {
+            for (String type : family.modelTypes()) {
+                TargetFamily other = out.put(type, family);
+                if (other != null) {
+                    throw new IllegalStateException("Two families read model_type " + type + ": "
+                            + other.getClass().getName() + " and " + family.getClass().getName());
+                }
+            }
+        }
+        return out;
+    }
+}

@@ -1,0 +1,63 @@
+package dev.aerie.target.layer;
+
+import dev.aerie.torch.Attention;
+import dev.aerie.torch.GatedDeltaRule;
+import dev.aerie.torch.Tensor;
+import java.util.Arrays;
+
+/** Whom the rows of one forward see. */
+public interface KeyValues {
+
+    /**
+     * @param layer whose attention this is
+     * @param q [T, heads, d]
+     * @param k [T, kv heads, d], of the same rows
+     * @param v [T, kv heads, dv], of the same rows
+     * @return [T, heads, dv]
+     */
+    Tensor attend(int layer, Tensor q, Tensor k, Tensor v, Attention.Options options);
+
+    /**
+     * Linear attention of the same rows.
+     *
+     * @param convolution [channels, 1, taps]
+     * @return [T, value heads, value dim]
+     */
+    Tensor recall(int layer, GatedDeltaRule.Inputs inputs, Tensor convolution, GatedDeltaRule.Heads heads);
+
+    /** Sequences laid end to end, each of which sees itself causally. */
+    record Packed(long[] cuSeqlens) implements KeyValues {
+
+        public Packed {
+            boolean rising = cuSeqlens.length > 1 && cuSeqlens[0] == 0;
+            for (int i = 1; rising && i < cuSeqlens.length; i++) {
+                rising = cuSeqlens[i] > cuSeqlens[i - 1];
+            }
+            if (!rising) {
+                throw new IllegalArgumentException("Invalid cuSeqlens: " + Arrays.toString(cuSeqlens)
+                        + " (expected 0, then the rising end of each sequence)");
+            }
+        }
+
+        /** Positions of the rows, from 0 in each sequence. */
+        public long[] positions() {
+            long[] out = new long[Math.toIntExact(cuSeqlens[cuSeqlens.length - 1])];
+            for (int s = 1; s < cuSeqlens.length; s++) {
+                for (long t = cuSeqlens[s - 1]; t < cuSeqlens[s]; t++) {
+                    out[(int) t] = t - cuSeqlens[s - 1];
+                }
+            }
+            return out;
+        }
+
+        @Override
+        public Tensor attend(int layer, Tensor q, Tensor k, Tensor v, Attention.Options options) {
+            return Attention.causal(q, k, v, cuSeqlens, options);
+        }
+
+        @Override
+        public Tensor recall(int layer, GatedDeltaRule.Inputs inputs, Tensor convolution, GatedDeltaRule.Heads heads) {
+            return GatedDeltaRule.packed(inputs, convolution, heads, cuSeqlens);
+        }
+    }
+}

@@ -1,0 +1,18 @@
+package dev.aerie.target.layer;
+
+import dev.aerie.target.spec.NormSpec;
+import dev.aerie.torch.Nn;
+import dev.aerie.torch.Tensor;
+
+/**
+ * A loaded {@link NormSpec}.
+ *
+ * @param weight float32 where {@code wide}; null without
+ * @param wide whether the product with the weight is made in float32
+ */
+public record RmsNorm(Tensor weight, double eps, boolean wide) {
+
+    public Tensor of(Tensor x) {
+        return wide ? Nn.rmsNormWide(x, weight, eps) : Nn.rmsNorm(x, weight, eps);
+    }
+}

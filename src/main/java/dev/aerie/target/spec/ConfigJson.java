@@ -1,0 +1,239 @@
+package dev.aerie.target.spec;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.aerie.safetensors.InvalidModelException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * A JSON object that a model is described by, read key by key: whoever has read all it understands calls
+ * {@link #refuseUnread}, so that no setting of a model is passed over in silence.
+ */
+public final class ConfigJson {
+
+    private static final ObjectMapper JSON =
+            JsonMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
+
+    private final String source;
+    private final JsonNode node;
+    private final Set<String> read = new HashSet<>();
+
+    private ConfigJson(String source, JsonNode node) {
+        this.source = source;
+        this.node = node;
+    }
+
+    /** @throws InvalidModelException if the file is missing or no JSON object */
+    public static ConfigJson read(Path file) {
+        return of(file.toString(), parse(file));
+    }
+
+    /** @param source what messages call it, such as the path of the file */
+    public static ConfigJson of(String source, JsonNode node) {
+        if (!node.isObject()) {
+            throw new InvalidModelException("Invalid configuration: " + source + " (expected a JSON object)");
+        }
+        return new ConfigJson(source, node);
+    }
+
+    public static JsonNode parse(Path file) {
+        try {
+            return JSON.readTree(Files.readAllBytes(file));
+        } catch (NoSuchFileException e) {
+            throw new InvalidModelException("Missing file: " + file, e);
+        } catch (JsonProcessingException e) {
+            throw new InvalidModelException("Invalid JSON: " + file + ": "
+                    + e.getOriginalMessage().lines().findFirst().orElse("") + " at line "
+                    + (e.getLocation() == null ? "?" : e.getLocation().getLineNr()), e);
+        } catch (IOException e) {
+            throw new InvalidModelException("Unreadable file: " + file + " (" + e.getMessage() + ")", e);
+        }
+    }
+
+    /** Whether the key is there with a value other than null. */
+    public boolean has(String key) {
+        return node.hasNonNull(key);
+    }
+
+    public int integer(String key) {
+        JsonNode value = value(key);
+        if (!value.isIntegralNumber() || !value.canConvertToInt()) {
+            throw invalid(key, "a whole number");
+        }
+        return value.intValue();
+    }
+
+    public int integer(String key, int absent) {
+        return present(key) ? integer(key) : absent;
+    }
+
+    /** A size or a count: a whole number from 1. */
+    public int positive(String key) {
+        int value = integer(key);
+        if (value < 1) {
+            throw invalid(key, "a whole number from 1");
+        }
+        return value;
+    }
+
+    public int positive(String key, int absent) {
+        return present(key) ? positive(key) : absent;
+    }
+
+    public double number(String key) {
+        JsonNode value = value(key);
+        if (!value.isNumber()) {
+            throw invalid(key, "a number");
+        }
+        return value.doubleValue();
+    }
+
+    public double number(String key, double absent) {
+        return present(key) ? number(key) : absent;
+    }
+
+    public boolean flag(String key, boolean absent) {
+        if (!present(key)) {
+            return absent;
+        }
+        if (!value(key).isBoolean()) {
+            throw invalid(key, "true or false");
+        }
+        return value(key).booleanValue();
+    }
+
+    /** A flag that some files write as a number: as in Python, any but 0 is true. */
+    public boolean truth(String key, boolean absent) {
+        return present(key) && node.get(key).isNumber() ? number(key) != 0 : flag(key, absent);
+    }
+
+    public String text(String key) {
+        if (!value(key).isTextual()) {
+            throw invalid(key, "a string");
+        }
+        return value(key).textValue();
+    }
+
+    public String text(String key, String absent) {
+        return present(key) ? text(key) : absent;
+    }
+
+    /** The numbers of a list, of a single number, or none where the key is absent or null. */
+    public List<Integer> integers(String key) {
+        List<Integer> out = new ArrayList<>();
+        if (present(key)) {
+            JsonNode value = value(key);
+            for (JsonNode n : value.isArray() ? value : List.of(value)) {
+                if (!n.isIntegralNumber() || !n.canConvertToInt()) {
+                    throw invalid(key, "a whole number or a list of them");
+                }
+                out.add(n.intValue());
+            }
+        }
+        return out;
+    }
+
+    /** The numbers of a list. */
+    public List<Double> numbers(String key) {
+        List<Double> out = new ArrayList<>();
+        for (JsonNode n : value(key)) {
+            if (!n.isNumber()) {
+                throw invalid(key, "a list of numbers");
+            }
+            out.add(n.doubleValue());
+        }
+        return out;
+    }
+
+    /** The strings of a list; none where the key is absent or null. */
+    public List<String> texts(String key) {
+        List<String> out = new ArrayList<>();
+        if (present(key)) {
+            for (JsonNode n : value(key)) {
+                out.add(n.asText());
+            }
+        }
+        return out;
+    }
+
+    /** The object under a key; its keys are checked by whoever reads it. */
+    public ConfigJson object(String key) {
+        return of(source + ": " + key, value(key));
+    }
+
+    /** The same, with what is written beside it for some keys that it lacks. */
+    public ConfigJson object(String key, String... inherited) {
+        ConfigJson inner = of(source + ": " + key, value(key).deepCopy());
+        for (String name : inherited) {
+            if (has(name)) {
+                inner.assume(name, node.get(name));
+            }
+        }
+        ignore(inherited);
+        return inner;
+    }
+
+    /** Gives a key that is absent a value: a default that transformers leaves out when it saves. */
+    public ConfigJson assume(String key, Object value) {
+        if (!has(key)) {
+            ((ObjectNode) node).set(key, JSON.valueToTree(value));
+        }
+        return this;
+    }
+
+    /** Marks keys as understood and without effect on what the model computes. */
+    public ConfigJson ignore(String... keys) {
+        read.addAll(Set.of(keys));
+        return this;
+    }
+
+    /** @throws InvalidModelException unless the value is one of those that are implemented, or absent */
+    public void require(String key, String... implemented) {
+        if (present(key) && !List.of(implemented).contains(value(key).asText())) {
+            throw invalid(key, String.join(" or ", implemented));
+        }
+    }
+
+    /** @throws InvalidModelException naming every key that nobody has read and that is not null */
+    public void refuseUnread(String reader) {
+        Set<String> unread = new TreeSet<>();
+        node.properties().forEach(e -> {
+            if (!read.contains(e.getKey()) && !e.getValue().isNull()) {
+                unread.add(e.getKey() + " = " + e.getValue());
+            }
+        });
+        if (!unread.isEmpty()) {
+            throw new InvalidModelException("Unknown settings in " + source + ": " + String.join(", ", unread)
+                    + " (" + reader + " reads or knowingly ignores every other key of it)");
+        }
+    }
+
+    public InvalidModelException invalid(String key, String expected) {
+        return new InvalidModelException("Invalid " + key + ": " + node.path(key) + " in " + source
+                + " (expected " + expected + ")");
+    }
+
+    private boolean present(String key) {
+        read.add(key);
+        return has(key);
+    }
+
+    private JsonNode value(String key) {
+        if (!present(key)) {
+            throw new InvalidModelException("Missing " + key + " in " + source);
+        }
+        return node.get(key);
+    }
+}
