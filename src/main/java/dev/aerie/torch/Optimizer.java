@@ -1,6 +1,5 @@
 package dev.aerie.torch;
 
-import dev.aerie.errors.RefusalException;
 import java.io.Serializable;
 import java.util.List;
 
@@ -20,16 +19,16 @@ public final class Optimizer {
             share("beta1", beta1);
             share("beta2", beta2);
             if (!(eps > 0)) {
-                throw new RefusalException("Invalid eps: " + eps + " (expected a positive number)");
+                throw new IllegalArgumentException("Invalid eps: " + eps + " (expected a positive number)");
             }
             if (!(decay >= 0)) {
-                throw new RefusalException("Invalid weight_decay: " + decay + " (expected 0 or more)");
+                throw new IllegalArgumentException("Invalid weight_decay: " + decay + " (expected 0 or more)");
             }
         }
 
         private static void share(String name, double value) {
             if (!(value >= 0 && value < 1)) {
-                throw new RefusalException("Invalid " + name + ": " + value + " (expected 0 to 1, 1 excluded)");
+                throw new IllegalArgumentException("Invalid " + name + ": " + value + " (expected 0 to 1, 1 excluded)");
             }
         }
 
@@ -50,7 +49,7 @@ public final class Optimizer {
     public static void adamW(Tensor parameter, Tensor gradient, Tensor mean, Tensor variance, AdamW settings, double learningRate,
             long step) {
         if (step < 1) {
-            throw new RefusalException("Invalid step: " + step + " (expected at least 1)");
+            throw new IllegalArgumentException("Invalid step: " + step + " (expected at least 1)");
         }
         Script.nothing("adam_w", List.of(parameter), List.of(gradient), List.of(mean), List.of(variance), learningRate,
                 settings.beta1(), settings.beta2(), settings.eps(), settings.decay(), step);
