@@ -192,7 +192,7 @@ class TargetTest {
     }
 
     private static void says(String message, Executable call) {
-        assertEquals(message, assertThrows(IllegalArgumentException.class, call).getMessage());
+        assertEquals(message, assertThrows(RuntimeException.class, call).getMessage());
     }
 
     @Test
