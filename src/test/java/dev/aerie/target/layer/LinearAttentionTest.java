@@ -22,8 +22,11 @@ import org.junit.jupiter.api.Test;
 /** Decoding with a state instead of keys and values; the golden rows of Qwen3-Next are in {@link TargetGoldenTest}. */
 class LinearAttentionTest {
 
-    private static final Path GOLDEN = Shared.path("golden/targets/qwen3_next");
     private static final int[] NONE = {};
+
+    private static Path golden() {
+        return Shared.path("golden/targets/qwen3_next");
+    }
 
     private static long[] ids(int n) {
         return LongStream.range(0, n).map(i -> (i * 37 + 11) % 300).toArray();
@@ -32,7 +35,7 @@ class LinearAttentionTest {
     @Test
     void decodedTokensGetTheStatesOfThePackedForwardWhateverWasTakenBack() {
         long[] ids = ids(150);
-        try (Target target = Target.load(GOLDEN, DType.F32, Device.CPU); Scope scope = Scope.open();
+        try (Target target = Target.load(golden(), DType.F32, Device.CPU); Scope scope = Scope.open();
                 KvCache cache = target.newCache(200)) {
             float[] expected = target.hiddenStates(ids, new long[] {0, ids.length}, NONE).last().toFloats();
             int hidden = target.config().hiddenSize();
@@ -55,7 +58,7 @@ class LinearAttentionTest {
 
     @Test
     void furtherBackThanTheLatestBlockIsRefused() {
-        try (Target target = Target.load(GOLDEN, DType.F32, Device.CPU); Scope scope = Scope.open();
+        try (Target target = Target.load(golden(), DType.F32, Device.CPU); Scope scope = Scope.open();
                 KvCache cache = target.newCache(200)) {
             target.decode(ids(100), cache, NONE);
             target.decode(ids(3), cache, NONE);
@@ -74,7 +77,7 @@ class LinearAttentionTest {
 
     @Test
     void aStateOfTheCacheIsFreedWithIt() {
-        try (Target target = Target.load(GOLDEN, DType.F32, Device.CPU)) {
+        try (Target target = Target.load(golden(), DType.F32, Device.CPU)) {
             Generator generator = Generator.greedy(target);
             generator.generate(ids(70), 8);
             long before = Scope.liveTensors();
@@ -100,8 +103,8 @@ class LinearAttentionTest {
 
     @Test
     void bfloat16IsNear() {
-        try (Target target = Target.load(GOLDEN, DType.BF16, Device.CPU)) {
-            TargetVerification errors = TargetVerification.compare(target, GOLDEN.resolve("golden.safetensors"));
+        try (Target target = Target.load(golden(), DType.BF16, Device.CPU)) {
+            TargetVerification errors = TargetVerification.compare(target, golden().resolve("golden.safetensors"));
             // The first layer: 8 %. Of random experts later layers choose others, which say
             // something else.
             assertTrue(errors.rows().get(1).error() < 0.15, errors::toString);
