@@ -10,6 +10,7 @@ import java.nio.ByteOrder;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * Collectives over a ring of TCP connections: each rank sends to the next and receives from the previous one, so an all-reduce
@@ -234,7 +235,7 @@ final class RingCollective implements Collective {
         if (!mine.equals(theirs)) {
             long k = theirs.getLong();
             String other = k >= 0 && k < Kind.values().length ? name(Kind.values()[(int) k]) : "unknown collective " + k;
-            throw new CollectiveException(String.format(
+            throw new CollectiveException(String.format(Locale.ROOT,
                     "Rank %d is at %s %d of %d values but %s is at %s %d of %d values",
                     rank, name(kind), sequence, count, peer(false), other, theirs.getLong(), theirs.getLong()));
         }

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
@@ -132,7 +133,7 @@ final class Plan implements Callable<Integer> {
 
     private static boolean says(String what, long needed, long there) {
         boolean fits = needed <= there;
-        System.out.printf("%s: %s, the store takes %s%s%n", what, RunPlan.si(there, "B"), RunPlan.si(needed, "B"),
+        System.out.printf(Locale.ROOT, "%s: %s, the store takes %s%s%n", what, RunPlan.si(there, "B"), RunPlan.si(needed, "B"),
                 fits ? "" : ": DOES NOT FIT, prepare will refuse to start");
         return fits;
     }

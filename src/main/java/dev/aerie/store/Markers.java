@@ -4,6 +4,7 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
@@ -18,7 +19,7 @@ final class Markers {
     private Markers() {}
 
     static String shardName(int shard) {
-        return String.format("shard-%05d", shard);
+        return String.format(Locale.ROOT, "shard-%05d", shard);
     }
 
     static String path(int shard) {

@@ -50,6 +50,6 @@ public final class StoreSummary {
     }
 
     private static void line(StringBuilder out, String name, String value) {
-        out.append(String.format("%-10s %s%n", name, value));
+        out.append(String.format(Locale.ROOT, "%-10s %s%n", name, value));
     }
 }

@@ -22,6 +22,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.UUID;
 import java.util.function.Supplier;
@@ -97,7 +98,7 @@ final class Checkpoints {
      */
     void commit(CheckpointInfo info, Claim claim, DraftParameters parameters, DraftVocabulary vocabulary,
             Supplier<Tensor> mean, Supplier<Tensor> squareMean, int keep) throws IOException {
-        String folder = String.format("step-%08d-%s", info.step(), UUID.randomUUID().toString().substring(0, 8));
+        String folder = String.format(Locale.ROOT, "step-%08d-%s", info.step(), UUID.randomUUID().toString().substring(0, 8));
         Map<String, OutputFolder.Written> files;
         try {
             files = write(folder, parameters, vocabulary, mean, squareMean);
@@ -161,7 +162,7 @@ final class Checkpoints {
     }
 
     private static String marker(long step) {
-        return String.format("%s/step-%08d.json", MARKERS, step);
+        return String.format(Locale.ROOT, "%s/step-%08d.json", MARKERS, step);
     }
 
     /**

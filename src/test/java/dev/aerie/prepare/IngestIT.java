@@ -20,6 +20,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
@@ -140,9 +141,9 @@ class IngestIT {
     void everyRecordIsAccountedFor() throws IOException {
         String good = lines(4);
         String bad = "not json\n{\"id\":\"u\",\"conversations\":[{\"from\":\"human\",\"value\":\"q\"}]}\n"
-                + "{\"id\":\"long\",\"conversations\":[" + TURN.formatted("it", "long ".repeat(200)) + "]}\n"
-                + "{\"id\":\"other\",\"conversations\":[" + TURN.formatted(0, 0) + "]}\n"
-                + "{\"id\":\"c1\",\"conversations\":[" + TURN.formatted("new", "new") + "]}\n";
+                + "{\"id\":\"long\",\"conversations\":[" + turn("it", "long ".repeat(200)) + "]}\n"
+                + "{\"id\":\"other\",\"conversations\":[" + turn(0, 0) + "]}\n"
+                + "{\"id\":\"c1\",\"conversations\":[" + turn("new", "new") + "]}\n";
         IngestReport report = ingest(List.of(input(write(good + bad))), 1, "a");
         assertEquals(9, report.read());
         assertEquals(1, report.duplicates());
@@ -230,10 +231,14 @@ class IngestIT {
         return new IngestSettings.Input(file.toString(), ConversationFormat.SHAREGPT, 0);
     }
 
+    private static String turn(Object what, Object answer) {
+        return String.format(Locale.ROOT, TURN, what, answer);
+    }
+
     private static String lines(int count) {
         StringBuilder out = new StringBuilder();
         for (int i = 0; i < count; i++) {
-            out.append("{\"id\":\"c").append(i).append("\",\"conversations\":[").append(TURN.formatted(i, i)).append("]}\n");
+            out.append("{\"id\":\"c").append(i).append("\",\"conversations\":[").append(turn(i, i)).append("]}\n");
         }
         return out.toString();
     }

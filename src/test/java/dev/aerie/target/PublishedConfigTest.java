@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -49,7 +50,7 @@ class PublishedConfigTest {
     @Test
     void phi4MiniTurnsPartOfAHead() throws IOException {
         String ones = String.join(", ", Collections.nCopies(48, "1.0"));
-        DecoderSpec spec = read("""
+        DecoderSpec spec = read(String.format(Locale.ROOT, """
                 {"architectures": ["Phi3ForCausalLM"], "attention_bias": false, "attention_dropout": 0.0,
                  "auto_map": {"AutoConfig": "configuration_phi3.Phi3Config"}, "bos_token_id": 199999, "embd_pdrop": 0.0,
                  "eos_token_id": 199999, "full_attn_mod": 1, "hidden_act": "silu", "hidden_size": 3072,
@@ -59,7 +60,7 @@ class PublishedConfigTest {
                  "pad_token_id": 199999, "partial_rotary_factor": 0.75, "resid_pdrop": 0.0, "rms_norm_eps": 1e-05,
                  "rope_scaling": {"long_factor": [%s], "short_factor": [%s], "type": "longrope"}, "rope_theta": 10000.0,
                  "sliding_window": 262144, "tie_word_embeddings": true, "torch_dtype": "bfloat16",
-                 "transformers_version": "4.45.0", "use_cache": true, "vocab_size": 200064}""".formatted(ones, ones));
+                 "transformers_version": "4.45.0", "use_cache": true, "vocab_size": 200064}""", ones, ones));
         AttentionSpec.GroupedQuery a = (AttentionSpec.GroupedQuery) spec.layers().get(31).attention();
         assertEquals(96, a.rotation().dim());
         assertTrue(a.rotation().rope().fits(96));

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import org.apache.spark.sql.SparkSession;
 
 /**
@@ -86,12 +87,12 @@ public final class LocalCluster {
             Path folder = Files.createTempDirectory("pretend-gpus");
             folder.toFile().deleteOnExit();
             Path script = folder.resolve("discover.sh");
-            Files.writeString(script, """
+            Files.writeString(script, String.format(Locale.ROOT, """
                     #!/bin/sh
                     i=0
                     until mkdir "%s/$i" 2>/dev/null; do i=$((i+1)); [ $i -gt 64 ] && exit 1; done
                     printf '{"name": "gpu", "addresses": ["%%s"]}\\n' $i
-                    """.formatted(folder));
+                    """, folder));
             Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwx------"));
             return script;
         } catch (IOException e) {

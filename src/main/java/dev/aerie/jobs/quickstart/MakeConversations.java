@@ -4,6 +4,7 @@ import dev.aerie.jobs.quickstart.ConversationWriter.Part;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 
 /** Writes the quickstart's conversations and the prompts to evaluate on, which occur in none of them. */
 public final class MakeConversations {
@@ -24,6 +25,6 @@ public final class MakeConversations {
         Path folder = Files.createDirectories(Path.of(arguments[0]));
         new ConversationWriter(SEED, Part.TRAINING).shareGpt(folder.resolve("conversations.json"), CONVERSATIONS);
         new ConversationWriter(SEED, Part.HELD_OUT).prompts(folder.resolve("prompts.jsonl"), PROMPTS);
-        System.out.printf("%,d conversations and %d prompts in %s%n", CONVERSATIONS, PROMPTS, folder);
+        System.out.printf(Locale.ROOT, "%,d conversations and %d prompts in %s%n", CONVERSATIONS, PROMPTS, folder);
     }
 }

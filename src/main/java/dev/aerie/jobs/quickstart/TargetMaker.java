@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Stream;
 
@@ -60,16 +61,17 @@ public final class TargetMaker {
                 LlamaForTraining model = new LlamaForTraining(shape, SEED)) {
             Iterator<TokenizedConversation> conversations = Stream.generate(training::next).map(chats::encode).iterator();
             List<TokenizedConversation> unseen = Stream.generate(heldOut::next).limit(HELD_OUT).map(chats::encode).toList();
-            out.printf("%,d parameters%n", model.parameters());
+            out.printf(Locale.ROOT, "%,d parameters%n", model.parameters());
             long started = System.nanoTime();
             try (TargetTrainer trainer = new TargetTrainer(model, conversations, schedule)) {
                 trainer.run(p -> {
                     if (p.step() % REPORT_EVERY == 0 || p.step() == schedule.steps()) {
-                        out.printf("step %d: loss %.3f, %,.0f s%n", p.step(), p.loss(), (System.nanoTime() - started) / 1e9);
+                        out.printf(Locale.ROOT, "step %d: loss %.3f, %,.0f s%n", p.step(), p.loss(),
+                                (System.nanoTime() - started) / 1e9);
                     }
                 });
             }
-            out.printf("loss on the answers of %d held-out conversations: %.4f nats a token%n", HELD_OUT,
+            out.printf(Locale.ROOT, "loss on the answers of %d held-out conversations: %.4f nats a token%n", HELD_OUT,
                     TargetTrainer.answerLoss(model, unseen));
             try (Scope scope = Scope.open()) {
                 SafetensorsWriter.write(folder.resolve("model.safetensors"), model.weights(DType.BF16), Map.of("format", "pt"));
@@ -109,7 +111,7 @@ public final class TargetMaker {
             Generator generator = Generator.greedy(target);
             for (int i = 0; i < 12; i++) {
                 String prompt = prompts.next().get(0);
-                out.printf("%n> %s%n%s%n", prompt, chats.text(generator.generate(chats.prompt(prompt), 160)));
+                out.printf(Locale.ROOT, "%n> %s%n%s%n", prompt, chats.text(generator.generate(chats.prompt(prompt), 160)));
             }
         }
     }

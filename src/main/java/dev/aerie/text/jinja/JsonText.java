@@ -3,6 +3,7 @@ package dev.aerie.text.jinja;
 import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /** Writes values as Python's {@code json.dumps} does, which is what Hugging Face's {@code tojson} filter calls. */
@@ -112,7 +113,7 @@ final class JsonText {
                 case '\f' -> text.append("\\f");
                 default -> {
                     if (c < 0x20 || ascii && c > 0x7e) {
-                        text.append(String.format("\\u%04x", (int) c));
+                        text.append(String.format(Locale.ROOT, "\\u%04x", (int) c));
                     } else {
                         text.append(c);
                     }

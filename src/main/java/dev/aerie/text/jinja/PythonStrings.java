@@ -2,6 +2,7 @@ package dev.aerie.text.jinja;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /** Strings as Python sees them: what counts as white space, how they are split, stripped and written down. */
 final class PythonStrings {
@@ -233,8 +234,9 @@ final class PythonStrings {
                     } else if (printable(c)) {
                         quoted.appendCodePoint(c);
                     } else {
-                        quoted.append(c < 0x100 ? String.format("\\x%02x", c)
-                                : c < 0x10000 ? String.format("\\u%04x", c) : String.format("\\U%08x", c));
+                        quoted.append(c < 0x100 ? String.format(Locale.ROOT, "\\x%02x", c)
+                                : c < 0x10000 ? String.format(Locale.ROOT, "\\u%04x", c)
+                                : String.format(Locale.ROOT, "\\U%08x", c));
                     }
                 }
             }
