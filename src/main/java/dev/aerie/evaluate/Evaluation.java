@@ -1,8 +1,9 @@
 package dev.aerie.evaluate;
 
 import dev.aerie.errors.RefusalException;
-import dev.aerie.gang.TaskDevice;
 import dev.aerie.host.HostModels;
+import dev.aerie.spark.DeviceChoice;
+import dev.aerie.spark.TaskDevice;
 import dev.aerie.target.Target;
 import dev.aerie.torch.LibTorch;
 import java.io.IOException;
@@ -86,7 +87,7 @@ public final class Evaluation {
             LibTorch.setThreads(settings.threads());
             List<PromptResult> out = new ArrayList<>();
             try (LoadedModels models = LoadedModels.take(
-                    settings, TaskDevice.of(TaskContext.get(), settings.device()), conf.value())) {
+                    settings, TaskDevice.of(TaskContext.get(), DeviceChoice.of(settings.device())), conf.value())) {
                 PromptEvaluator evaluator = models.evaluator(settings, bigrams == null ? null : bigrams.value());
                 while (prompts.hasNext()) {
                     Prompt prompt = prompts.next();

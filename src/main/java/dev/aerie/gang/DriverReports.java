@@ -7,7 +7,6 @@ import java.io.Serializable;
 import java.net.InetSocketAddress;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
@@ -25,16 +24,16 @@ import org.slf4j.LoggerFactory;
  * configured before the context started. A connection works in every kind of cluster, and its end tells at once which
  * rank's process is gone.
  */
-final class DriverReports implements AutoCloseable {
+final class DriverReports<M> implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(DriverReports.class);
-    private static final Duration PROOF_TIME = Duration.ofSeconds(20);
-    private static final int LONGEST_LINE = 1 << 24;
+    private static final Duration HANDSHAKE = Duration.ofSeconds(20);
 
     /** Where the ranks find the driver; part of the task. */
     record Address(String host, int port, Secret secret) implements Serializable {}
 
-    private final GangObserver observer;
+    private final ReportCodec<M> codec;
+    private final GangObserver<M> observer;
     private final Address address;
     private final ServerSocketChannel server;
     private final ExecutorService threads;
@@ -46,10 +45,11 @@ final class DriverReports implements AutoCloseable {
      * @param bind local address to listen on
      * @param advertised by which executors reach this driver
      */
-    DriverReports(String bind, String advertised, GangObserver observer) throws IOException {
+    DriverReports(String bind, String advertised, ListenPorts ports, ReportCodec<M> codec, GangObserver<M> observer)
+            throws IOException {
+        this.codec = codec;
         this.observer = observer;
-        this.server = ServerSocketChannel.open();
-        server.bind(new InetSocketAddress(bind, 0));
+        this.server = ports.listen(bind);
         address = new Address(advertised, ((InetSocketAddress) server.getLocalAddress()).getPort(), Secret.random());
         threads = Executors.newCachedThreadPool(task -> {
             Thread thread = new Thread(task, "aerie-gang-reports");
@@ -91,7 +91,7 @@ final class DriverReports implements AutoCloseable {
         int rank;
         try {
             channel.socket().setKeepAlive(true);
-            rank = Integer.parseInt(address.secret().admit(channel, Deadline.in(PROOF_TIME)));
+            rank = Integer.parseInt(address.secret().acceptHandshake(channel, Deadline.in(HANDSHAKE)));
             // The ranks may be silent for as long as Gang allows; it watches that.
             channel.socket().setSoTimeout(0);
         } catch (IOException | RuntimeException e) {
@@ -103,19 +103,15 @@ final class DriverReports implements AutoCloseable {
         try (channel; DataInputStream in = new DataInputStream(new BufferedInputStream(channel.socket().getInputStream()))) {
             while (true) {
                 lastHeard = System.nanoTime();
-                byte kind = in.readByte();
-                step = in.readLong();
-                int length = in.readInt();
-                if (length < 0 || length > LONGEST_LINE) {
-                    throw new IOException("a message of " + length + " bytes");
-                }
-                String text = new String(in.readNBytes(length), StandardCharsets.UTF_8);
-                if (kind == RankReports.LINE) {
-                    tell(rank, step, text);
-                } else if (kind == RankReports.FAILED) {
-                    failures.add(RankFailure.parse(text));
+                RankMessage message = RankMessage.read(in);
+                if (message instanceof RankMessage.StepBegun begun) {
+                    step = begun.step();
+                } else if (message instanceof RankMessage.Report report) {
+                    tell(rank, step, report);
+                } else if (message instanceof RankMessage.Failed failed) {
+                    failures.add(failed.failure());
                     return;
-                } else if (kind == RankReports.DONE) {
+                } else {
                     return;
                 }
             }
@@ -126,12 +122,12 @@ final class DriverReports implements AutoCloseable {
         }
     }
 
-    private synchronized void tell(int rank, long step, String line) {
+    private synchronized void tell(int rank, long step, RankMessage.Report report) {
         try {
-            observer.reported(rank, step, line);
+            observer.reported(rank, step, codec.decode(report.report()));
         } catch (RuntimeException e) {
             // A console that fails must not end the training.
-            LOG.warn("A report of rank {} at step {} could not be shown: {}", rank, step, line, e);
+            LOG.warn("A report of rank {} at step {} could not be shown", rank, step, e);
         }
     }
 

@@ -41,20 +41,21 @@ public final class Gang {
 
     /**
      * @param name what the gang does, for Spark's job list and messages
+     * @param codec of what the ranks report
      * @return what the ranks returned, in order
-     * @throws RefusalException when a rank found its input wrong, or a Spark setting could make the gang hang
+     * @throws RefusalException when a rank refused what it was asked for, or a Spark setting could make the gang hang
      * @throws GangException when the attempts are used up or bring no progress
      */
-    public static <R extends Serializable> List<R> run(
-            SparkContext context, String name, GangSettings settings, RankBody<R> body, GangObserver observer) {
+    public static <M, R extends Serializable> List<R> run(SparkContext context, String name, GangSettings settings,
+            ReportCodec<M> codec, RankBody<M, R> body, GangObserver<M> observer) {
         GangConf.check(context);
         long reached = observer.progress();
         int idle = 0;
         for (int attempt = 1; ; attempt++) {
             try {
-                return attempt(context, name, settings, attempt, body, observer);
+                return attempt(context, name, settings, attempt, codec, body, observer);
             } catch (AttemptException e) {
-                if (e.input) {
+                if (e.kind == RankFailure.Kind.REFUSED) {
                     throw new RefusalException(e.getMessage(), e);
                 }
                 long now = observer.progress();
@@ -65,7 +66,7 @@ public final class Gang {
                         : idle == IDLE_ATTEMPTS ? IDLE_ATTEMPTS + " attempts in a row made no progress beyond step " + now
                         : null;
                 if (end != null) {
-                    throw new GangException(name + " failed: " + end + ". " + e.getMessage(), e);
+                    throw new GangException(name + " failed: " + end + ". " + e.getMessage(), e.kind == RankFailure.Kind.DEFECT, e);
                 }
                 LOG.warn("Attempt {} of {} failed at progress {}: {}", attempt, settings.maxAttempts(), now, e.getMessage());
                 observer.retrying(attempt + 1, e.getMessage());
@@ -75,37 +76,38 @@ public final class Gang {
     }
 
     private static final class AttemptException extends Exception {
-        final boolean input;
+        final RankFailure.Kind kind;
 
-        AttemptException(String message, boolean input, Throwable cause) {
+        AttemptException(String message, RankFailure.Kind kind, Throwable cause) {
             super(message, cause);
-            this.input = input;
+            this.kind = kind;
         }
     }
 
-    private static <R extends Serializable> List<R> attempt(SparkContext context, String name, GangSettings settings, int attempt,
-            RankBody<R> body, GangObserver observer) throws AttemptException {
+    private static <M, R extends Serializable> List<R> attempt(SparkContext context, String name, GangSettings settings,
+            int attempt, ReportCodec<M> codec, RankBody<M, R> body, GangObserver<M> observer) throws AttemptException {
         JavaSparkContext spark = JavaSparkContext.fromSparkContext(context);
         String group = "aerie-gang-" + UUID.randomUUID();
         SparkConf conf = context.getConf();
         String host = conf.get("spark.driver.host");
-        try (DriverReports reports = new DriverReports(conf.get("spark.driver.bindAddress", host), host, observer)) {
+        try (DriverReports<M> reports = new DriverReports<>(
+                conf.get("spark.driver.bindAddress", host), host, GangConf.driverPorts(conf), codec, observer)) {
             // Interrupt on cancel: Spark reads it when it kills the ranks that outlive a failed one.
             spark.setJobGroup(group, name + ", attempt " + attempt, true);
             ClassTag<R> tag = ClassTag.apply(Serializable.class);
             List<Integer> ranks = IntStream.range(0, settings.ranks()).boxed().toList();
             RDD<R> stage = spark.parallelize(ranks, settings.ranks()).rdd().barrier()
-                    .mapPartitions(new GangTask<>(settings, attempt, reports.address(), body), false, tag);
+                    .mapPartitions(new GangTask<>(settings, GangConf.rankPorts(conf), reports.address(), codec, body), false, tag);
             return await(JavaRDD.fromRDD(stage, tag).collectAsync(), spark, group, settings, reports);
         } catch (IOException e) {
-            throw new UncheckedIOException("The driver cannot listen for its ranks on " + host, e);
+            throw new UncheckedIOException("The driver cannot listen for its ranks on " + host + ": " + e.getMessage(), e);
         } finally {
             spark.clearJobGroup();
         }
     }
 
     private static <R> List<R> await(JavaFutureAction<List<R>> job, JavaSparkContext spark, String group, GangSettings settings,
-            DriverReports reports) throws AttemptException {
+            DriverReports<?> reports) throws AttemptException {
         String cancelled = null;
         Deadline end = null;
         while (true) {
@@ -117,7 +119,8 @@ public final class Gang {
                     end = Deadline.in(CANCELLATION);
                     spark.cancelJobGroup(group, cancelled);
                 } else if (end != null && end.passed()) {
-                    throw new AttemptException(cancelled + ", and Spark did not end the stage within " + end, false, null);
+                    throw new AttemptException(cancelled + ", and Spark did not end the stage within " + end,
+                            RankFailure.Kind.FAILED, null);
                 }
             } catch (InterruptedException e) {
                 spark.cancelJobGroup(group, "the driver was interrupted");
@@ -129,16 +132,16 @@ public final class Gang {
         }
     }
 
-    private static AttemptException failure(String cancelled, ExecutionException e, DriverReports reports) {
+    private static AttemptException failure(String cancelled, ExecutionException e, DriverReports<?> reports) {
         if (cancelled != null) {
-            return new AttemptException(cancelled, false, e);
+            return new AttemptException(cancelled, RankFailure.Kind.FAILED, e);
         }
         sleepQuietly(LAST_WORDS);
         return reports.failure()
                 // Of ranks that were only told to end, none says why. Spark does, such as that an executor's heartbeat stayed out.
                 .filter(f -> f.kind() != RankFailure.Kind.KILLED)
-                .map(f -> new AttemptException(f.getMessage(), f.kind() == RankFailure.Kind.INPUT, e))
-                .orElseGet(() -> new AttemptException(RingLinks.reason(e.getCause()), false, e));
+                .map(f -> new AttemptException(f.getMessage(), f.kind(), e))
+                .orElseGet(() -> new AttemptException(RingLinks.reason(e.getCause()), RankFailure.Kind.FAILED, e));
     }
 
     private static void sleep(Duration pause, String name, Exception cause) {

@@ -15,6 +15,13 @@ public final class GangConf {
     private static final String SYNC_TIMEOUT = "spark.barrier.sync.timeout";
     private static final String DYNAMIC_ALLOCATION = "spark.dynamicAllocation.enabled";
 
+    /** Where ranks listen for each other, and where the driver listens for its ranks; 0, as without them, for any free port. */
+    private static final String RANK_PORT = "spark.aerie.gang.rank.port";
+    private static final String DRIVER_PORT = "spark.aerie.gang.driver.port";
+    /** Spark's own setting, for all of its ports. */
+    static final String MAX_RETRIES = "spark.port.maxRetries";
+    private static final int DEFAULT_RETRIES = 16;
+
     private static final Map<String, String> DEFAULTS = Map.of(
             // Spark's default is 365 days.
             SYNC_TIMEOUT, "30m",
@@ -32,9 +39,32 @@ public final class GangConf {
         DEFAULTS.forEach(conf::setIfMissing);
     }
 
+    static ListenPorts rankPorts(SparkConf conf) {
+        return ports(conf, RANK_PORT);
+    }
+
+    static ListenPorts driverPorts(SparkConf conf) {
+        return ports(conf, DRIVER_PORT);
+    }
+
+    private static ListenPorts ports(SparkConf conf, String setting) {
+        return new ListenPorts(setting, whole(conf, setting, 0), whole(conf, MAX_RETRIES, DEFAULT_RETRIES));
+    }
+
+    private static int whole(SparkConf conf, String setting, int otherwise) {
+        String value = conf.get(setting, Integer.toString(otherwise));
+        try {
+            return Integer.parseInt(value.strip());
+        } catch (NumberFormatException e) {
+            throw new RefusalException("Invalid " + setting + ": " + value + " (expected a whole number)", e);
+        }
+    }
+
     /** @throws RefusalException that names the setting under which a gang could wait for ever */
     static void check(SparkContext context) {
         SparkConf conf = context.getConf();
+        rankPorts(conf);
+        driverPorts(conf);
         if (conf.getBoolean(DYNAMIC_ALLOCATION, false)) {
             throw new RefusalException("Invalid " + DYNAMIC_ALLOCATION
                     + ": true (expected false: Spark runs no barrier stage with dynamic allocation)");

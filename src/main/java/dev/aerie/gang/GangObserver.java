@@ -1,10 +1,14 @@
 package dev.aerie.gang;
 
-/** What the driver follows while a gang runs. */
-public interface GangObserver {
+/**
+ * Told in the driver how a gang does.
+ *
+ * @param <M> what the ranks report
+ */
+public interface GangObserver<M> {
 
-    /** A line that a rank sent during a step. Called by one thread at a time; lines of one rank come in order. */
-    void reported(int rank, long step, String line);
+    /** What a rank reported during a step. Called by one thread at a time; reports of one rank come in order. */
+    void reported(int rank, long step, M report);
 
     /** How far the work is safe, such as the step of the last committed checkpoint; asked after a failed attempt. */
     long progress();

@@ -13,10 +13,9 @@ import java.time.Duration;
  * @param rendezvous how long the ranks may take to find each other once Spark has started them
  * @param collective how long one collective may take, which includes waiting for the slowest rank to come to it
  * @param silence how long the driver goes without a word from any rank before it ends the attempt
- * @param device {@code auto}, {@code cpu} or {@code cuda}, as {@link TaskDevice} understands them
  */
 public record GangSettings(
-        int ranks, int maxAttempts, Duration backoff, Duration rendezvous, Duration collective, Duration silence, String device)
+        int ranks, int maxAttempts, Duration backoff, Duration rendezvous, Duration collective, Duration silence)
         implements Serializable {
 
     public static final int MAX_ATTEMPTS = 4;
@@ -26,7 +25,6 @@ public record GangSettings(
     /** A rank that writes a checkpoint keeps the others waiting for as long; a rank that dies closes its connections at once. */
     public static final Duration COLLECTIVE = Duration.ofMinutes(10);
     public static final Duration SILENCE = Duration.ofMinutes(30);
-    public static final String DEVICE = "auto";
 
     public GangSettings {
         if (ranks < 1) {
@@ -39,19 +37,14 @@ public record GangSettings(
             throw new RefusalException("Invalid silence: " + silence.toSeconds() + " s (expected at least the "
                     + collective.toSeconds() + " s of a collective)");
         }
-        TaskDevice.check(device);
     }
 
     public GangSettings(int ranks) {
-        this(ranks, MAX_ATTEMPTS, BACKOFF, RENDEZVOUS, COLLECTIVE, SILENCE, DEVICE);
+        this(ranks, MAX_ATTEMPTS, BACKOFF, RENDEZVOUS, COLLECTIVE, SILENCE);
     }
 
     public GangSettings withMaxAttempts(int attempts) {
-        return new GangSettings(ranks, attempts, backoff, rendezvous, collective, silence, device);
-    }
-
-    public GangSettings withDevice(String wanted) {
-        return new GangSettings(ranks, maxAttempts, backoff, rendezvous, collective, silence, wanted);
+        return new GangSettings(ranks, attempts, backoff, rendezvous, collective, silence);
     }
 
     Duration pauseAfter(int attempt) {

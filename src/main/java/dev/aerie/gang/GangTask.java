@@ -13,20 +13,23 @@ import scala.jdk.javaapi.CollectionConverters;
 import scala.runtime.AbstractFunction1;
 
 /** The task of one rank, as Spark runs it: partition r of the barrier stage is rank r. */
-final class GangTask<R extends Serializable> extends AbstractFunction1<Iterator<Integer>, Iterator<R>>
+final class GangTask<M, R extends Serializable> extends AbstractFunction1<Iterator<Integer>, Iterator<R>>
         implements Serializable {
 
     private static final Logger LOG = LoggerFactory.getLogger(GangTask.class);
 
     private final GangSettings settings;
-    private final int attempt;
+    private final ListenPorts ports;
     private final DriverReports.Address driver;
-    private final RankBody<R> body;
+    private final ReportCodec<M> codec;
+    private final RankBody<M, R> body;
 
-    GangTask(GangSettings settings, int attempt, DriverReports.Address driver, RankBody<R> body) {
+    GangTask(GangSettings settings, ListenPorts ports, DriverReports.Address driver, ReportCodec<M> codec,
+            RankBody<M, R> body) {
         this.settings = settings;
-        this.attempt = attempt;
+        this.ports = ports;
         this.driver = driver;
+        this.codec = codec;
         this.body = body;
     }
 
@@ -36,7 +39,7 @@ final class GangTask<R extends Serializable> extends AbstractFunction1<Iterator<
         int rank = task.partitionId();
         try (RankReports reports = RankReports.connect(driver, rank, settings.rendezvous())) {
             try (Scope scope = Scope.open(); Collective collective = meet(task, rank)) {
-                R result = body.run(new RankContext(collective, attempt, TaskDevice.of(task, settings.device()), reports));
+                R result = body.run(new RankContext<>(collective, reports, codec));
                 reports.done();
                 return CollectionConverters.asScala(List.of(result).iterator());
             } catch (Throwable e) {
@@ -53,7 +56,7 @@ final class GangTask<R extends Serializable> extends AbstractFunction1<Iterator<
         BarrierTaskInfo[] infos = task.getTaskInfos();
         String address = infos[rank].address();
         String host = address.contains(":") ? address.substring(0, address.lastIndexOf(':')) : address;
-        try (RingLinks links = RingLinks.listen(rank, host, driver.secret())) {
+        try (RingLinks links = RingLinks.listen(rank, host, ports, driver.secret())) {
             String[] all = task.allGather(host + ":" + links.port());
             LOG.info("Rank {} of {} meets {}", rank, all.length, all);
             return links.connect(List.of(all), settings.rendezvous(), settings.collective());

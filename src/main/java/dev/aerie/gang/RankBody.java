@@ -6,11 +6,12 @@ import java.io.Serializable;
  * What each rank does. It is sent to the executors, so what it holds is serializable. A later attempt runs it again from the
  * start: a body that can resume finds for itself where.
  *
- * <p>An {@link IllegalArgumentException} says that the input is wrong, and is not retried unless an I/O error is behind it;
- * anything else is.
+ * <p>A {@link dev.aerie.errors.RefusalException} is not retried, unless an I/O error is behind it; anything else is.
+ *
+ * @param <M> what the ranks report to the driver
  */
 @FunctionalInterface
-public interface RankBody<R extends Serializable> extends Serializable {
+public interface RankBody<M, R extends Serializable> extends Serializable {
 
-    R run(RankContext context) throws Exception;
+    R run(RankContext<M> context) throws Exception;
 }

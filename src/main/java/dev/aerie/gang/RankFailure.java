@@ -8,11 +8,32 @@ import java.io.IOException;
 final class RankFailure extends RuntimeException {
 
     /** What the driver should believe first, in this order: when one rank fails, the others fail of it a moment later. */
-    enum Kind { INPUT, OWN, LOST, PEER, KILLED }
+    enum Kind {
+        /** The rank refused what the user asked for; trying again cannot help. */
+        REFUSED,
+        /** A contract within this program was broken. */
+        DEFECT,
+        /** Something else went wrong in this rank. */
+        FAILED,
+        /** The rank's process is gone. */
+        LOST,
+        /** Another rank was lost, late or out of step. */
+        PEER,
+        /** The rank was told to end. */
+        KILLED;
+
+        /** The inverse of {@link #ordinal}. */
+        static Kind of(byte ordinal) throws IOException {
+            if (ordinal < 0 || ordinal >= values().length) {
+                throw new IOException("a failure of kind " + ordinal);
+            }
+            return values()[ordinal];
+        }
+    }
 
     private final Kind kind;
 
-    private RankFailure(Kind kind, String message, Throwable cause) {
+    RankFailure(Kind kind, String message, Throwable cause) {
         super(message, cause);
         this.kind = kind;
     }
@@ -21,8 +42,10 @@ final class RankFailure extends RuntimeException {
         Kind kind = Thread.currentThread().isInterrupted() || cause instanceof InterruptedException
                 ? Kind.KILLED
                 : cause instanceof CollectiveException ? Kind.PEER
-                : cause instanceof RefusalException && !mayPass(cause) ? Kind.INPUT : Kind.OWN;
-        String what = cause.getMessage() == null || kind == Kind.OWN ? cause.toString() : cause.getMessage();
+                : cause instanceof RefusalException && !mayPass(cause) ? Kind.REFUSED
+                : isDefect(cause) ? Kind.DEFECT : Kind.FAILED;
+        boolean named = kind == Kind.FAILED || kind == Kind.DEFECT;
+        String what = cause.getMessage() == null || named ? cause.toString() : cause.getMessage();
         String name = "Rank " + rank;
         return new RankFailure(kind,
                 where(rank, step) + (what.startsWith(name + " ") ? what.substring(name.length()) : ": " + what), cause);
@@ -44,10 +67,10 @@ final class RankFailure extends RuntimeException {
                 + " memory; its executor's log may say more)", null);
     }
 
-    /** As {@link RankReports#fail} wrote it. */
-    static RankFailure parse(String text) {
-        int space = text.indexOf(' ');
-        return new RankFailure(Kind.valueOf(text.substring(0, space)), text.substring(space + 1), null);
+    /** Whether our own code says that it was called wrongly; of others' code the same exception may mean anything. */
+    private static boolean isDefect(Throwable e) {
+        StackTraceElement[] trace = e.getStackTrace();
+        return e instanceof IllegalArgumentException && trace.length > 0 && trace[0].getClassName().startsWith("dev.aerie.");
     }
 
     private static String where(int rank, long step) {

@@ -1,20 +1,14 @@
 package dev.aerie.gang;
 
+import java.io.BufferedOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.channels.SocketChannel;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 
 /** A rank's end of its connection to the driver ({@link DriverReports}). */
 final class RankReports implements AutoCloseable {
-
-    /** First byte of a message; then the step, the length of a text in UTF-8, the text. */
-    static final byte STEP = 1;
-    static final byte LINE = 2;
-    static final byte FAILED = 3;
-    static final byte DONE = 4;
 
     private final int rank;
     private final SocketChannel channel;
@@ -24,7 +18,7 @@ final class RankReports implements AutoCloseable {
     private RankReports(int rank, SocketChannel channel) throws IOException {
         this.rank = rank;
         this.channel = channel;
-        this.out = new DataOutputStream(new java.io.BufferedOutputStream(channel.socket().getOutputStream()));
+        this.out = new DataOutputStream(new BufferedOutputStream(channel.socket().getOutputStream()));
     }
 
     static RankReports connect(DriverReports.Address driver, int rank, Duration within) {
@@ -34,7 +28,7 @@ final class RankReports implements AutoCloseable {
             channel = SocketChannel.open();
             channel.socket().setTcpNoDelay(true);
             channel.socket().connect(new InetSocketAddress(driver.host(), driver.port()), deadline.remainingMillis());
-            driver.secret().introduce(channel, String.valueOf(rank), deadline);
+            driver.secret().initiateHandshake(channel, String.valueOf(rank), deadline);
             return new RankReports(rank, channel);
         } catch (IOException | RuntimeException e) {
             RingLinks.closeQuietly(channel);
@@ -43,17 +37,17 @@ final class RankReports implements AutoCloseable {
         }
     }
 
-    void step(long now) {
+    void begin(long now) {
         step = now;
-        send(STEP, "");
+        send(new RankMessage.StepBegun(now));
     }
 
-    void line(String line) {
-        send(LINE, line);
+    void report(byte[] report) {
+        send(new RankMessage.Report(report));
     }
 
     void done() {
-        send(DONE, "");
+        send(new RankMessage.Done());
     }
 
     /** The rank's failure with its rank and step, after telling the driver of it. */
@@ -62,7 +56,7 @@ final class RankReports implements AutoCloseable {
         // A channel closes when an interrupted thread writes to it, and the driver would take this rank for the one that died.
         boolean interrupted = Thread.interrupted();
         try {
-            send(FAILED, failure.kind() + " " + failure.getMessage());
+            send(new RankMessage.Failed(failure));
         } catch (RuntimeException driverGone) {
             failure.addSuppressed(driverGone);
         } finally {
@@ -73,14 +67,9 @@ final class RankReports implements AutoCloseable {
         return failure;
     }
 
-    private void send(byte kind, String text) {
-        byte[] utf8 = text.getBytes(StandardCharsets.UTF_8);
+    private void send(RankMessage message) {
         try {
-            out.writeByte(kind);
-            out.writeLong(step);
-            out.writeInt(utf8.length);
-            out.write(utf8);
-            out.flush();
+            RankMessage.write(message, out);
         } catch (IOException e) {
             throw new CollectiveException("Rank " + rank + " lost the driver: " + RingLinks.reason(e), e);
         }

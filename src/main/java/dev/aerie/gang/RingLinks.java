@@ -24,8 +24,8 @@ final class RingLinks implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(RingLinks.class);
 
-    /** A connection that has not proved itself in this time is dropped, so that a stranger cannot keep the ring from closing. */
-    private static final Duration PROOF_TIME = Duration.ofSeconds(20);
+    /** A connection whose handshake takes longer is dropped, so that a stranger cannot keep the ring from closing. */
+    private static final Duration HANDSHAKE = Duration.ofSeconds(20);
 
     private final int rank;
     private final Secret secret;
@@ -38,15 +38,12 @@ final class RingLinks implements AutoCloseable {
     }
 
     /** @param host address of this machine by which the other ranks reach it */
-    static RingLinks listen(int rank, String host, Secret secret) throws IOException {
-        ServerSocketChannel server = ServerSocketChannel.open();
+    static RingLinks listen(int rank, String host, ListenPorts ports, Secret secret) throws IOException {
         try {
-            server.bind(new InetSocketAddress(host, 0));
+            return new RingLinks(rank, secret, ports.listen(host));
         } catch (IOException | RuntimeException e) {
-            server.close();
             throw new IOException("Rank " + rank + " cannot listen on its host " + host + ": " + e.getMessage(), e);
         }
-        return new RingLinks(rank, secret, server);
     }
 
     int port() throws IOException {
@@ -97,7 +94,7 @@ final class RingLinks implements AutoCloseable {
             channel.socket().connect(
                     new InetSocketAddress(address.substring(0, colon), Integer.parseInt(address.substring(colon + 1))),
                     deadline.remainingMillis());
-            secret.introduce(channel, String.valueOf(rank), deadline);
+            secret.initiateHandshake(channel, String.valueOf(rank), deadline);
             return prepared(channel);
         } catch (IOException | RuntimeException e) {
             closeQuietly(channel);
@@ -111,7 +108,7 @@ final class RingLinks implements AutoCloseable {
         while (!deadline.passed()) {
             SocketChannel channel = server.accept();
             try {
-                String name = secret.admit(channel, Deadline.in(PROOF_TIME));
+                String name = secret.acceptHandshake(channel, Deadline.in(HANDSHAKE));
                 if (name.equals(String.valueOf(expected))) {
                     return prepared(channel);
                 }

@@ -34,7 +34,7 @@ final class Secret implements Serializable {
      *
      * @throws SecretException if the other end does not know the secret or refuses ours
      */
-    void introduce(SocketChannel channel, String name, Deadline deadline) throws IOException {
+    void initiateHandshake(SocketChannel channel, String name, Deadline deadline) throws IOException {
         Wire wire = new Wire(channel, deadline);
         byte[] mine = randomBytes();
         wire.write(name.getBytes(StandardCharsets.UTF_8));
@@ -54,7 +54,7 @@ final class Secret implements Serializable {
      *
      * @throws SecretException if the other end does not know the secret
      */
-    String admit(SocketChannel channel, Deadline deadline) throws IOException {
+    String acceptHandshake(SocketChannel channel, Deadline deadline) throws IOException {
         Wire wire = new Wire(channel, deadline);
         String name = new String(wire.read(256), StandardCharsets.UTF_8);
         byte[] theirs = wire.read(BYTES);

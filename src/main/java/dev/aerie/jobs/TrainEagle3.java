@@ -56,7 +56,7 @@ public final class TrainEagle3 implements Callable<Integer> {
             TargetSection.onGpu(recipe, spark.sparkContext().getConf());
             Locations.requireWritable(recipe, "train.output", conf);
             KeptRecipe.print(recipe);
-            TrainedDraft trained = Training.run(spark.sparkContext(), gang, settings,
+            TrainedDraft trained = Training.run(spark.sparkContext(), gang, TrainSection.device(recipe), settings,
                     new StoreInputs(store, TargetSection.model(recipe), draft, vocabulary,
                             subset.map(TrainingSubset::ids).orElse(null)), output, System.out);
             KeptRecipe.keep(recipe, output, conf);

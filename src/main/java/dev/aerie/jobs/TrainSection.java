@@ -3,6 +3,7 @@ package dev.aerie.jobs;
 import dev.aerie.draft.DraftConfig;
 import dev.aerie.draft.LossMode;
 import dev.aerie.gang.GangSettings;
+import dev.aerie.spark.DeviceChoice;
 import dev.aerie.prepare.TrainingSubset;
 import dev.aerie.target.CaptureLayers;
 import dev.aerie.target.Target;
@@ -54,8 +55,11 @@ final class TrainSection {
     }
 
     static GangSettings gang(Recipe recipe) {
-        return new GangSettings(recipe.integer("train.ranks")).withMaxAttempts(recipe.integer("train.max_attempts"))
-                .withDevice(recipe.text("runtime.device"));
+        return new GangSettings(recipe.integer("train.ranks")).withMaxAttempts(recipe.integer("train.max_attempts"));
+    }
+
+    static DeviceChoice device(Recipe recipe) {
+        return DeviceChoice.of(recipe.text("runtime.device"));
     }
 
     /** Which part of the store is trained on; none where it is all of it. */

@@ -69,7 +69,7 @@ final class UserErrors {
     /** Whether a contract within this program was broken, which its users cannot mend. */
     static boolean isFaultOfOurs(Throwable e) {
         return refusal(e) == null && chain(e).stream()
-                .anyMatch(t -> (t instanceof IllegalArgumentException || t instanceof NullPointerException
+                .anyMatch(t -> t instanceof GangException gang && gang.isDefect() || (t instanceof IllegalArgumentException || t instanceof NullPointerException
                         || t instanceof IndexOutOfBoundsException || t instanceof ClassCastException) && isRaisedByUs(t));
     }
 

@@ -127,7 +127,7 @@ public final class Capture {
         long done = whole.shards().stream().filter(s -> made.contains(s.shard())).mapToLong(s -> s.tokens()).sum();
         long refused = whole.shards().stream().mapToLong(s -> s.refused().size()).sum();
         console.printf(Locale.ROOT, "prepare: done, %,d tokens in %s, %,.0f tokens/s, %,d conversations refused%n",
-                done, CaptureProgress.clock((long) seconds), done / seconds, refused);
+                done, CaptureObserver.clock((long) seconds), done / seconds, refused);
         return new CaptureReport(whole, missing.length, done, seconds, refused);
     }
 
@@ -140,7 +140,7 @@ public final class Capture {
             partitionOf[missing[i]] = i;
         }
         LongAccumulator counted = spark.sparkContext().longAccumulator("tokens captured");
-        CaptureProgress progress = new CaptureProgress(counted.id(), todo, console);
+        CaptureObserver progress = new CaptureObserver(counted.id(), todo, console);
         Broadcast<ShardPlan> shared = context.broadcast(plan);
         spark.sparkContext().addSparkListener(progress);
         context.setJobGroup("prepare", "Hidden states of " + missing.length + " shards", true);

@@ -1,7 +1,8 @@
 package dev.aerie.prepare;
 
-import dev.aerie.gang.TaskDevice;
 import dev.aerie.host.HostModels;
+import dev.aerie.spark.DeviceChoice;
+import dev.aerie.spark.TaskDevice;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.NonFiniteStateException;
 import dev.aerie.store.Part;
@@ -61,7 +62,7 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
         try (ShardWriter writer = attempt.get();
                 ResidentTargets.Lease lease = ResidentTargets.take(
                         HostModels.folder(settings.target(), conf.value()).toString(), settings.dtype(),
-                        TaskDevice.of(TaskContext.get(), settings.device()), settings.residency())) {
+                        TaskDevice.of(TaskContext.get(), DeviceChoice.of(settings.device())), settings.residency())) {
             write(conversations, lease.target(), writer);
             events.beforeCommit(shard);
             ShardWriter.Commit commit = writer.commit();

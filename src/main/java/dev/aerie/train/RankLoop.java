@@ -23,8 +23,8 @@ final class RankLoop {
 
     private static final Logger LOG = LoggerFactory.getLogger(RankLoop.class);
 
-    /** Whoever follows the loop. */
-    interface Follower {
+    /** Told what the loop does. */
+    interface Observer {
 
         void begins(long step);
 
@@ -42,13 +42,13 @@ final class RankLoop {
     private final DType compute;
     private final OutputFolder output;
     private final Checkpoints checkpoints;
-    private final Follower follower;
+    private final Observer observer;
     private final int[] lengths;
     private final BatchPlan plan;
 
     /** @param recipe what a checkpoint must agree with */
     RankLoop(Collective collective, Device device, int threads, TrainSettings settings, TrainingInputs.Opened inputs,
-            Map<String, String> recipe, OutputFolder output, Follower follower) {
+            Map<String, String> recipe, OutputFolder output, Observer observer) {
         this.collective = collective;
         this.device = device;
         this.threads = threads;
@@ -58,7 +58,7 @@ final class RankLoop {
         this.compute = compute(settings, device);
         this.output = output;
         this.checkpoints = new Checkpoints(output);
-        this.follower = follower;
+        this.observer = observer;
         this.lengths = inputs.source().lengths(Part.TRAIN);
         this.plan = new BatchPlan(lengths, settings.batch(), settings.seed(), settings.epochs(), settings.maxSteps());
     }
@@ -80,7 +80,7 @@ final class RankLoop {
             MetricsLog log = collective.rank() == 0 ? new MetricsLog(output, first, claim) : null;
             try (ReadAhead reading = new ReadAhead(inputs.source(), Part.TRAIN, order(first))) {
                 for (long step = first; step < plan.totalSteps(); step++) {
-                    follower.begins(step + 1);
+                    observer.begins(step + 1);
                     StepMetrics metrics = step(step, training, reading, heldOut);
                     if (log != null) {
                         log.add(metrics);
@@ -93,7 +93,7 @@ final class RankLoop {
                         }
                         checkpoint(step + 1, parameters, training.optimizer(), claim);
                     }
-                    follower.done(metrics);
+                    observer.done(metrics);
                 }
             }
             return plan.totalSteps();
@@ -155,7 +155,7 @@ final class RankLoop {
                 optimizer.restore(mean.to(device), squareMean.to(device));
             }
         });
-        follower.note("going on from step " + info.step() + " of " + plan.totalSteps()
+        observer.note("going on from step " + info.step() + " of " + plan.totalSteps()
                 + changed("ranks", info.ranks(), collective.size()) + changed("threads a rank", info.threads(), threads));
         return info.step();
     }

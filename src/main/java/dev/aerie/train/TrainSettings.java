@@ -2,8 +2,8 @@ package dev.aerie.train;
 
 import dev.aerie.draft.LossMode;
 import dev.aerie.errors.RefusalException;
-import dev.aerie.torch.Optimizer;
 import dev.aerie.torch.DType;
+import dev.aerie.torch.Optimizer;
 import java.io.Serializable;
 
 /**
@@ -21,7 +21,7 @@ import java.io.Serializable;
  * @param dtype of the arithmetic, parameters being float32; null for float32 on a CPU and bfloat16 on a GPU
  * @param seed of the initial parameters and of the order of conversations
  * @param threads that one operator of a rank uses on the CPU; 0 for its share of the cores ({@link
- *     dev.aerie.gang.TaskThreads})
+ *     dev.aerie.spark.TaskThreads})
  * @param checkpointEverySteps steps between checkpoints; the last step always makes one
  * @param keepCheckpoints checkpoints that stay, the newest ones
  * @param heldOutEverySteps steps between measurements on the held-out part; 0 for the last step only, which

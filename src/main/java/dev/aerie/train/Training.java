@@ -4,11 +4,14 @@ import dev.aerie.gang.Gang;
 import dev.aerie.gang.GangSettings;
 import dev.aerie.gang.RankBody;
 import dev.aerie.gang.RankContext;
-import dev.aerie.gang.TaskThreads;
+import dev.aerie.errors.RefusalException;
+import dev.aerie.spark.DeviceChoice;
+import dev.aerie.spark.TaskDevice;
+import dev.aerie.spark.TaskThreads;
+import dev.aerie.torch.Device;
 import dev.aerie.torch.LibTorch;
 import java.io.IOException;
 import java.io.PrintStream;
-import java.io.UncheckedIOException;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
@@ -28,14 +31,15 @@ public final class Training {
 
     /**
      * @param gang how many ranks, and how often they may fail
+     * @param device that each rank computes on
      * @param output folder on any Hadoop file system for checkpoints and metrics, in the format of docs/training.md
      * @param console where progress is told to a person
      * @return the finished draft
-     * @throws IllegalArgumentException if the inputs cannot be trained from, or the output holds another training
+     * @throws RefusalException if the inputs cannot be trained from, or the output holds another training
      * @throws dev.aerie.gang.GangException if the ranks failed too often; run again to go on from the newest checkpoint
      */
-    public static TrainedDraft run(SparkContext context, GangSettings gang, TrainSettings settings, TrainingInputs inputs,
-            String output, PrintStream console) throws IOException {
+    public static TrainedDraft run(SparkContext context, GangSettings gang, DeviceChoice device, TrainSettings settings,
+            TrainingInputs inputs, String output, PrintStream console) throws IOException {
         Configuration conf = context.hadoopConfiguration();
         OutputFolder folder = OutputFolder.at(output, conf);
         Checkpoints checkpoints = new Checkpoints(folder);
@@ -47,8 +51,9 @@ public final class Training {
         inputs.check(settings.mode(), conf);
         SerializableConfiguration hadoop = new SerializableConfiguration(conf);
         String where = folder.toString();
-        RankBody<Long> body = rank -> train(rank, settings, inputs, recipe, where, hadoop.value());
-        Gang.run(context, "Training", gang, body, new TrainingConsole(console, checkpoints, gang.ranks()));
+        RankBody<TrainingReport, Long> body = rank -> train(rank, device, settings, inputs, recipe, where, hadoop.value());
+        Gang.run(context, "Training", gang, new TrainingReport.Codec(), body,
+                new TrainingObserver(console, checkpoints, gang.ranks()));
         return TrainedDraft.open(output, conf);
     }
 
@@ -74,19 +79,20 @@ public final class Training {
         return recipe;
     }
 
-    private static long train(RankContext rank, TrainSettings settings, TrainingInputs inputs, Map<String, String> recipe,
-            String output, Configuration conf) throws Exception {
+    private static long train(RankContext<TrainingReport> rank, DeviceChoice choice, TrainSettings settings, TrainingInputs inputs,
+            Map<String, String> recipe, String output, Configuration conf) throws Exception {
         int threads = settings.threads() > 0 ? settings.threads() : TaskThreads.of(TaskContext.get(), rank.size());
         LibTorch.setThreads(threads);
-        try (TrainingInputs.Opened opened = inputs.open(rank.device(), RankLoop.compute(settings, rank.device()), conf)) {
-            return new RankLoop(rank.collective(), rank.device(), threads, settings, opened, recipe,
-                    OutputFolder.at(output, conf), follower(rank)).run();
+        Device device = TaskDevice.of(TaskContext.get(), choice);
+        try (TrainingInputs.Opened opened = inputs.open(device, RankLoop.compute(settings, device), conf)) {
+            return new RankLoop(rank.collective(), device, threads, settings, opened, recipe,
+                    OutputFolder.at(output, conf), observer(rank)).run();
         }
     }
 
     /** Every rank says where it is; one of them sends the metrics, which are the same on all. */
-    private static RankLoop.Follower follower(RankContext rank) {
-        return new RankLoop.Follower() {
+    private static RankLoop.Observer observer(RankContext<TrainingReport> rank) {
+        return new RankLoop.Observer() {
             @Override
             public void begins(long step) {
                 rank.step(step);
@@ -95,25 +101,16 @@ public final class Training {
             @Override
             public void done(StepMetrics metrics) {
                 if (rank.rank() == 0) {
-                    rank.report(metrics.toJson());
+                    rank.report(new TrainingReport.StepDone(metrics));
                 }
             }
 
             @Override
             public void note(String text) {
                 if (rank.rank() == 0) {
-                    rank.report(text);
+                    rank.report(new TrainingReport.Note(text));
                 }
             }
         };
-    }
-
-    /** The newest checkpoint's step, for the driver's retry. */
-    static long progress(Checkpoints checkpoints) {
-        try {
-            return checkpoints.latestStep();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 }

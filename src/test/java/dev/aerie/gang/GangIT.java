@@ -10,6 +10,7 @@ import dev.aerie.torch.LibTorch;
 import dev.aerie.torch.Tensor;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -28,7 +29,7 @@ class GangIT {
     private static final int STEPS = 8;
     private static final int FAULT_AT = 5;
 
-    private enum Fault { NONE, THROW, HALT, HANG, INPUT, ALWAYS }
+    private enum Fault { NONE, THROW, DEFECT, HALT, HANG, REFUSE, ALWAYS }
 
     @TempDir
     Path folder;
@@ -36,8 +37,8 @@ class GangIT {
     private final List<String> lines = Collections.synchronizedList(new ArrayList<>());
     private final List<String> retries = Collections.synchronizedList(new ArrayList<>());
 
-    private GangObserver observer() {
-        return new GangObserver() {
+    private GangObserver<String> observer() {
+        return new GangObserver<>() {
             @Override
             public void reported(int rank, long step, String line) {
                 lines.add(rank + "@" + step + ":" + line);
@@ -57,12 +58,12 @@ class GangIT {
 
     private static GangSettings settings() {
         Duration minute = Duration.ofSeconds(60);
-        return new GangSettings(2, 4, Duration.ofMillis(200), minute, Duration.ofSeconds(6), minute, "auto");
+        return new GangSettings(2, 4, Duration.ofMillis(200), minute, Duration.ofSeconds(6), minute);
     }
 
     private List<String> run(Fault fault) {
         String path = folder.toString();
-        return Gang.run(LocalCluster.session().sparkContext(), "test", settings(), c -> work(c, fault, path), observer());
+        return Gang.run(LocalCluster.session().sparkContext(), "test", settings(), new TextCodec(), c -> work(c, fault, path), observer());
     }
 
     private static long committed(String folder) {
@@ -74,19 +75,31 @@ class GangIT {
         }
     }
 
+    /** True once for a folder. */
+    private static boolean isFirst(String folder) throws IOException {
+        try {
+            Files.createFile(Path.of(folder, "struck"));
+            return true;
+        } catch (FileAlreadyExistsException again) {
+            return false;
+        }
+    }
+
     /** Adds 1 on every rank in every step, from the last step that rank 0 has written down. */
-    private static String work(RankContext context, Fault fault, String folder) throws Exception {
+    private static String work(RankContext<String> context, Fault fault, String folder) throws Exception {
         LibTorch.setThreads(1);
         long first = committed(folder);
         context.collective().barrier();
         Tensor sum = Tensor.of(new float[100_001], 100_001);
         for (long step = first; step < STEPS; step++) {
             context.step(step);
-            boolean strike = context.rank() == 1 && step == FAULT_AT && (context.attempt() == 1 || fault == Fault.ALWAYS);
-            if (strike && fault == Fault.INPUT) {
+            boolean strike = context.rank() == 1 && step == FAULT_AT && (fault == Fault.ALWAYS || isFirst(folder));
+            if (strike && fault == Fault.REFUSE) {
                 throw new RefusalException("Invalid shard: 7 (expected 8)");
             } else if (strike && (fault == Fault.THROW || fault == Fault.ALWAYS)) {
                 throw new IllegalStateException("boom");
+            } else if (strike && fault == Fault.DEFECT) {
+                throw new IllegalArgumentException("Invalid rows: 7 (expected 8)");
             } else if (strike && fault == Fault.HALT) {
                 Runtime.getRuntime().halt(137);
             } else if (strike && fault == Fault.HANG) {
@@ -103,25 +116,31 @@ class GangIT {
                 context.report("done");
             }
         }
-        return "rank " + context.rank() + " attempt " + context.attempt() + " from " + first + " on " + context.device();
+        return "rank " + context.rank() + " of " + context.size() + " from " + first;
     }
 
     @Test
     void ranksWorkTogetherAndReportWhileTheyRun() {
-        assertEquals(List.of("rank 0 attempt 1 from 0 on cpu", "rank 1 attempt 1 from 0 on cpu"), run(Fault.NONE));
+        assertEquals(List.of("rank 0 of 2 from 0", "rank 1 of 2 from 0"), run(Fault.NONE));
         assertEquals(STEPS, lines.size());
         assertEquals("0@7:done", lines.get(7));
     }
 
     @Test
     void aRankThatThrowsIsNamedAndTheGangGoesOnFromWhereItWas() {
-        assertEquals(List.of("rank 0 attempt 2 from 5 on cpu", "rank 1 attempt 2 from 5 on cpu"), run(Fault.THROW));
+        assertEquals(List.of("rank 0 of 2 from 5", "rank 1 of 2 from 5"), run(Fault.THROW));
         assertEquals(List.of("2: Rank 1 at step 5: java.lang.IllegalStateException: boom"), retries);
     }
 
     @Test
+    void aRankThatBreaksAContractIsTriedAgain() {
+        assertEquals(List.of("rank 0 of 2 from 5", "rank 1 of 2 from 5"), run(Fault.DEFECT));
+        assertEquals(List.of("2: Rank 1 at step 5: java.lang.IllegalArgumentException: Invalid rows: 7 (expected 8)"), retries);
+    }
+
+    @Test
     void aRankWhoseProcessDiesIsNamedAndReplaced() {
-        assertEquals(List.of("rank 0 attempt 2 from 5 on cpu", "rank 1 attempt 2 from 5 on cpu"), run(Fault.HALT));
+        assertEquals(List.of("rank 0 of 2 from 5", "rank 1 of 2 from 5"), run(Fault.HALT));
         assertEquals(1, retries.size());
         assertTrue(retries.get(0).startsWith("2: Rank 1 at step 5: its process ended"), retries.get(0));
     }
@@ -129,7 +148,7 @@ class GangIT {
     @Test
     void aRankThatHangsIsNamedAfterTheDeadline() {
         long start = System.nanoTime();
-        assertEquals(List.of("rank 0 attempt 2 from 5 on cpu", "rank 1 attempt 2 from 5 on cpu"), run(Fault.HANG));
+        assertEquals(List.of("rank 0 of 2 from 5", "rank 1 of 2 from 5"), run(Fault.HANG));
         assertEquals(1, retries.size());
         assertTrue(retries.get(0).startsWith("2: Rank 0 at step 5 lost rank 1 ("), retries.get(0));
         assertTrue(retries.get(0).endsWith("nothing came for 6 s"), retries.get(0));
@@ -139,21 +158,22 @@ class GangIT {
     @Test
     void aLoneRankThatHangsIsEndedByTheDriver() {
         Duration silence = Duration.ofSeconds(3);
-        GangSettings one = new GangSettings(1, 2, Duration.ofMillis(100), silence, silence, silence, "auto");
-        List<String> out = Gang.run(LocalCluster.session().sparkContext(), "test", one, c -> {
+        GangSettings one = new GangSettings(1, 2, Duration.ofMillis(100), silence, silence, silence);
+        String path = folder.toString();
+        List<String> out = Gang.run(LocalCluster.session().sparkContext(), "test", one, new TextCodec(), c -> {
             c.step(1);
-            if (c.attempt() == 1) {
+            if (isFirst(path)) {
                 Thread.sleep(600_000);
             }
-            return "attempt " + c.attempt();
+            return "done";
         }, observer());
-        assertEquals(List.of("attempt 2"), out);
+        assertEquals(List.of("done"), out);
         assertEquals(List.of("2: no rank said anything for 3 s"), retries);
     }
 
     @Test
-    void wrongInputIsNotTriedAgain() {
-        String message = assertThrows(RefusalException.class, () -> run(Fault.INPUT)).getMessage();
+    void aRefusalIsNotTriedAgain() {
+        String message = assertThrows(RefusalException.class, () -> run(Fault.REFUSE)).getMessage();
         assertEquals("Rank 1 at step 5: Invalid shard: 7 (expected 8)", message);
         assertEquals(List.of(), retries);
     }

@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 
 class RankReportsTest {
 
-    private static final GangObserver NOBODY = new GangObserver() {
+    private static final GangObserver<String> NOBODY = new GangObserver<>() {
         @Override
         public void reported(int rank, long step, String line) {}
 
@@ -23,9 +23,9 @@ class RankReportsTest {
 
     @Test
     void aRankThatIsToldToEndIsNotTakenForOneThatDied() throws Exception {
-        try (DriverReports driver = new DriverReports("127.0.0.1", "127.0.0.1", NOBODY);
+        try (DriverReports<String> driver = new DriverReports<>("127.0.0.1", "127.0.0.1", ListenPorts.ANY, new TextCodec(), NOBODY);
                 RankReports rank = RankReports.connect(driver.address(), 3, Duration.ofSeconds(20))) {
-            rank.step(7);
+            rank.begin(7);
             Thread.currentThread().interrupt();
             rank.fail(new InterruptedException());
             assertTrue(Thread.interrupted(), "the interrupt is still there for Spark");

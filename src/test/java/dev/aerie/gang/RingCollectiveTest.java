@@ -212,8 +212,8 @@ class RingCollectiveTest {
     @Test
     void strangersAreTurnedAwayAndTheRingStillCloses() throws Exception {
         Secret secret = Secret.random();
-        RingLinks a = RingLinks.listen(0, "127.0.0.1", secret);
-        RingLinks b = RingLinks.listen(1, "127.0.0.1", secret);
+        RingLinks a = RingLinks.listen(0, "127.0.0.1", ListenPorts.ANY, secret);
+        RingLinks b = RingLinks.listen(1, "127.0.0.1", ListenPorts.ANY, secret);
         List<String> addresses = List.of("127.0.0.1:" + a.port(), "127.0.0.1:" + b.port());
         Future<String> rank0 = threads.submit(() -> {
             try (Scope scope = Scope.open(); Collective c = a.connect(addresses, LIMIT, LIMIT)) {
@@ -225,7 +225,7 @@ class RingCollectiveTest {
                 SocketChannel liar = SocketChannel.open(new InetSocketAddress("127.0.0.1", a.port()))) {
             garbage.write(ByteBuffer.wrap("GET / HTTP/1.1\r\n\r\n".getBytes()));
             assertThrows(SecretException.class,
-                    () -> Secret.random().introduce(liar, "1", Deadline.in(Duration.ofSeconds(5))));
+                    () -> Secret.random().initiateHandshake(liar, "1", Deadline.in(Duration.ofSeconds(5))));
         }
         try (Scope scope = Scope.open(); Collective c = b.connect(addresses, LIMIT, LIMIT)) {
             c.barrier();
@@ -235,8 +235,8 @@ class RingCollectiveTest {
 
     @Test
     void aRankWithAnotherSecretIsRefused() throws Exception {
-        RingLinks a = RingLinks.listen(0, "127.0.0.1", Secret.random());
-        RingLinks b = RingLinks.listen(1, "127.0.0.1", Secret.random());
+        RingLinks a = RingLinks.listen(0, "127.0.0.1", ListenPorts.ANY, Secret.random());
+        RingLinks b = RingLinks.listen(1, "127.0.0.1", ListenPorts.ANY, Secret.random());
         List<String> addresses = List.of("127.0.0.1:" + a.port(), "127.0.0.1:" + b.port());
         Duration soon = Duration.ofSeconds(2);
         Future<Collective> other = threads.submit(() -> b.connect(addresses, soon, LIMIT));
@@ -251,8 +251,8 @@ class RingCollectiveTest {
     @Test
     void aMissingRankIsNamedAfterTheRendezvousDeadline() throws Exception {
         Secret secret = Secret.random();
-        RingLinks a = RingLinks.listen(0, "127.0.0.1", secret);
-        RingLinks never = RingLinks.listen(1, "127.0.0.1", secret);
+        RingLinks a = RingLinks.listen(0, "127.0.0.1", ListenPorts.ANY, secret);
+        RingLinks never = RingLinks.listen(1, "127.0.0.1", ListenPorts.ANY, secret);
         List<String> addresses = List.of("127.0.0.1:" + a.port(), "127.0.0.1:" + never.port());
         String message = assertThrows(CollectiveException.class,
                 () -> a.connect(addresses, Duration.ofMillis(500), LIMIT)).getMessage();

@@ -49,7 +49,7 @@ public final class ThreadGang {
         List<RingLinks> links = new ArrayList<>();
         List<String> addresses = new ArrayList<>();
         for (int r = 0; r < size; r++) {
-            links.add(RingLinks.listen(r, "127.0.0.1", secret));
+            links.add(RingLinks.listen(r, "127.0.0.1", ListenPorts.ANY, secret));
             addresses.add("127.0.0.1:" + links.get(r).port());
         }
         List<Future<R>> futures = new ArrayList<>();

@@ -72,7 +72,7 @@ class RankLoopTest {
         Configuration conf = new Configuration();
         try (TrainingInputs.Opened inputs = golden.open(Device.CPU, DType.F32, conf)) {
             return new RankLoop(c, Device.CPU, 1, settings, inputs, Training.recipe(settings, golden),
-                    OutputFolder.at(output.toString(), conf), new RankLoop.Follower() {
+                    OutputFolder.at(output.toString(), conf), new RankLoop.Observer() {
                         @Override
                         public void begins(long step) {
                             begins.accept(step);
@@ -262,7 +262,7 @@ class RankLoopTest {
         ThreadGang.run(1, c -> {
             try (TrainingInputs.Opened inputs = golden.open(Device.CPU, DType.F32, conf)) {
                 return new RankLoop(c, Device.CPU, 1, s, inputs, Map.of(), OutputFolder.at(folder.toString(), conf),
-                        new RankLoop.Follower() {
+                        new RankLoop.Observer() {
                             @Override
                             public void begins(long step) {
                                 live.add(Scope.liveTensors());

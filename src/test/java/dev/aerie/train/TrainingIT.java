@@ -11,6 +11,7 @@ import dev.aerie.draft.FrozenTarget;
 import dev.aerie.draft.LossMode;
 import dev.aerie.gang.GangException;
 import dev.aerie.gang.GangSettings;
+import dev.aerie.spark.DeviceChoice;
 import dev.aerie.store.Part;
 import dev.aerie.testing.LocalCluster;
 import dev.aerie.torch.DType;
@@ -55,8 +56,8 @@ class TrainingIT {
     private TrainedDraft train(TrainingInputs inputs, int ranks, String output) throws IOException {
         Duration minute = Duration.ofMinutes(1);
         // Attempts enough that a failing rank always ends by making no progress: its first attempt may or may not commit a checkpoint.
-        GangSettings gang = new GangSettings(ranks, 6, Duration.ofMillis(200), minute, minute, minute, "auto");
-        return Training.run(LocalCluster.session().sparkContext(), gang, settings(), inputs, folder.resolve(output).toString(),
+        GangSettings gang = new GangSettings(ranks, 6, Duration.ofMillis(200), minute, minute, minute);
+        return Training.run(LocalCluster.session().sparkContext(), gang, DeviceChoice.AUTO, settings(), inputs, folder.resolve(output).toString(),
                 new PrintStream(console, true, StandardCharsets.UTF_8));
     }
 

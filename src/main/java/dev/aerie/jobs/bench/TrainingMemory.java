@@ -2,6 +2,7 @@ package dev.aerie.jobs.bench;
 
 import dev.aerie.gang.GangConf;
 import dev.aerie.gang.GangSettings;
+import dev.aerie.spark.DeviceChoice;
 import dev.aerie.torch.Scope;
 import dev.aerie.train.BatchSize;
 import dev.aerie.train.StepMetrics;
@@ -48,7 +49,7 @@ public final class TrainingMemory {
             TrainSettings settings = new TrainSettings(d.mode(), epochs, steps, new BatchSize.Conversations(1),
                     d.microBatchTokens(), d.tttLength(), d.learningRate(), d.warmupRatio(), d.schedule(), d.adamW(),
                     d.maxGradNorm(), d.dtype(), d.seed(), 0, often, 1, often);
-            Training.run(spark.sparkContext(), new GangSettings(1), settings, new SyntheticInputs(CONVERSATIONS, LONGEST),
+            Training.run(spark.sparkContext(), new GangSettings(1), DeviceChoice.AUTO, settings, new SyntheticInputs(CONVERSATIONS, LONGEST),
                     output.toString(), System.out);
             report(Files.readAllLines(output.resolve("metrics.jsonl")).stream().map(StepMetrics::parse).toList(),
                     Scope.liveTensors() - before);

@@ -1,6 +1,5 @@
-package dev.aerie.gang;
+package dev.aerie.spark;
 
-import dev.aerie.errors.RefusalException;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.LibTorch;
 import java.util.Arrays;
@@ -16,28 +15,17 @@ public final class TaskDevice {
     private TaskDevice() {}
 
     /**
-     * The device that a recipe's {@code runtime.device} means for a task.
+     * The device that a task computes on.
      *
-     * @param wanted {@code auto} for the CUDA device of the task's {@code gpu} address, and for the CPU where the task has no
-     *     address or this libtorch sees no CUDA device (addresses are then pretended, to try the scheduling); {@code cpu};
-     *     {@code cuda} to refuse to run on anything else
-     * @throws IllegalStateException if there is no such device
+     * @throws IllegalStateException where the task has no CUDA device and one is asked for
      */
-    public static Device of(TaskContext task, String wanted) {
-        Device device = check(wanted).equals("cpu") ? Device.CPU : assigned(task);
-        if (wanted.equals("cuda") && device.isCpu()) {
+    public static Device of(TaskContext task, DeviceChoice wanted) {
+        Device device = wanted == DeviceChoice.CPU ? Device.CPU : assigned(task);
+        if (wanted == DeviceChoice.CUDA && device.isCpu()) {
             throw new IllegalStateException("Invalid device: cuda (expected a gpu given to the task by Spark, and a CUDA build of"
                     + " libtorch)");
         }
         return device;
-    }
-
-    /** @throws RefusalException unless it is one of the three that {@link #of} knows */
-    static String check(String wanted) {
-        if (!List.of("auto", "cpu", "cuda").contains(wanted)) {
-            throw new RefusalException("Invalid device: " + wanted + " (expected auto, cpu or cuda)");
-        }
-        return wanted;
     }
 
     private static Device assigned(TaskContext task) {

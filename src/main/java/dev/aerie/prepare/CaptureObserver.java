@@ -19,7 +19,7 @@ import scala.jdk.javaapi.CollectionConverters;
  * and a listener is shown it. That works in every kind of cluster and needs no plugin to be configured before the context
  * starts.
  */
-final class CaptureProgress extends SparkListener {
+final class CaptureObserver extends SparkListener {
 
     private static final long PAUSE = 5_000_000_000L;
 
@@ -36,7 +36,7 @@ final class CaptureProgress extends SparkListener {
      * @param accumulator id of the accumulator that tasks count tokens in
      * @param total tokens expected of all of them
      */
-    CaptureProgress(long accumulator, long total, PrintStream out) {
+    CaptureObserver(long accumulator, long total, PrintStream out) {
         this.accumulator = accumulator;
         this.total = total;
         this.out = out;

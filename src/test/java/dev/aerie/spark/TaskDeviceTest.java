@@ -1,4 +1,4 @@
-package dev.aerie.gang;
+package dev.aerie.spark;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;

@@ -1,4 +1,4 @@
-package dev.aerie.gang;
+package dev.aerie.spark;
 
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkEnv;

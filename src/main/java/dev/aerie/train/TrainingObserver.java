@@ -1,14 +1,16 @@
 package dev.aerie.train;
 
 import dev.aerie.gang.GangObserver;
+import java.io.IOException;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.stream.Collectors;
 
 /** Tells a person in the driver how a training goes. */
-final class TrainingConsole implements GangObserver {
+final class TrainingObserver implements GangObserver<TrainingReport> {
 
     private static final Duration INTERVAL = Duration.ofSeconds(5);
     /** Weight of the newest step in the mean that the time left is told by. */
@@ -20,19 +22,22 @@ final class TrainingConsole implements GangObserver {
     private long lastLine;
     private double secondsPerStep;
 
-    TrainingConsole(PrintStream out, Checkpoints checkpoints, int ranks) {
+    TrainingObserver(PrintStream out, Checkpoints checkpoints, int ranks) {
         this.out = out;
         this.checkpoints = checkpoints;
         this.ranks = ranks;
     }
 
     @Override
-    public void reported(int rank, long step, String line) {
-        if (!line.startsWith("{")) {
-            out.println("train: " + line);
-            return;
+    public void reported(int rank, long step, TrainingReport report) {
+        if (report instanceof TrainingReport.StepDone done) {
+            stepDone(done.metrics());
+        } else if (report instanceof TrainingReport.Note note) {
+            out.println("train: " + note.text());
         }
-        StepMetrics m = StepMetrics.parse(line);
+    }
+
+    private void stepDone(StepMetrics m) {
         secondsPerStep = secondsPerStep == 0 ? m.seconds() : (1 - NEWEST) * secondsPerStep + NEWEST * m.seconds();
         boolean last = m.step() == m.totalSteps();
         if (last || m.heldOut() != null || lastLine == 0 || System.nanoTime() - lastLine > INTERVAL.toNanos()) {
@@ -60,7 +65,11 @@ final class TrainingConsole implements GangObserver {
 
     @Override
     public long progress() {
-        return Training.progress(checkpoints);
+        try {
+            return checkpoints.latestStep();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Override

@@ -1,0 +1,50 @@
+package dev.aerie.train;
+
+import com.fasterxml.jackson.annotation.JsonSubTypes;
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.aerie.gang.ReportCodec;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+
+/** What the ranks of a training report to the driver. */
+@JsonTypeInfo(use = JsonTypeInfo.Id.NAME, include = JsonTypeInfo.As.WRAPPER_OBJECT)
+@JsonSubTypes({
+    @JsonSubTypes.Type(value = TrainingReport.StepDone.class, name = "step_done"),
+    @JsonSubTypes.Type(value = TrainingReport.Note.class, name = "note")
+})
+sealed interface TrainingReport {
+
+    /** A step is done, its checkpoint included where it has one. */
+    record StepDone(StepMetrics metrics) implements TrainingReport {}
+
+    /** A sentence for the person who follows the training. */
+    record Note(String text) implements TrainingReport {}
+
+    /** Reports as JSON. */
+    final class Codec implements ReportCodec<TrainingReport> {
+
+        private static final long serialVersionUID = 1;
+        private static final JsonMapper JSON =
+                JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES).build();
+
+        @Override
+        public byte[] encode(TrainingReport report) {
+            try {
+                return JSON.writeValueAsBytes(report);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        @Override
+        public TrainingReport decode(byte[] bytes) {
+            try {
+                return JSON.readValue(bytes, TrainingReport.class);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+    }
+}
