@@ -35,9 +35,9 @@ find_jars() {
 
 whole_jars() {
   local jar=$root/target/evaluate-eagle3.jar
-  [[ -f $jar && -f $root/target/train-eagle3.jar && -f $root/target/prepare-hidden-states.jar ]] \
+  [[ -f $jar && -f $root/target/train-eagle3.jar && -f $root/target/prepare-hidden-states.jar && -f $root/target/aerie-tools.jar ]] \
     && compgen -G "$root/target/libtorch-cpu-*.jar" >/dev/null \
-    && [[ ! -d $root/src || -z $(find "$root/src/main" "$root/pom.xml" -newer "$jar" -type f -print -quit) ]]
+    && [[ ! -d $root/src || -z $(find "$root"/src/{main,quickstart,bench} "$root/pom.xml" -newer "$jar" -type f -print -quit) ]]
 }
 
 # SPARK_HOME, or else a home of our own, put together once from the artifacts that Maven downloads anyway.

@@ -120,18 +120,4 @@ public final class Nn {
     public static Tensor siluProduct(Tensor gateUp) {
         return Script.tensor("silu_product", gateUp);
     }
-
-    /** A row that {@link #crossEntropy} leaves out. */
-    public static final long IGNORED = -100;
-
-    /**
-     * Mean over the rows of −log softmax(logits)[id].
-     *
-     * @param logits [T, vocabulary]
-     * @param ids int64 [T], {@link #IGNORED} where a row does not count; not all of them
-     * @return a scalar in the type of the logits
-     */
-    public static Tensor crossEntropy(Tensor logits, Tensor ids) {
-        return Script.tensor("cross_entropy", logits, ids);
-    }
 }

@@ -19,7 +19,7 @@ final class Script {
 
     /** Source files beside this class in the resources; together they are the body of one TorchScript class. */
     private static final List<String> SOURCES = List.of(
-            "tensor", "mapping", "staging", "copy_in_turn", "autograd", "nn", "moe", "moe_loop", "attention", "gradients", "flash",
+            "tensor", "mapping", "staging", "copy_in_turn", "nn", "moe", "moe_loop", "attention", "gradients", "flash",
             "ttt", "loss", "finite", "optimizer", "quantised", "latent", "delta");
 
     private static final long MODULE;
@@ -77,7 +77,7 @@ final class Script {
     private static void threadReady() {
         // The profiling executor recompiles the first runs (0.2 s each) and on a GPU fuses through NVRTC; results are equal.
         ScriptBridge.setGraphExecutorOptimize(false);
-        // New threads start with gradients on; only code inside Autograd.recording() pays for them.
+        // New threads start with gradients on; only code that differentiates by autograd turns them on, and pays for it.
         ScriptBridge.setGradMode(false);
     }
 
@@ -98,6 +98,27 @@ final class Script {
         }
     }
 
+    /**
+     * Loads operators that do not belong to the product in a module of their own. The source files stand beside this class, too, in
+     * whichever jar.
+     *
+     * @return the module, which lives as long as this class
+     */
+    static long module(String... sources) {
+        ready();
+        return load(List.of(sources));
+    }
+
+    /** As {@link #tensor(String, Object...)}, by another {@link #module}. */
+    static Tensor tensor(long module, String method, Object... arguments) {
+        return owned(run(module, method, arguments));
+    }
+
+    /** As {@link #tensors(String, Object...)}, by another {@link #module}. */
+    static Tensor[] tensors(long module, String method, Object... arguments) {
+        return tensors(run(module, method, arguments));
+    }
+
     /** Whether this libtorch has what the variant needs. */
     static boolean has(Variant variant) {
         ready();
@@ -111,7 +132,10 @@ final class Script {
 
     /** Results that are a tuple or list of tensors; None becomes null. */
     static Tensor[] tensors(String method, Object... arguments) {
-        long value = run(method, arguments);
+        return tensors(run(method, arguments));
+    }
+
+    private static Tensor[] tensors(long value) {
         try {
             if (ScriptBridge.isTensorList(value)) {
                 long[] handles = ScriptBridge.toTensorList(value);

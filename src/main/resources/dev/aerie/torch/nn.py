@@ -37,7 +37,5 @@
     return torch.mul(torch.gelu(gate, approximate="tanh"), up)
   def swi_glu(self, x: Tensor, gate: Tensor, gate_bias: Optional[Tensor], up: Tensor, up_bias: Optional[Tensor], down: Tensor, down_bias: Optional[Tensor]) -> Tensor:
     return torch.linear(torch.mul(torch.silu(torch.linear(x, gate, gate_bias)), torch.linear(x, up, up_bias)), down, down_bias)
-  def cross_entropy(self, logits: Tensor, ids: Tensor) -> Tensor:
-    return torch.cross_entropy_loss(logits, ids, None, 1, -100, 0.)
   def sigmoid_gate(self, x: Tensor, gate: Tensor) -> Tensor:
     return torch.mul(x, torch.sigmoid(gate))

@@ -83,10 +83,10 @@ class OptimizerTest {
         int vocabulary = 2 + random.nextInt(9);
         double[] logits = normal(random, rows * vocabulary);
         long[] ids = random.longs(rows, 0, vocabulary).toArray();
-        ids[0] = Nn.IGNORED;
+        ids[0] = Autograd.IGNORED;
         try (Scope scope = Scope.open(); Autograd.Recording recording = Autograd.recording()) {
             Tensor x = Autograd.leaf(tensor(logits, rows, vocabulary));
-            Tensor loss = Nn.crossEntropy(x, Tensor.of(ids, rows));
+            Tensor loss = Autograd.crossEntropy(x, Tensor.of(ids, rows));
             assertEquals(crossEntropy(logits, ids, vocabulary), loss.item(), 1e-12, "seed " + SEED);
             double[] gradient = Autograd.grad(List.of(loss), List.of(tensor(new double[] {1}, new long[0])), List.of(x))[0].toDoubles();
             GradientCheck.check(in -> crossEntropy(in[0], ids, vocabulary), new double[][] {logits}, new double[][] {gradient}, random,
@@ -98,7 +98,7 @@ class OptimizerTest {
         double sum = 0;
         int counted = 0;
         for (int r = 0; r < ids.length; r++) {
-            if (ids[r] != Nn.IGNORED) {
+            if (ids[r] != Autograd.IGNORED) {
                 double[] row = Arrays.copyOfRange(logits, r * vocabulary, (r + 1) * vocabulary);
                 sum += Math.log(Arrays.stream(row).map(Math::exp).sum()) - row[(int) ids[r]];
                 counted++;
