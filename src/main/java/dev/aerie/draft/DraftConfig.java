@@ -2,6 +2,7 @@ package dev.aerie.draft;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.aerie.errors.RefusalException;
+import dev.aerie.target.CaptureLayers;
 import dev.aerie.target.layer.RotaryTable;
 import dev.aerie.target.spec.ConfigJson;
 import dev.aerie.target.spec.Rope;
@@ -49,6 +50,8 @@ public record DraftConfig(int hiddenSize, int intermediateSize, int attentionHea
         eosTokenIds = List.copyOf(eosTokenIds);
         require(captureLayers.isEmpty() || captureLayers.size() == CAPTURED, "eagle_aux_hidden_state_layer_ids", captureLayers,
                 "exactly " + CAPTURED + " layers, or none for the default");
+        require(captureLayers.stream().allMatch(layer -> layer >= 0), "eagle_aux_hidden_state_layer_ids", captureLayers,
+                "layers from 0, as outputs are counted");
     }
 
     /**
@@ -78,6 +81,16 @@ public record DraftConfig(int hiddenSize, int intermediateSize, int attentionHea
                         .theta(headDim, maxPositions + SPECFORGE_SPARE_POSITIONS))
                 : rope;
         return new RotaryTable(fixed, headDim, device);
+    }
+
+    /**
+     * The layers that the draft reads of a target of this depth.
+     *
+     * @throws RefusalException if the draft names none and the target is too shallow for the default
+     */
+    public int[] captureLayers(int targetLayers) {
+        return captureLayers.isEmpty() ? CaptureLayers.defaults(targetLayers)
+                : captureLayers.stream().mapToInt(Integer::intValue).toArray();
     }
 
     /** Width of all heads' queries. */

@@ -66,7 +66,22 @@ final class DraftConfigJson {
                 attention, yarn.truncate());
     }
 
+    /**
+     * The captured layers as 0-based decoder layers whose outputs the draft reads: SGLang's and SpecForge's ids, under
+     * {@code eagle_config}. vLLM and llama.cpp count inputs of layers, one more, and read the key at the top level.
+     */
     private static List<Integer> captureLayers(ConfigJson json) {
+        List<Integer> outputs = outputIds(json);
+        List<Integer> inputs = json.integers(LAYER_IDS);
+        List<Integer> fromInputs = inputs.stream().map(id -> id - 1).toList();
+        if (!outputs.isEmpty() && !inputs.isEmpty() && !outputs.equals(fromInputs)) {
+            throw json.invalid(LAYER_IDS, "each id of eagle_config." + LAYER_IDS + " plus 1: "
+                    + outputs.stream().map(id -> id + 1).toList());
+        }
+        return outputs.isEmpty() ? fromInputs : outputs;
+    }
+
+    private static List<Integer> outputIds(ConfigJson json) {
         if (!json.has("eagle_config")) {
             json.ignore("eagle_config");
             return List.of();
@@ -109,7 +124,8 @@ final class DraftConfigJson {
             json.put("target_hidden_size", c.targetHiddenSize());
         }
         if (!c.captureLayers().isEmpty()) {
-            // SpecForge's and SGLang's numbering, outputs of 0-based layers. vLLM counts inputs and expects one more.
+            // Both keys, each in the numbering of the engines that read it. Without either, all engines use the default layers.
+            c.captureLayers().forEach(id -> json.withArray(LAYER_IDS).add(id + 1));
             ObjectNode eagle = json.putObject("eagle_config");
             c.captureLayers().forEach(eagle.putArray(LAYER_IDS)::add);
             eagle.put("use_aux_hidden_state", true);

@@ -14,7 +14,6 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -23,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * A draft as SGLang and vLLM load it: {@code config.json} and {@code model.safetensors}, tensors by the names of SpecForge's
@@ -34,11 +34,15 @@ public final class DraftExport {
     public static final String WEIGHTS = "model.safetensors";
     private static final String D2T = "d2t";
     private static final String T2D = "t2d";
+    /** Types that a draft's parameters may be stored in; they are converted to float32 when read. */
+    private static final Set<DType> PARAMETER_TYPES = Set.of(DType.F32, DType.BF16, DType.F16);
+    /** Problems named in one message. */
+    private static final int LISTED = 8;
 
     /** One tensor of the file. */
     public record Spec(String name, DType dtype, List<Long> shape) {}
 
-    /** A draft read back; whoever holds it closes its parameters. */
+    /** A draft that was read; closing it closes its parameters. */
     public record Draft(DraftParameters parameters, DraftVocabulary vocabulary) implements AutoCloseable {
 
         public DraftConfig config() {
@@ -53,26 +57,27 @@ public final class DraftExport {
 
     private DraftExport() {}
 
-    /** What the weights of a draft of this shape consist of. */
+    /**
+     * The tensors of an exported draft of this shape. A draft that can propose all tokens of its target has the target's ids, so
+     * {@code d2t} and {@code t2d} are left out: vLLM expects them only where {@code draft_vocab_size} is less than
+     * {@code vocab_size}, and refuses them otherwise.
+     */
     public static List<Spec> tensors(DraftConfig config) {
-        List<Spec> specs = new ArrayList<>();
-        for (DraftLayout.Entry entry : new DraftLayout(config).entries()) {
-            specs.add(new Spec(entry.name(), DType.BF16, Arrays.stream(entry.shape()).boxed().toList()));
+        List<Spec> specs = new ArrayList<>(parameters(config));
+        if (config.draftVocabSize() < config.vocabSize()) {
+            specs.add(new Spec(D2T, DType.I64, List.of((long) config.draftVocabSize())));
+            specs.add(new Spec(T2D, DType.BOOL, List.of((long) config.vocabSize())));
         }
-        specs.add(new Spec(D2T, DType.I64, List.of((long) config.draftVocabSize())));
-        specs.add(new Spec(T2D, DType.BOOL, List.of((long) config.vocabSize())));
         return specs;
     }
 
-    /** Writes both files into a folder that is there. */
-    public static void write(DraftParameters parameters, DraftVocabulary vocabulary, Path folder) throws IOException {
-        try (Scope scope = Scope.open()) {
-            SafetensorsWriter.write(folder.resolve(WEIGHTS), weights(parameters, vocabulary), Map.of("format", "pt"));
-        }
-        Files.write(folder.resolve(CONFIG), config(parameters.config()));
+    private static List<Spec> parameters(DraftConfig config) {
+        return new DraftLayout(config).entries().stream()
+                .map(entry -> new Spec(entry.name(), DType.BF16, Arrays.stream(entry.shape()).boxed().toList()))
+                .toList();
     }
 
-    /** Writes the weights alone, such as to a Hadoop file system; leaves the stream open. */
+    /** Writes model.safetensors to a stream; leaves the stream open. */
     public static void writeWeights(DraftParameters parameters, DraftVocabulary vocabulary, OutputStream out) throws IOException {
         try (Scope scope = Scope.open()) {
             SafetensorsWriter.write(out, weights(parameters, vocabulary), Map.of("format", "pt"));
@@ -90,37 +95,101 @@ public final class DraftExport {
     }
 
     /**
-     * Reads an exported draft, ours or SpecForge's; an embedding in it is not read.
+     * Checks the configuration of an exported draft and the headers of its weights: the names, shapes and types of all tensors.
+     * No tensor is read.
      *
-     * @throws RefusalException if a file is missing or damaged, or says something else than a draft
+     * @return its configuration
+     * @throws RefusalException naming every tensor that is missing, unknown, or of another shape or type than expected
+     */
+    public static DraftConfig check(Path folder) {
+        DraftConfig config = DraftConfig.read(ConfigJson.read(folder.resolve(CONFIG)));
+        try (SafetensorsFile file = SafetensorsFile.open(folder.resolve(WEIGHTS))) {
+            check(config, file);
+        }
+        return config;
+    }
+
+    /**
+     * Reads an exported draft, of Aerie or of SpecForge; an embedding in it is not read.
+     *
+     * @throws RefusalException if a file is missing or damaged, or is not that of a draft
      */
     public static Draft read(Path folder, Device device) {
         DraftConfig config = DraftConfig.read(ConfigJson.read(folder.resolve(CONFIG)));
-        Path weights = folder.resolve(WEIGHTS);
-        try (SafetensorsFile file = SafetensorsFile.open(weights); Scope scope = Scope.open()) {
-            Set<String> known = tensors(config).stream().map(Spec::name).collect(Collectors.toSet());
-            for (String name : file.names()) {
-                if (!known.contains(name) && !name.contains("embed")) {
-                    throw new RefusalException("Invalid draft: " + weights + " has a tensor " + name
-                            + " (expected only those of an EAGLE-3 draft)");
-                }
-            }
-            DraftVocabulary vocabulary = vocabulary(config, weights, file.tensor(D2T).toLongs(), file.tensor(T2D).toLongs());
+        try (SafetensorsFile file = SafetensorsFile.open(folder.resolve(WEIGHTS)); Scope scope = Scope.open()) {
+            check(config, file);
+            DraftVocabulary vocabulary = vocabulary(config, file);
             return new Draft(DraftParameters.load(config, file::tensor, device), vocabulary);
         }
     }
 
-    private static DraftVocabulary vocabulary(DraftConfig config, Path file, long[] d2t, long[] t2d) {
-        int[] ids = new int[d2t.length];
-        boolean agree = d2t.length == config.draftVocabSize() && t2d.length == config.vocabSize();
-        for (int i = 0; agree && i < ids.length; i++) {
-            long id = i + d2t[i];
-            agree = id >= 0 && id < t2d.length && t2d[(int) id] != 0;
-            ids[i] = (int) id;
+    private static void check(DraftConfig config, SafetensorsFile file) {
+        List<String> problems = new ArrayList<>();
+        for (Spec spec : parameters(config)) {
+            if (file.contains(spec.name())) {
+                problems.addAll(check(file, spec, PARAMETER_TYPES));
+            } else {
+                problems.add(spec.name() + spec.shape() + " is missing");
+            }
         }
-        if (!agree || Arrays.stream(t2d).sum() != ids.length) {
-            throw new RefusalException("Invalid draft: d2t and t2d of " + file + " disagree (expected "
-                    + config.draftVocabSize() + " tokens of " + config.vocabSize() + ", the same in both)");
+        Spec d2t = new Spec(D2T, DType.I64, List.of((long) config.draftVocabSize()));
+        if (file.contains(D2T)) {
+            problems.addAll(check(file, d2t, Set.of(DType.I64)));
+        } else if (config.draftVocabSize() < config.vocabSize()) {
+            problems.add(d2t.name() + d2t.shape() + " is missing (a draft without it proposes all " + config.vocabSize()
+                    + " tokens of the target)");
+        }
+        if (file.contains(T2D)) {
+            problems.addAll(check(file, new Spec(T2D, DType.BOOL, List.of((long) config.vocabSize())), Set.of(DType.BOOL)));
+        }
+        Set<String> known = Stream.concat(parameters(config).stream().map(Spec::name), Stream.of(D2T, T2D))
+                .collect(Collectors.toSet());
+        file.names().stream().filter(name -> !known.contains(name) && !name.contains("embed"))
+                .forEach(name -> problems.add(name + " is not a tensor of an EAGLE-3 draft"));
+        if (!problems.isEmpty()) {
+            int more = problems.size() - LISTED;
+            throw new RefusalException("Invalid draft: " + file + ": "
+                    + String.join("; ", problems.subList(0, Math.min(LISTED, problems.size())))
+                    + (more > 0 ? "; and " + more + " more" : ""));
+        }
+    }
+
+    private static List<String> check(SafetensorsFile file, Spec spec, Set<DType> types) {
+        List<String> problems = new ArrayList<>();
+        List<Long> shape = Arrays.stream(file.shape(spec.name())).boxed().toList();
+        if (!shape.equals(spec.shape())) {
+            problems.add(spec.name() + " has shape " + shape + " (expected " + spec.shape() + ")");
+        }
+        DType type = file.dtype(spec.name());
+        if (!types.contains(type)) {
+            problems.add(spec.name() + " has type " + type.safetensorsName() + " (expected "
+                    + types.stream().map(DType::safetensorsName).sorted().collect(Collectors.joining(" or ")) + ")");
+        }
+        return problems;
+    }
+
+    /** Without {@code d2t} the draft's ids are the target's; without {@code t2d} nothing is lost, because d2t says the same. */
+    private static DraftVocabulary vocabulary(DraftConfig config, SafetensorsFile file) {
+        long[] d2t = file.contains(D2T) ? file.tensor(D2T).toLongs() : new long[config.draftVocabSize()];
+        int[] ids = new int[d2t.length];
+        boolean[] proposed = new boolean[config.vocabSize()];
+        for (int i = 0; i < ids.length; i++) {
+            long id = i + d2t[i];
+            if (id < 0 || id >= config.vocabSize()) {
+                throw new RefusalException("Invalid draft: d2t of " + file + " gives draft token " + i + " the target's id " + id
+                        + " (expected 0 to " + (config.vocabSize() - 1) + ")");
+            }
+            ids[i] = (int) id;
+            proposed[ids[i]] = true;
+        }
+        if (file.contains(T2D)) {
+            long[] t2d = file.tensor(T2D).toLongs();
+            for (int id = 0; id < t2d.length; id++) {
+                if (t2d[id] != 0 != proposed[id]) {
+                    throw new RefusalException("Invalid draft: d2t and t2d of " + file + " disagree about token " + id
+                            + " (expected the same " + config.draftVocabSize() + " tokens of " + config.vocabSize() + " in both)");
+                }
+            }
         }
         return new DraftVocabulary(config.vocabSize(), ids);
     }
@@ -130,8 +199,10 @@ public final class DraftExport {
         for (String name : parameters.names()) {
             tensors.put(name, parameters.get(name).to(DType.BF16));
         }
-        tensors.put(D2T, Tensor.of(vocabulary.d2t(), vocabulary.size()));
-        tensors.put(T2D, Tensor.of(vocabulary.t2d(), vocabulary.targetSize()));
+        if (vocabulary.size() < vocabulary.targetSize()) {
+            tensors.put(D2T, Tensor.of(vocabulary.d2t(), vocabulary.size()));
+            tensors.put(T2D, Tensor.of(vocabulary.t2d(), vocabulary.targetSize()));
+        }
         return tensors;
     }
 }

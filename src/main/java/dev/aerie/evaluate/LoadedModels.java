@@ -1,11 +1,9 @@
 package dev.aerie.evaluate;
 
-import dev.aerie.draft.DraftConfig;
 import dev.aerie.draft.DraftDecoder;
 import dev.aerie.draft.DraftExport;
 import dev.aerie.draft.FrozenTarget;
 import dev.aerie.host.HostModels;
-import dev.aerie.target.CaptureLayers;
 import dev.aerie.target.Residency;
 import dev.aerie.target.Target;
 import dev.aerie.torch.DType;
@@ -65,7 +63,7 @@ final class LoadedModels implements AutoCloseable {
     }
 
     PromptEvaluator evaluator(EvaluateSettings settings, BigramTable bigrams) {
-        return new PromptEvaluator(target, new EagleChain(decoder), captureLayers(draft.config(), target), settings, bigrams);
+        return new PromptEvaluator(target, new EagleChain(decoder), draft.config().captureLayers(target.config().layers()), settings, bigrams);
     }
 
     /** True for the first who asks. */
@@ -73,12 +71,6 @@ final class LoadedModels implements AutoCloseable {
         boolean cold = !warm;
         warm = true;
         return cold;
-    }
-
-    static int[] captureLayers(DraftConfig draft, Target target) {
-        return draft.captureLayers().isEmpty()
-                ? CaptureLayers.defaults(target.config().layers())
-                : draft.captureLayers().stream().mapToInt(Integer::intValue).toArray();
     }
 
     @Override

@@ -4,11 +4,11 @@ import dev.aerie.draft.DraftConfig;
 import dev.aerie.draft.DraftExport;
 import dev.aerie.evaluate.EvaluateSettings;
 import dev.aerie.host.HostModels;
-import dev.aerie.target.spec.ConfigJson;
 import dev.aerie.target.spec.TargetConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 
@@ -38,18 +38,23 @@ final class EvaluateSection {
         return HostModels.qualified(recipe.optionalText("evaluate.draft").orElseGet(() -> recipe.text("export.output")));
     }
 
-    /** The same, its configuration checked against the target's. */
+    /** The same, with its files checked and its configuration compared with the target's. */
     static String draft(Recipe recipe, TargetConfig target, Configuration hadoop) throws IOException {
         String folder = draft(recipe);
         if (HostModels.isLocal(folder) && !Files.exists(Path.of(folder, DraftExport.CONFIG))) {
             throw new RecipeException("Missing draft: " + folder + " has no " + DraftExport.CONFIG
                     + " (expected what jobs/aerie export writes)");
         }
-        DraftConfig config = DraftConfig.read(ConfigJson.read(HostModels.folder(folder, hadoop).resolve(DraftExport.CONFIG)));
+        DraftConfig config = DraftExport.check(HostModels.folder(folder, hadoop));
         if (config.targetHiddenSize() != target.hiddenSize() || config.vocabSize() != target.vocabSize()) {
             throw new RecipeException("Invalid draft: " + folder + " is for a target of hidden size " + config.targetHiddenSize()
                     + " and " + config.vocabSize() + " tokens (expected "
                     + target.hiddenSize() + " and " + target.vocabSize() + ")");
+        }
+        int[] layers = config.captureLayers(target.layers());
+        if (Arrays.stream(layers).anyMatch(layer -> layer >= target.layers())) {
+            throw new RecipeException("Invalid draft: " + folder + " reads the layers " + Arrays.toString(layers)
+                    + " of its target (expected layers from 0 to " + (target.layers() - 1) + ")");
         }
         return folder;
     }

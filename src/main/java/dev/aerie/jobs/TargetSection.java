@@ -45,9 +45,9 @@ final class TargetSection {
 
     static List<Integer> captureLayers(Recipe recipe, TargetConfig target) {
         int[] chosen = recipe.integers("target.capture_layers");
-        int[] layers = chosen.length == 0 ? CaptureLayers.defaults(target.layers()) : chosen;
+        int[] layers = chosen.length == 0 ? CaptureLayers.defaultsForTraining(target.layers()) : chosen;
         boolean three = layers.length == DraftConfig.CAPTURED;
-        if (!three || layers[0] >= layers[1] || layers[1] >= layers[2] || layers[2] >= target.layers()) {
+        if (!three || layers[0] < 0 || layers[0] >= layers[1] || layers[1] >= layers[2] || layers[2] >= target.layers()) {
             throw recipe.contradiction("target.capture_layers",
                     "three layers from 0 to " + (target.layers() - 1) + ", from low to high");
         }

@@ -84,8 +84,6 @@ final class TrainSection {
         if (hidden != config.hiddenSize()) {
             throw recipe.contradiction("draft.hidden_size", config.hiddenSize() + ", the width of the target's embeddings");
         }
-        int[] defaults = CaptureLayers.defaults(config.layers());
-        boolean usual = layers.equals(List.of(defaults[0], defaults[1], defaults[2]));
         int headDim = recipe.optionalInteger("draft.head_dim").orElse(config.headDim());
         return new DraftConfig(
                 hidden,
@@ -101,7 +99,7 @@ final class TrainSection {
                 config.maxPositions(),
                 // Lists of factors are for the target's number of dimensions; a draft learns with whatever it is given.
                 config.rope().fits(headDim) ? config.rope() : new Rope.Default(config.rope().theta()),
-                usual ? List.of() : layers,
+                CaptureLayers.areDefaults(layers, config.layers()) ? List.of() : layers,
                 config.bosTokenId(),
                 config.eosTokenIds(),
                 config.padTokenId());

@@ -1,8 +1,8 @@
 package dev.aerie.target;
 
 import dev.aerie.errors.RefusalException;
-import dev.aerie.safetensors.InvalidModelException;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * Which decoder layers' outputs EAGLE-3 reads. Layers are counted from 0 and the state is a layer's output, as in SGLang's and
@@ -10,15 +10,46 @@ import java.util.Arrays;
  */
 public final class CaptureLayers {
 
+    /** Layers of the shallowest target whose default layers are three different ones. */
+    private static final int SHALLOWEST = 7;
+
     private CaptureLayers() {}
 
-    /** Low, middle and high: [1, n/2 - 1, n - 4] (EAGLE-3's reference code). */
+    /**
+     * Low, middle and high: [1, n/2 - 1, n - 4] (EAGLE-3's reference code), which all serving engines use where a draft names no
+     * layers. Targets of five and six layers repeat one of them.
+     *
+     * @throws RefusalException if the target has fewer than five layers
+     */
     public static int[] defaults(int layers) {
         if (layers < 5) {
-            throw new InvalidModelException("Invalid layers: " + layers
-                    + " (expected at least 5 for the default captured layers 1, n/2 - 1 and n - 4; name them otherwise)");
+            throw noDefaults(layers);
         }
         return new int[] {1, layers / 2 - 1, layers - 4};
+    }
+
+    /**
+     * The default layers to train a draft with, which must be three different ones.
+     *
+     * @throws RefusalException if the target is too shallow to have them
+     */
+    public static int[] defaultsForTraining(int layers) {
+        if (layers < SHALLOWEST) {
+            throw noDefaults(layers);
+        }
+        return defaults(layers);
+    }
+
+    /** Whether these are the layers that serving engines use where a draft names none. */
+    public static boolean areDefaults(List<Integer> captured, int layers) {
+        return layers >= 5 && captured.equals(Arrays.stream(defaults(layers)).boxed().toList());
+    }
+
+    private static RefusalException noDefaults(int layers) {
+        return new RefusalException("Missing target.capture_layers (expected "
+                + (layers < 3 ? "a target of more layers, because three are captured and this one has " + layers
+                : "three layers from 0 to " + (layers - 1) + ", low to high: the default of layers 1, n/2 - 1 and n - 4 needs a "
+                        + "target of " + SHALLOWEST + " layers, and this one has " + layers) + ")");
     }
 
     /** @throws RefusalException unless every one is a layer */

@@ -11,6 +11,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.aerie.errors.RefusalException;
 import dev.aerie.safetensors.SafetensorsFile;
+import dev.aerie.safetensors.SafetensorsWriter;
 import dev.aerie.target.spec.ConfigJson;
 import dev.aerie.target.spec.Rope;
 import dev.aerie.torch.DType;
@@ -19,16 +20,23 @@ import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class DraftExportTest {
 
+    private static final String LAYER_IDS = "eagle_aux_hidden_state_layer_ids";
     private static final Path GOLDEN = Path.of("src/test/resources/dev/aerie/draft/eagle3-llama3rope");
 
     /** The draft of Llama-3.1-8B-Instruct, as SpecForge exports it. */
@@ -75,7 +83,7 @@ class DraftExportTest {
     void writesExactlyTheTensorsItNames() throws Exception {
         DraftConfig config = Drafts.config();
         try (Scope scope = Scope.open(); DraftParameters parameters = Drafts.parameters(config, 1)) {
-            DraftExport.write(parameters, Drafts.target(config, 2).vocabulary(), folder);
+            DraftFolder.write(parameters, Drafts.target(config, 2).vocabulary(), folder);
             try (SafetensorsFile file = SafetensorsFile.open(folder.resolve(DraftExport.WEIGHTS))) {
                 Set<String> expected = new TreeSet<>();
                 for (DraftExport.Spec spec : DraftExport.tensors(config)) {
@@ -110,6 +118,152 @@ class DraftExportTest {
         assertEquals(LLAMA_31_8B, DraftConfig.read(ConfigJson.of("test", legacy)));
     }
 
+    /** SGLang reads eagle_config and counts outputs; vLLM and llama.cpp read the top level and count inputs. */
+    @Test
+    void namesCapturedLayersForEveryEngine() {
+        DraftConfig config = withLayers(List.of(2, 5, 9));
+        ObjectNode json = config.toJson();
+        assertEquals("[2,5,9]", json.path("eagle_config").path(LAYER_IDS).toString());
+        assertEquals("[3,6,10]", json.path(LAYER_IDS).toString());
+        assertEquals(config, read(json));
+        assertFalse(withLayers(List.of()).toJson().has(LAYER_IDS));
+        assertFalse(withLayers(List.of()).toJson().has("eagle_config"));
+    }
+
+    @Test
+    void readsCapturedLayersInEitherNumbering() {
+        DraftConfig config = withLayers(List.of(2, 5, 9));
+        ObjectNode outputsAlone = config.toJson();
+        outputsAlone.remove(LAYER_IDS);
+        assertEquals(config, read(outputsAlone));
+        outputsAlone.putNull(LAYER_IDS);
+        assertEquals(config, read(outputsAlone));
+        ObjectNode inputsAlone = config.toJson();
+        inputsAlone.remove("eagle_config");
+        assertEquals(config, read(inputsAlone));
+        inputsAlone.putObject("eagle_config").put("use_aux_hidden_state", true);
+        assertEquals(config, read(inputsAlone));
+
+        ObjectNode same = config.toJson();
+        same.set(LAYER_IDS, same.path("eagle_config").path(LAYER_IDS));
+        assertEquals("Invalid eagle_aux_hidden_state_layer_ids: [2,5,9] in test (expected each id of "
+                + "eagle_config.eagle_aux_hidden_state_layer_ids plus 1: [3, 6, 10])",
+                assertThrows(RefusalException.class, () -> read(same)).getMessage());
+        inputsAlone.putArray(LAYER_IDS).add(0).add(5).add(9);
+        assertThrows(RefusalException.class, () -> read(inputsAlone));
+        inputsAlone.putArray(LAYER_IDS).add(1).add(5);
+        assertThrows(RefusalException.class, () -> read(inputsAlone));
+    }
+
+    private static DraftConfig withLayers(List<Integer> layers) {
+        return new DraftConfig(64, 96, 4, 2, 16, 80, 320, 96, 1e-6, 256, new Rope.Default(10_000), layers, null, List.of(2), 0);
+    }
+
+    private static DraftConfig read(JsonNode json) {
+        return DraftConfig.read(ConfigJson.of("test", json.deepCopy()));
+    }
+
+    /** vLLM refuses d2t in a draft whose vocabulary is the target's. */
+    @Test
+    void leavesTheMappingOutOfADraftOfAllTokens() throws Exception {
+        DraftConfig config = Drafts.fullVocabulary();
+        try (Scope scope = Scope.open(); DraftParameters parameters = Drafts.parameters(config, 1)) {
+            DraftFolder.write(parameters, Drafts.target(config, 2).vocabulary(), folder);
+            try (SafetensorsFile file = SafetensorsFile.open(folder.resolve(DraftExport.WEIGHTS))) {
+                assertFalse(file.contains("d2t"));
+                assertFalse(file.contains("t2d"));
+                assertEquals(DraftExport.tensors(config).size(), file.names().size());
+            }
+            parameters.flat().copy_(parameters.flat().to(DType.BF16));
+            for (String draftVocabSize : new String[] {"40", "null", null}) {
+                ObjectNode json = config.toJson();
+                json.remove("draft_vocab_size");
+                if (draftVocabSize != null) {
+                    json.set("draft_vocab_size", new ObjectMapper().readTree(draftVocabSize));
+                }
+                Files.writeString(folder.resolve(DraftExport.CONFIG), json.toString());
+                assertEquals(config, DraftExport.check(folder));
+                try (DraftExport.Draft draft = DraftExport.read(folder, Device.CPU)) {
+                    assertEquals(config, draft.config());
+                    assertArrayEquals(IntStream.range(0, Drafts.VOCABULARY).toArray(), draft.vocabulary().ids());
+                    assertArrayEquals(parameters.flat().toFloats(), draft.parameters().flat().toFloats());
+                }
+            }
+        }
+    }
+
+    /** Drafts of others: d2t of zeros beside a full vocabulary, or d2t without t2d. */
+    @Test
+    void readsWhateverOfTheMappingIsThere() throws Exception {
+        try (Scope scope = Scope.open()) {
+            write(Drafts.fullVocabulary(), tensors -> tensors.put("d2t", Tensor.of(new long[Drafts.VOCABULARY], Drafts.VOCABULARY)));
+            try (DraftExport.Draft draft = DraftExport.read(folder, Device.CPU)) {
+                assertEquals(Drafts.VOCABULARY, draft.vocabulary().size());
+            }
+            DraftConfig config = Drafts.config();
+            write(config, tensors -> tensors.remove("t2d"));
+            try (DraftExport.Draft draft = DraftExport.read(folder, Device.CPU)) {
+                assertArrayEquals(Drafts.target(config, 2).vocabulary().ids(), draft.vocabulary().ids());
+            }
+            write(config, tensors -> tensors.put("t2d", Tensor.of(new boolean[Drafts.VOCABULARY], Drafts.VOCABULARY)));
+            refuses("d2t and t2d of ");
+            write(config, tensors -> tensors.put("d2t", Tensor.of(LongStream.range(0, 13).map(i -> 3 * i).toArray(), 13)));
+            refuses("gives draft token 10 the target's id 40 (expected 0 to 39)");
+        }
+    }
+
+    /** Whatever the tensor: it is missing, of another shape, of another type. Headers alone say so. */
+    @Test
+    void checksEveryTensorByItsHeader() throws Exception {
+        DraftConfig config = Drafts.config();
+        try (Scope scope = Scope.open()) {
+            for (DraftExport.Spec spec : DraftExport.tensors(config)) {
+                String name = spec.name();
+                if (!name.equals("t2d")) {
+                    write(config, tensors -> tensors.remove(name));
+                    checkRefuses(name + spec.shape() + " is missing");
+                }
+                write(config, tensors -> tensors.put(name, Tensor.cat(0, List.of(tensors.get(name), tensors.get(name)))));
+                List<Long> doubled = new ArrayList<>(spec.shape());
+                doubled.set(0, 2 * doubled.get(0));
+                checkRefuses(name + " has shape " + doubled + " (expected " + spec.shape() + ")");
+                write(config, tensors -> tensors.put(name, tensors.get(name).to(DType.U8)));
+                checkRefuses(name + " has type U8 (expected ");
+            }
+            write(config, tensors -> tensors.put("midlayer.self_attn.q_norm.weight", Tensor.of(new float[8], 8)));
+            checkRefuses("midlayer.self_attn.q_norm.weight is not a tensor of an EAGLE-3 draft");
+            write(config, tensors -> tensors.replaceAll((name, t) -> t.dtype() == DType.BF16 ? t.to(DType.F16) : t));
+            assertEquals(config, DraftExport.check(folder));
+            write(config, tensors -> tensors.put("embed_tokens.weight", Tensor.of(new float[8], 8)));
+            assertEquals(config, DraftExport.check(folder));
+            write(config, Map::clear);
+            checkRefuses("; and 6 more");
+        }
+    }
+
+    private void checkRefuses(String part) {
+        String said = assertThrows(RefusalException.class, () -> DraftExport.check(folder)).getMessage();
+        assertTrue(said.contains(part), said);
+    }
+
+    private void refuses(String part) {
+        String said = assertThrows(RefusalException.class, () -> DraftExport.read(folder, Device.CPU)).getMessage();
+        assertTrue(said.contains(part), said);
+    }
+
+    /** Writes an exported draft whose tensors somebody else has changed. */
+    private void write(DraftConfig config, Consumer<Map<String, Tensor>> change) throws Exception {
+        try (DraftParameters parameters = Drafts.parameters(config, 1)) {
+            DraftFolder.write(parameters, Drafts.target(config, 2).vocabulary(), folder);
+        }
+        Map<String, Tensor> tensors = new HashMap<>();
+        try (SafetensorsFile file = SafetensorsFile.open(folder.resolve(DraftExport.WEIGHTS))) {
+            file.names().forEach(name -> tensors.put(name, file.tensor(name)));
+        }
+        change.accept(tensors);
+        SafetensorsWriter.write(folder.resolve(DraftExport.WEIGHTS), tensors, Map.of());
+    }
+
     @Test
     void namesWhatDiffersFromTheDefaultsOnly() {
         DraftConfig config = new DraftConfig(64, 96, 4, 2, 16, 80, 320, 96, 1e-6, 256, new Rope.Default(10_000), List.of(2, 5, 9),
@@ -129,7 +283,7 @@ class DraftExportTest {
     void readsBackTheDraftWithItsLosses() throws Exception {
         try (DraftGolden golden = new DraftGolden(GOLDEN); Scope scope = Scope.open();
                 DraftParameters trained = golden.parameters("init")) {
-            DraftExport.write(trained, golden.target().vocabulary(), folder);
+            DraftFolder.write(trained, golden.target().vocabulary(), folder);
             trained.flat().copy_(trained.flat().to(DType.BF16));
             try (DraftExport.Draft draft = DraftExport.read(folder, Device.CPU)) {
                 assertArrayEquals(golden.target().vocabulary().ids(), draft.vocabulary().ids());
@@ -174,7 +328,7 @@ class DraftExportTest {
                 .startsWith("Invalid fc_norm: true"));
         DraftConfig config = Drafts.config();
         try (Scope scope = Scope.open(); DraftParameters parameters = Drafts.parameters(config, 1)) {
-            DraftExport.write(parameters, Drafts.target(config, 2).vocabulary(), folder);
+            DraftFolder.write(parameters, Drafts.target(config, 2).vocabulary(), folder);
         }
         json = config.toJson();
         json.put("intermediate_size", 25);

@@ -29,6 +29,12 @@ final class Drafts {
                 List.of(2, 3), null);
     }
 
+    /** A draft that can propose every token of its target. */
+    static DraftConfig fullVocabulary() {
+        return new DraftConfig(HIDDEN, 24, 4, 2, 8, HIDDEN, VOCABULARY, VOCABULARY, 1e-5, 128, new Rope.Default(10_000), List.of(),
+                1, List.of(2, 3), null);
+    }
+
     /** Large enough weights that arg-maxes and attention are decided, not ties. */
     static DraftParameters parameters(DraftConfig config, long seed) {
         DraftParameters parameters = DraftParameters.random(config, seed, Device.CPU);
@@ -40,7 +46,9 @@ final class Drafts {
 
     /** In the innermost scope. */
     static FrozenTarget target(DraftConfig config, long seed) {
-        int[] ids = IntStream.range(0, config.vocabSize()).filter(id -> id % 3 == 1).limit(config.draftVocabSize()).toArray();
+        boolean all = config.draftVocabSize() == config.vocabSize();
+        int[] ids = IntStream.range(0, config.vocabSize()).filter(id -> all || id % 3 == 1).limit(config.draftVocabSize())
+                .toArray();
         return new FrozenTarget(Tensor.randomNormal(seed + 1, 1, config.vocabSize(), config.hiddenSize()),
                 Tensor.randomNormal(seed + 2, 1, config.vocabSize(), config.targetHiddenSize()),
                 new DraftVocabulary(config.vocabSize(), ids));

@@ -43,6 +43,13 @@ class TttTrainingTest {
         }
     }
 
+    @Test
+    void proposesEveryTokenOfTheTarget() {
+        for (LossMode mode : LossMode.values()) {
+            agrees(Drafts.fullVocabulary(), mode, new Random(3), mode + ", full vocabulary");
+        }
+    }
+
     private static void agrees(DraftConfig config, LossMode mode, Random random, String what) {
         try (Scope scope = Scope.open();
                 DraftParameters parameters = Drafts.parameters(config, random.nextInt());

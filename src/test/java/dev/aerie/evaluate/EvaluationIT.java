@@ -52,6 +52,18 @@ class EvaluationIT {
         assertTrue(Double.isNaN(again.bigramAcceptanceLength()));
     }
 
+    /** Its files have neither d2t nor t2d. */
+    @Test
+    void takesADraftOfAllTokens() throws IOException {
+        try (Target target = Target.load(TrainedDraft.TARGET, DType.F32, Device.CPU)) {
+            TrainedDraft.into(folder, target, 320);
+        }
+        AcceptanceReport report = Evaluation.run(
+                spark(), TrainedDraft.settings(folder), TrainedDraft.prompts(84, 4), null, n -> {});
+        assertEquals(0, report.trueDifferences());
+        assertTrue(report.acceptanceLength() > 1, report.acceptanceLength() + " tokens a round");
+    }
+
     @Test
     void aTargetThatIsNotThereIsSaidOnce() {
         EvaluateSettings settings = EvaluateSettings.greedy("nowhere", folder.toString(), 1);

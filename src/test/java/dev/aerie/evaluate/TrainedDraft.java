@@ -1,7 +1,7 @@
 package dev.aerie.evaluate;
 
 import dev.aerie.draft.DraftConfig;
-import dev.aerie.draft.DraftExport;
+import dev.aerie.draft.DraftFolder;
 import dev.aerie.draft.DraftParameters;
 import dev.aerie.draft.FrozenTarget;
 import dev.aerie.draft.LossMode;
@@ -40,7 +40,12 @@ final class TrainedDraft {
 
     /** A draft of the small target, trained on texts that it wrote, exported into the folder. */
     static Path into(Path folder, Target target) throws IOException {
-        DraftConfig config = new DraftConfig(64, 96, 4, 2, 16, 64, 320, 300, 1e-5, 256, target.config().rope(),
+        return into(folder, target, 300);
+    }
+
+    /** The same, of a draft that can propose so many of the target's 320 tokens. */
+    static Path into(Path folder, Target target, int draftVocabSize) throws IOException {
+        DraftConfig config = new DraftConfig(64, 96, 4, 2, 16, 64, 320, draftVocabSize, 1e-5, 256, target.config().rope(),
                 Arrays.stream(CAPTURE).boxed().toList(), 1, List.of(2), 0);
         try (Scope scope = Scope.open()) {
             return into(folder, target, config, new long[320], List.of(texts(target, prompts(81, 8))), 5e-3, UPDATES);
@@ -70,7 +75,7 @@ final class TrainedDraft {
                     Optimizer.adamW(parameters.flat(), gradient, mean, variance, Optimizer.AdamW.withDecay(0), rate, update);
                 }
             }
-            DraftExport.write(parameters, vocabulary, folder);
+            DraftFolder.write(parameters, vocabulary, folder);
         }
         return folder;
     }

@@ -3,7 +3,16 @@ package dev.aerie.jobs;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.aerie.draft.DraftConfig;
+import dev.aerie.draft.DraftExport;
+import dev.aerie.draft.DraftFolder;
+import dev.aerie.draft.DraftParameters;
+import dev.aerie.target.Target;
+import dev.aerie.target.spec.Rope;
+import dev.aerie.target.spec.TargetConfig;
 import dev.aerie.testing.TinyProject;
+import dev.aerie.text.DraftVocabulary;
+import dev.aerie.torch.Device;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -14,6 +23,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -113,6 +123,29 @@ class BadInputTest {
     void exportWithoutATrainingAndEvaluationWithoutADraft() {
         refuses("Missing checkpoint", new Export());
         refuses("Missing draft: " + project.folder().resolve("draft") + " has no config.json", new EvaluateEagle3());
+    }
+
+    @Test
+    void draftsOfOthers() throws IOException {
+        Path draft = Files.createDirectories(project.folder().resolve("draft"));
+        TargetConfig target = Target.config(project.model());
+        DraftConfig config = draft(target, List.of(0, 1, 1));
+        Files.write(draft.resolve(DraftExport.CONFIG), DraftExport.config(config));
+        Files.write(draft.resolve(DraftExport.WEIGHTS), "\2\0\0\0\0\0\0\0{}".getBytes(StandardCharsets.ISO_8859_1));
+        refuses("fc.weight[" + target.hiddenSize() + ", " + 3 * target.hiddenSize() + "] is missing", new EvaluateEagle3());
+        Files.delete(draft.resolve(DraftExport.WEIGHTS));
+        refuses("Missing safetensors file", new EvaluateEagle3());
+        DraftConfig deep = draft(target, List.of(0, 1, 99));
+        Files.write(draft.resolve(DraftExport.CONFIG), DraftExport.config(deep));
+        try (DraftParameters parameters = DraftParameters.random(deep, 1, Device.CPU)) {
+            DraftFolder.write(parameters, new DraftVocabulary(target.vocabSize(), IntStream.range(0, 50).toArray()), draft);
+        }
+        refuses("reads the layers [0, 1, 99] of its target (expected layers from 0 to ", new EvaluateEagle3());
+    }
+
+    private static DraftConfig draft(TargetConfig target, List<Integer> layers) {
+        return new DraftConfig(target.hiddenSize(), 16, 2, 1, 8, target.hiddenSize(), target.vocabSize(), 50, 1e-5, 64,
+                new Rope.Default(10_000), layers, null, List.of(), null);
     }
 
     private void refuses(String part, Callable<Integer> command, String... more) {
