@@ -19,7 +19,7 @@ import dev.aerie.text.ConversationReader;
 import dev.aerie.text.EncoderSettings;
 import dev.aerie.text.InputRecord;
 import dev.aerie.text.OverLength;
-import dev.aerie.text.TokenizedConversation;
+import dev.aerie.text.TokenSequence;
 import dev.aerie.text.UnusableConversationException;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
@@ -60,8 +60,8 @@ public final class PrepareSpeed {
         Path folder = Path.of(arguments[0]);
         int limit = Integer.parseInt(arguments[1]);
         int rounds = Integer.parseInt(arguments[2]);
-        List<TokenizedConversation> conversations = read(folder, limit, Arrays.asList(arguments).subList(3, arguments.length));
-        long tokens = conversations.stream().mapToLong(TokenizedConversation::length).sum();
+        List<TokenSequence> conversations = read(folder, limit, Arrays.asList(arguments).subList(3, arguments.length));
+        long tokens = conversations.stream().mapToLong(TokenSequence::length).sum();
         try (Target target = Target.load(folder, DType.F32, Device.CPU)) {
             System.out.printf(Locale.ROOT, "%,d conversations, %,d tokens, %d threads%n", conversations.size(), tokens,
                     LibTorch.threads());
@@ -71,9 +71,9 @@ public final class PrepareSpeed {
         }
     }
 
-    private static boolean speed(Target target, List<TokenizedConversation> conversations, long tokens, int rounds) {
-        List<List<TokenizedConversation>> waves = waves(conversations);
-        List<List<TokenizedConversation>> batches = batches(conversations);
+    private static boolean speed(Target target, List<TokenSequence> conversations, long tokens, int rounds) {
+        List<List<TokenSequence>> waves = waves(conversations);
+        List<List<TokenSequence>> batches = batches(conversations);
         double[] packed = new double[rounds];
         double[] padded = new double[rounds];
         forward(target, waves.subList(0, 1), false);
@@ -90,9 +90,9 @@ public final class PrepareSpeed {
     }
 
     /** Seconds that all groups take, every sequence of a group as long as its longest if {@code pad}. */
-    private static double forward(Target target, List<List<TokenizedConversation>> groups, boolean pad) {
+    private static double forward(Target target, List<List<TokenSequence>> groups, boolean pad) {
         long start = System.nanoTime();
-        for (List<TokenizedConversation> group : groups) {
+        for (List<TokenSequence> group : groups) {
             try (Scope scope = Scope.open()) {
                 states(target, group, pad);
             }
@@ -100,15 +100,15 @@ public final class PrepareSpeed {
         return (System.nanoTime() - start) / 1e9;
     }
 
-    private static HiddenStates states(Target target, List<TokenizedConversation> group, boolean pad) {
-        int longest = group.stream().mapToInt(TokenizedConversation::length).max().orElseThrow();
+    private static HiddenStates states(Target target, List<TokenSequence> group, boolean pad) {
+        int longest = group.stream().mapToInt(TokenSequence::length).max().orElseThrow();
         long[] cuSeqlens = new long[group.size() + 1];
         for (int i = 0; i < group.size(); i++) {
             cuSeqlens[i + 1] = cuSeqlens[i] + (pad ? longest : group.get(i).length());
         }
         long[] ids = new long[(int) cuSeqlens[group.size()]];
         for (int i = 0; i < group.size(); i++) {
-            int[] own = group.get(i).ids();
+            int[] own = group.get(i).inputIds();
             for (int j = 0; j < own.length; j++) {
                 ids[(int) cuSeqlens[i] + j] = own[j];
             }
@@ -116,7 +116,7 @@ public final class PrepareSpeed {
         return target.hiddenStates(ids, cuSeqlens, CaptureLayers.defaults(target.config().layers()));
     }
 
-    private static boolean size(Target target, List<TokenizedConversation> conversations, long tokens) throws IOException {
+    private static boolean size(Target target, List<TokenSequence> conversations, long tokens) throws IOException {
         Path folder = Files.createTempDirectory("aerie-bench");
         int hidden = target.config().hiddenSize();
         String none = "0".repeat(64);
@@ -126,14 +126,15 @@ public final class PrepareSpeed {
         try {
             HiddenStateStore store = HiddenStateStore.create(folder.resolve("store").toString(), new Configuration(), settings);
             long writing = 0;
+            int number = 0;
             try (ShardWriter writer = store.writer(0)) {
-                for (List<TokenizedConversation> wave : waves(conversations)) {
+                for (List<TokenSequence> wave : waves(conversations)) {
                     try (Scope scope = Scope.open()) {
                         HiddenStates states = states(target, wave, false);
                         long start = System.nanoTime();
                         long row = 0;
-                        for (TokenizedConversation c : wave) {
-                            writer.write(c.id(), Part.TRAIN, c.ids(), c.supervised(), states.aux().narrow(0, row, c.length()),
+                        for (TokenSequence c : wave) {
+                            writer.write("c" + number++, Part.TRAIN, c, states.aux().narrow(0, row, c.length()),
                                     states.last().narrow(0, row, c.length()));
                             row += c.length();
                         }
@@ -155,11 +156,11 @@ public final class PrepareSpeed {
         }
     }
 
-    private static List<List<TokenizedConversation>> waves(List<TokenizedConversation> conversations) {
-        List<List<TokenizedConversation>> out = new ArrayList<>();
-        List<TokenizedConversation> wave = new ArrayList<>();
+    private static List<List<TokenSequence>> waves(List<TokenSequence> conversations) {
+        List<List<TokenSequence>> out = new ArrayList<>();
+        List<TokenSequence> wave = new ArrayList<>();
         int size = 0;
-        for (TokenizedConversation c : conversations) {
+        for (TokenSequence c : conversations) {
             if (!wave.isEmpty() && size + c.length() > WAVE_TOKENS) {
                 out.add(wave);
                 wave = new ArrayList<>();
@@ -172,16 +173,16 @@ public final class PrepareSpeed {
         return out;
     }
 
-    private static List<List<TokenizedConversation>> batches(List<TokenizedConversation> conversations) {
-        List<List<TokenizedConversation>> out = new ArrayList<>();
+    private static List<List<TokenSequence>> batches(List<TokenSequence> conversations) {
+        List<List<TokenSequence>> out = new ArrayList<>();
         for (int i = 0; i < conversations.size(); i += BATCH) {
             out.add(conversations.subList(i, Math.min(i + BATCH, conversations.size())));
         }
         return out;
     }
 
-    private static List<TokenizedConversation> read(Path folder, int limit, List<String> files) throws IOException {
-        List<TokenizedConversation> out = new ArrayList<>();
+    private static List<TokenSequence> read(Path folder, int limit, List<String> files) throws IOException {
+        List<TokenSequence> out = new ArrayList<>();
         try (ConversationEncoder encoder =
                 new ConversationEncoder(EncoderSettings.of(folder.toString(), MAX_LENGTH, OverLength.TRUNCATE))) {
             for (String file : files) {
@@ -203,7 +204,7 @@ public final class PrepareSpeed {
     }
 
     /** Prepare sets such conversations aside; here they only must not count. */
-    private static void encode(ConversationEncoder encoder, Conversation conversation, List<TokenizedConversation> out) {
+    private static void encode(ConversationEncoder encoder, Conversation conversation, List<TokenSequence> out) {
         try {
             out.add(encoder.encode(conversation));
         } catch (UnusableConversationException e) {

@@ -6,6 +6,7 @@ import dev.aerie.store.Part;
 import dev.aerie.store.TeacherRows;
 import dev.aerie.target.spec.Rope;
 import dev.aerie.text.DraftVocabulary;
+import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.Scope;
@@ -76,14 +77,15 @@ record SyntheticInputs(int conversations, int longest) implements TrainingInputs
             for (int t = n / 3; t < n; t++) {
                 supervised[t] = true;
             }
-            return new Synthetic(index, new Random(SEED - 1 - index).ints(n, 0, VOCABULARY).toArray(), supervised);
+            int[] ids = new Random(SEED - 1 - index).ints(n, 0, VOCABULARY).toArray();
+            return new Synthetic(index, new TokenSequence(ids, supervised));
         }
 
         @Override
         public void close() {}
     }
 
-    private record Synthetic(int index, int[] ids, boolean[] supervised) implements HiddenStateSource.Conversation {
+    private record Synthetic(int index, TokenSequence sequence) implements HiddenStateSource.Conversation {
 
         @Override
         public String id() {
@@ -92,12 +94,12 @@ record SyntheticInputs(int conversations, int longest) implements TrainingInputs
 
         @Override
         public Tensor aux() {
-            return Tensor.randomNormal(index, 1, ids.length, 3L * HIDDEN);
+            return Tensor.randomNormal(index, 1, sequence.length(), 3L * HIDDEN);
         }
 
         @Override
         public int[] teacherRows() {
-            return TeacherRows.STRICT.of(supervised);
+            return TeacherRows.STRICT.of(sequence.lossMask());
         }
 
         @Override

@@ -6,6 +6,7 @@ import dev.aerie.errors.RefusalException;
 import dev.aerie.safetensors.SafetensorsFile;
 import dev.aerie.target.spec.ConfigJson;
 import dev.aerie.text.DraftVocabulary;
+import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.Tensor;
@@ -13,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.stream.LongStream;
 
 /**
@@ -76,13 +78,13 @@ final class DraftGolden implements AutoCloseable {
     /** One sample as a micro-batch with the teacher state of every row, in the innermost scope. */
     TrainingBatch batch(int sample) {
         String prefix = "sample" + sample + ".";
-        long[] ids = tensors.tensor(prefix + "input_ids").toLongs();
+        int[] ids = Arrays.stream(tensors.tensor(prefix + "input_ids").toLongs()).mapToInt(Math::toIntExact).toArray();
         long[] mask = tensors.tensor(prefix + "loss_mask").toLongs();
-        boolean[] supervised = new boolean[mask.length];
+        boolean[] lossMask = new boolean[mask.length];
         for (int t = 0; t < mask.length; t++) {
-            supervised[t] = mask[t] != 0;
+            lossMask[t] = mask[t] != 0;
         }
-        return new TrainingBatch(ids, supervised, new long[] {0, ids.length}, tensors.tensor(prefix + "aux"),
+        return new TrainingBatch(new TokenSequence(ids, lossMask), new long[] {0, ids.length}, tensors.tensor(prefix + "aux"),
                 tensors.tensor(prefix + "last"), LongStream.range(0, ids.length).toArray());
     }
 

@@ -15,9 +15,9 @@ public enum LossMode {
      */
     STRICT {
         @Override
-        boolean counts(boolean[] supervised, int start, int end, int row, int step) {
+        boolean counts(boolean[] lossMask, int start, int end, int row, int step) {
             for (int t = row + 1; t <= row + 2 + step; t++) {
-                if (t >= end || !supervised[t]) {
+                if (t >= end || !lossMask[t]) {
                     return false;
                 }
             }
@@ -25,8 +25,8 @@ public enum LossMode {
         }
 
         @Override
-        public boolean teaches(boolean[] supervised, int start, int end, int row) {
-            return row > start && row + 1 < end && supervised[row] && supervised[row + 1];
+        public boolean teaches(boolean[] lossMask, int start, int end, int row) {
+            return row > start && row + 1 < end && lossMask[row] && lossMask[row + 1];
         }
     },
 
@@ -36,25 +36,25 @@ public enum LossMode {
      */
     SPECFORGE {
         @Override
-        boolean counts(boolean[] supervised, int start, int end, int row, int step) {
-            return row + step < end - 1 && supervised[row + step];
+        boolean counts(boolean[] lossMask, int start, int end, int row, int step) {
+            return row + step < end - 1 && lossMask[row + step];
         }
 
         @Override
-        public boolean teaches(boolean[] supervised, int start, int end, int row) {
-            return row > start && row < end && supervised[row - 1];
+        public boolean teaches(boolean[] lossMask, int start, int end, int row) {
+            return row > start && row < end && lossMask[row - 1];
         }
     };
 
     /** Whether row and step enter the accuracy, as hits or misses. */
-    abstract boolean counts(boolean[] supervised, int start, int end, int row, int step);
+    abstract boolean counts(boolean[] lossMask, int start, int end, int row, int step);
 
     /**
      * Whether some loss needs the teacher, that is the target's state after its final norm, of a row.
      *
-     * @param supervised of all tokens of a micro-batch
+     * @param lossMask of all tokens of a micro-batch
      * @param start first token of the row's sequence
      * @param end end of it, exclusive
      */
-    public abstract boolean teaches(boolean[] supervised, int start, int end, int row);
+    public abstract boolean teaches(boolean[] lossMask, int start, int end, int row);
 }

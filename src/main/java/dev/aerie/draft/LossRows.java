@@ -75,7 +75,7 @@ record LossRows(long[] blocks, int[] asking, int[] bounds, long[] position, long
         for (int s = 0; s < batch.sequences(); s++) {
             for (int row = batch.start(s); row < batch.end(s); row++) {
                 for (int step = 0; step < steps; step++) {
-                    if (mode.counts(batch.supervised(), batch.start(s), batch.end(s), row, step)) {
+                    if (mode.counts(batch.lossMask(), batch.start(s), batch.end(s), row, step)) {
                         visitor.visit(row, step);
                     }
                 }

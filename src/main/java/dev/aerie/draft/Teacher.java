@@ -69,7 +69,7 @@ public final class Teacher {
                 while (at < batch.teacherRows().length && batch.teacherRows()[at] < row) {
                     at++;
                 }
-                if (!mode.teaches(batch.supervised(), batch.start(s), batch.end(s), row)) {
+                if (!mode.teaches(batch.lossMask(), batch.start(s), batch.end(s), row)) {
                     continue;
                 }
                 if (at == batch.teacherRows().length || batch.teacherRows()[at] != row) {

@@ -1,41 +1,51 @@
 package dev.aerie.draft;
 
+import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.Tensor;
 import java.util.Arrays;
 
 /**
  * A micro-batch: sequences laid end to end, with what the target made of them.
  *
- * @param ids the T tokens
- * @param supervised true for tokens that the target's turns consist of, end of turn included
+ * @param packed the T tokens and their loss mask
  * @param cuSeqlens 0, end of the first sequence, …, T
  * @param aux [T, 3 · target hidden]: outputs of the captured layers, low, mid, high
  * @param teacherStates [R, target hidden]: states after the target's final norm
  * @param teacherRows the row of each of them, ascending
  */
 public record TrainingBatch(
-        long[] ids, boolean[] supervised, long[] cuSeqlens, Tensor aux, Tensor teacherStates, long[] teacherRows) {
+        TokenSequence packed, long[] cuSeqlens, Tensor aux, Tensor teacherStates, long[] teacherRows) {
 
     /** @throws IllegalArgumentException where the lengths disagree */
     public TrainingBatch {
-        require(supervised.length == ids.length, "supervised", supervised.length, ids.length + " as there are ids");
-        require(cuSeqlens.length >= 2 && cuSeqlens[0] == 0 && cuSeqlens[cuSeqlens.length - 1] == ids.length,
-                "cuSeqlens", Arrays.toString(cuSeqlens), "0 to " + ids.length);
+        int tokens = packed.length();
+        require(cuSeqlens.length >= 2 && cuSeqlens[0] == 0 && cuSeqlens[cuSeqlens.length - 1] == tokens,
+                "cuSeqlens", Arrays.toString(cuSeqlens), "0 to " + tokens);
         for (int i = 1; i < cuSeqlens.length; i++) {
             require(cuSeqlens[i] > cuSeqlens[i - 1], "cuSeqlens", Arrays.toString(cuSeqlens), "ascending, no empty sequence");
         }
-        require(aux.rank() == 2 && aux.size(0) == ids.length, "aux", aux, "[" + ids.length + ", 3 * target hidden]");
+        require(aux.rank() == 2 && aux.size(0) == tokens, "aux", aux, "[" + tokens + ", 3 * target hidden]");
         require(teacherStates.rank() == 2 && teacherStates.size(0) == teacherRows.length,
                 "teacherStates", teacherStates, "[" + teacherRows.length + ", target hidden]");
         for (int i = 0; i < teacherRows.length; i++) {
-            require(teacherRows[i] < ids.length && teacherRows[i] >= 0 && (i == 0 || teacherRows[i] > teacherRows[i - 1]),
-                    "teacherRows", teacherRows[i], "ascending rows under " + ids.length);
+            require(teacherRows[i] < tokens && teacherRows[i] >= 0 && (i == 0 || teacherRows[i] > teacherRows[i - 1]),
+                    "teacherRows", teacherRows[i], "ascending rows under " + tokens);
         }
     }
 
     /** T. */
     public int tokens() {
-        return ids.length;
+        return packed.length();
+    }
+
+    /** Token ids [T]. */
+    public int[] inputIds() {
+        return packed.inputIds();
+    }
+
+    /** [T], true for tokens that the target's turns consist of, end of turn included. */
+    public boolean[] lossMask() {
+        return packed.lossMask();
     }
 
     int sequences() {

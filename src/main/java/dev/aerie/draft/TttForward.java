@@ -75,7 +75,7 @@ final class TttForward {
         this.asking = new PackedRows(batch, rows.asking(), rotary, device);
         double eps = config.rmsNormEps();
 
-        embedded = Nn.embedding(index(batch.ids()), embedTokens).to(dtype);
+        embedded = Nn.embedding(index(Arrays.stream(batch.inputIds()).asLongStream().toArray()), embedTokens).to(dtype);
         embeddedNormed = Nn.rmsNorm(embedded, weights.embeddingNorm(), eps);
         embeddingSide = Nn.linear(embeddedNormed, weights.embeddingSide());
         aux = batch.aux().to(device).to(dtype);

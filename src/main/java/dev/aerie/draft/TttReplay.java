@@ -56,7 +56,7 @@ public final class TttReplay implements AutoCloseable {
                 for (int e = rows.bounds()[step]; e < rows.bounds()[step + 1]; e++) {
                     int row = rows.asking()[(int) rows.position()[e]];
                     counts.rows()[step]++;
-                    if (right[row] == step && proposed[e] == batch.ids()[row + 2 + step]) {
+                    if (right[row] == step && proposed[e] == batch.inputIds()[row + 2 + step]) {
                         right[row]++;
                         counts.rowHits()[step]++;
                     }
@@ -65,9 +65,9 @@ public final class TttReplay implements AutoCloseable {
         }
         for (int s = 0; s < batch.sequences(); s++) {
             for (int first = batch.start(s) + 1; first < batch.end(s); first++) {
-                if (batch.supervised()[first]) {
+                if (batch.lossMask()[first]) {
                     int last = first;
-                    while (last + 1 < batch.end(s) && batch.supervised()[last + 1]) {
+                    while (last + 1 < batch.end(s) && batch.lossMask()[last + 1]) {
                         last++;
                     }
                     counts = counts.plus(rounds(first, last, right));

@@ -19,16 +19,16 @@ record ConversationSummary(long position, String id, Part part, int tokens, int 
         implements Serializable {
 
     static ConversationSummary of(TokenizedRow row, TeacherRows rows) {
-        return new ConversationSummary(row.position(), row.id(), row.part(), row.ids().length, row.promptTokens(),
-                rows.count(row.supervised()), digest(row));
+        return new ConversationSummary(row.position(), row.id(), row.part(), row.sequence().length(), row.sequence().promptLength(),
+                rows.count(row.sequence().lossMask()), digest(row));
     }
 
     private static byte[] digest(TokenizedRow row) {
         MessageDigest sha = Fingerprint.sha256();
-        sha.update((row.part().text() + "/" + row.id() + "/" + row.ids().length).getBytes(StandardCharsets.UTF_8));
-        ByteBuffer body = ByteBuffer.allocate(row.ids().length * (Integer.BYTES + 1));
-        for (int i = 0; i < row.ids().length; i++) {
-            body.putInt(row.ids()[i]).put((byte) (row.supervised()[i] ? 1 : 0));
+        sha.update((row.part().text() + "/" + row.id() + "/" + row.sequence().length()).getBytes(StandardCharsets.UTF_8));
+        ByteBuffer body = ByteBuffer.allocate(row.sequence().length() * (Integer.BYTES + 1));
+        for (int i = 0; i < row.sequence().length(); i++) {
+            body.putInt(row.sequence().inputIds()[i]).put((byte) (row.sequence().lossMask()[i] ? 1 : 0));
         }
         return sha.digest(body.array());
     }

@@ -4,7 +4,7 @@ import dev.aerie.host.HostModels;
 import dev.aerie.text.Conversation;
 import dev.aerie.text.ConversationEncoder;
 import dev.aerie.text.EncoderSettings;
-import dev.aerie.text.TokenizedConversation;
+import dev.aerie.text.TokenSequence;
 import dev.aerie.text.UnusableConversationException;
 import java.io.IOException;
 import java.util.Iterator;
@@ -64,8 +64,8 @@ final class EncodeRecords implements FlatMapFunction<Iterator<Row>, Row> {
         Conversation conversation = RecordRow.conversation(record);
         Object position = record.getAs("position");
         try {
-            TokenizedConversation t = encoder.encode(conversation);
-            return RowFactory.create(position, conversation.id(), conversation.source(), t.ids(), t.supervised(), null, null);
+            TokenSequence t = encoder.encode(conversation);
+            return RowFactory.create(position, conversation.id(), conversation.source(), t.inputIds(), t.lossMask(), null, null);
         } catch (UnusableConversationException e) {
             String json = record.getAs("conversation");
             String excerpt = json.substring(0, Math.min(EXCERPT, json.length()));

@@ -11,6 +11,7 @@ import dev.aerie.target.Generator;
 import dev.aerie.target.HiddenStates;
 import dev.aerie.target.PackedTokens;
 import dev.aerie.target.Target;
+import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.LibTorch;
 import dev.aerie.torch.Scope;
 import java.io.IOException;
@@ -88,7 +89,7 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
                 requireFewRefused(writer);
                 continue;
             }
-            int length = row.get().ids().length;
+            int length = row.get().sequence().length();
             if (!batch.isEmpty() && size + length > settings.microBatchTokens()) {
                 wave.add(batch);
                 tokensInWave += size;
@@ -114,26 +115,26 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
         if (row.part() == Part.TRAIN) {
             return Optional.of(row);
         }
-        int prompt = row.promptTokens();
+        int prompt = row.sequence().promptLength();
         int room = Math.min(settings.maxNewTokens(), target.config().maxPositions() - prompt);
         if (prompt == 0 || room < 1) {
             writer.refuse(row.id(), row.part(), "a prompt of " + prompt + " tokens leaves the target nothing to continue");
             return Optional.empty();
         }
-        long[] start = Arrays.stream(row.ids(), 0, prompt).asLongStream().toArray();
+        long[] start = Arrays.stream(row.sequence().inputIds(), 0, prompt).asLongStream().toArray();
         long[] continuation = Generator.greedy(target).generate(start, room);
-        int[] ids = Arrays.copyOf(row.ids(), prompt + continuation.length);
-        boolean[] supervised = new boolean[ids.length];
+        int[] ids = Arrays.copyOf(row.sequence().inputIds(), prompt + continuation.length);
+        boolean[] lossMask = new boolean[ids.length];
         for (int i = 0; i < continuation.length; i++) {
             ids[prompt + i] = (int) continuation[i];
-            supervised[prompt + i] = true;
+            lossMask[prompt + i] = true;
         }
-        return Optional.of(new TokenizedRow(row.position(), row.id(), row.source(), row.part(), ids, supervised));
+        return Optional.of(new TokenizedRow(row.position(), row.id(), row.source(), row.part(), new TokenSequence(ids, lossMask)));
     }
 
     private void capture(List<List<TokenizedRow>> wave, Target target, ShardWriter writer) throws IOException {
         List<PackedTokens> packed = wave.stream()
-                .map(batch -> PackedTokens.of(batch.stream().map(TokenizedRow::ids).toList()))
+                .map(batch -> PackedTokens.of(batch.stream().map(row -> row.sequence().inputIds()).toList()))
                 .toList();
         try (Scope scope = Scope.open()) {
             List<HiddenStates> states = target.hiddenStates(packed, settings.layers());
@@ -155,9 +156,9 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
         for (int i = 0; i < batch.size(); i++) {
             TokenizedRow row = batch.get(i);
             try (Scope conversation = Scope.open()) {
-                writer.write(row.id(), row.part(), row.ids(), row.supervised(),
-                        states.aux().narrow(0, cuSeqlens[i], row.ids().length),
-                        states.last().narrow(0, cuSeqlens[i], row.ids().length));
+                writer.write(row.id(), row.part(), row.sequence(),
+                        states.aux().narrow(0, cuSeqlens[i], row.sequence().length()),
+                        states.last().narrow(0, cuSeqlens[i], row.sequence().length()));
             } catch (NonFiniteStateException e) {
                 LOG.warn("Conversation {} is left out of shard {}: {}", row.id(), writer.shard(), e.getMessage());
                 writer.refuse(row.id(), row.part(), e.getMessage());

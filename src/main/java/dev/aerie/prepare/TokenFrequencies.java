@@ -47,13 +47,13 @@ public record TokenFrequencies(long[] counts, long[] firstSeen) implements Seria
 
     /** Counts a conversation's supervised tokens, in place. */
     TokenFrequencies add(TokenizedRow row) {
-        for (int i = 0; i < row.ids().length; i++) {
-            int id = row.ids()[i];
+        for (int i = 0; i < row.sequence().inputIds().length; i++) {
+            int id = row.sequence().inputIds()[i];
             if (id >= counts.length) {
                 throw new RefusalException("Invalid token: id " + id + " in conversation " + row.id()
                         + " (expected under " + counts.length + ", the rows of the target's embedding)");
             }
-            if (row.supervised()[i]) {
+            if (row.sequence().lossMask()[i]) {
                 counts[id]++;
                 firstSeen[id] = earlier(firstSeen[id], row.position());
             }

@@ -1,6 +1,7 @@
 package dev.aerie.prepare;
 
 import dev.aerie.store.Part;
+import dev.aerie.text.TokenSequence;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,10 +17,9 @@ import org.apache.spark.sql.types.StructType;
  * @param id unique among the conversations of a part
  * @param source the input it came from
  * @param part what it is for
- * @param ids token ids
- * @param supervised the loss mask, as long
+ * @param sequence its tokens and loss mask
  */
-public record TokenizedRow(long position, String id, String source, Part part, int[] ids, boolean[] supervised)
+public record TokenizedRow(long position, String id, String source, Part part, TokenSequence sequence)
         implements Serializable {
 
     /** Columns of the tokens table. */
@@ -31,47 +31,29 @@ public record TokenizedRow(long position, String id, String source, Part part, i
             .add("input_ids", DataTypes.createArrayType(DataTypes.IntegerType, false), false)
             .add("loss_mask", DataTypes.createArrayType(DataTypes.BooleanType, false), false);
 
-    public TokenizedRow {
-        if (ids.length != supervised.length) {
-            throw new IllegalArgumentException("Invalid conversation " + id + ": " + ids.length + " tokens and a mask of "
-                    + supervised.length + " (expected as many)");
-        }
-    }
-
     static TokenizedRow of(Row row) {
         List<Integer> ids = row.getList(row.fieldIndex("input_ids"));
         List<Boolean> mask = row.getList(row.fieldIndex("loss_mask"));
-        boolean[] supervised = new boolean[mask.size()];
-        for (int i = 0; i < supervised.length; i++) {
-            supervised[i] = mask.get(i);
+        boolean[] lossMask = new boolean[mask.size()];
+        for (int i = 0; i < lossMask.length; i++) {
+            lossMask[i] = mask.get(i);
         }
         return new TokenizedRow(
                 row.getLong(row.fieldIndex("position")),
                 row.getString(row.fieldIndex("id")),
                 row.getString(row.fieldIndex("source")),
                 Part.of(row.getString(row.fieldIndex("part"))),
-                ids.stream().mapToInt(Integer::intValue).toArray(),
-                supervised);
+                new TokenSequence(ids.stream().mapToInt(Integer::intValue).toArray(), lossMask));
     }
 
     /** As {@link #SCHEMA} says. */
     public Row toRow() {
-        List<Integer> numbers = new ArrayList<>(ids.length);
-        List<Boolean> mask = new ArrayList<>(ids.length);
-        for (int i = 0; i < ids.length; i++) {
-            numbers.add(ids[i]);
-            mask.add(supervised[i]);
+        List<Integer> ids = new ArrayList<>(sequence.length());
+        List<Boolean> mask = new ArrayList<>(sequence.length());
+        for (int i = 0; i < sequence.length(); i++) {
+            ids.add(sequence.inputIds()[i]);
+            mask.add(sequence.lossMask()[i]);
         }
-        return RowFactory.create(position, id, source, part.text(), numbers, mask);
-    }
-
-    /** Tokens before the first supervised one: up to and including the assistant's header, where a generation starts. */
-    int promptTokens() {
-        for (int i = 0; i < supervised.length; i++) {
-            if (supervised[i]) {
-                return i;
-            }
-        }
-        return ids.length;
+        return RowFactory.create(position, id, source, part.text(), ids, mask);
     }
 }

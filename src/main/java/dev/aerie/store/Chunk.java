@@ -1,5 +1,7 @@
 package dev.aerie.store;
 
+import dev.aerie.text.TokenSequence;
+
 /**
  * One row of a shard's file: at most {@link #MAX_TOKENS} neighbouring tokens of one conversation.
  *
@@ -7,8 +9,7 @@ package dev.aerie.store;
  * @param part what it is for
  * @param conversationTokens length of the whole conversation
  * @param firstToken position of the chunk's first token in it
- * @param ids token ids
- * @param supervised the loss mask
+ * @param sequence its tokens and loss mask
  * @param aux captured states of all its tokens, a value for each column of the codec
  * @param teacher states after the final norm of its teacher rows, likewise
  */
@@ -17,8 +18,7 @@ record Chunk(
         Part part,
         int conversationTokens,
         int firstToken,
-        int[] ids,
-        boolean[] supervised,
+        TokenSequence sequence,
         byte[][] aux,
         byte[][] teacher) {
 
@@ -31,6 +31,6 @@ record Chunk(
     }
 
     int tokens() {
-        return ids.length;
+        return sequence.length();
     }
 }

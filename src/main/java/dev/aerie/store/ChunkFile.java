@@ -63,8 +63,8 @@ final class ChunkFile implements AutoCloseable {
         integer(ShardSchema.CONVERSATION_TOKENS, chunk.conversationTokens());
         integer(ShardSchema.FIRST_TOKEN, chunk.firstToken());
         integer(ShardSchema.TOKENS, chunk.tokens());
-        binary(ShardSchema.INPUT_IDS, littleEndian(chunk.ids()));
-        binary(ShardSchema.LOSS_MASK, bytes(chunk.supervised()));
+        binary(ShardSchema.INPUT_IDS, littleEndian(chunk.sequence().inputIds()));
+        binary(ShardSchema.LOSS_MASK, bytes(chunk.sequence().lossMask()));
         int column = ShardSchema.STATES;
         for (byte[] value : chunk.aux()) {
             binary(column++, value);

@@ -1,5 +1,6 @@
 package dev.aerie.store;
 
+import dev.aerie.text.TokenSequence;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
@@ -56,9 +57,9 @@ final class ChunkMaterializer extends RecordMaterializer<Chunk> {
         }
         int[] numbers = new int[tokens];
         ByteBuffer.wrap(ids).order(ByteOrder.LITTLE_ENDIAN).asIntBuffer().get(numbers);
-        boolean[] supervised = new boolean[tokens];
+        boolean[] lossMask = new boolean[tokens];
         for (int i = 0; i < tokens; i++) {
-            supervised[i] = mask[i] != 0;
+            lossMask[i] = mask[i] != 0;
         }
         int teacher = ShardSchema.STATES + schema.auxColumns();
         return new Chunk(
@@ -66,8 +67,7 @@ final class ChunkMaterializer extends RecordMaterializer<Chunk> {
                 Part.of(new String(binaries[ShardSchema.PART], java.nio.charset.StandardCharsets.UTF_8)),
                 integers[ShardSchema.CONVERSATION_TOKENS],
                 integers[ShardSchema.FIRST_TOKEN],
-                numbers,
-                supervised,
+                new TokenSequence(numbers, lossMask),
                 Arrays.copyOfRange(binaries, ShardSchema.STATES, teacher),
                 Arrays.copyOfRange(binaries, teacher, schema.columns()));
     }

@@ -1,5 +1,6 @@
 package dev.aerie.store;
 
+import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.Finite;
 import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
@@ -62,25 +63,25 @@ public final class ShardWriter implements AutoCloseable {
     /**
      * Appends a conversation.
      *
-     * @param ids token ids [T]
-     * @param supervised the loss mask [T]
+     * @param sequence its tokens and loss mask [T]
      * @param aux captured states [T, layers × hidden], any floating type, any device
      * @param last states after the final norm of all tokens [T, hidden]; the teacher's rows are taken out of them
      * @throws NonFiniteStateException if a state that would be stored is not a number; nothing was written of it
      */
-    public void write(String id, Part part, int[] ids, boolean[] supervised, Tensor aux, Tensor last) throws IOException {
-        check(id, ids, supervised, aux, last);
+    public void write(String id, Part part, TokenSequence sequence, Tensor aux, Tensor last) throws IOException {
+        check(id, sequence, aux, last);
+        int length = sequence.length();
         try (Scope scope = Scope.open()) {
-            int[] teacher = settings.teacherRows().of(supervised);
+            int[] teacher = settings.teacherRows().of(sequence.lossMask());
             Tensor stored = aux.to(settings.codec().dtype());
             long[] index = Arrays.stream(teacher).asLongStream().toArray();
             Tensor taught = last.rows(Tensor.of(index, index.length).to(last.device()))
                     .to(settings.codec().dtype());
             requireFinite(stored, taught, teacher);
-            conversations.add(new ConversationEntry(id, part, rows, ids.length, count(supervised)));
+            conversations.add(new ConversationEntry(id, part, rows, length, sequence.supervisedCount()));
             int taken = 0;
-            for (int first = 0; first < ids.length; first += Chunk.MAX_TOKENS) {
-                int n = Math.min(Chunk.MAX_TOKENS, ids.length - first);
+            for (int first = 0; first < length; first += Chunk.MAX_TOKENS) {
+                int n = Math.min(Chunk.MAX_TOKENS, length - first);
                 int from = taken;
                 while (taken < teacher.length && teacher[taken] < first + n) {
                     taken++;
@@ -89,16 +90,15 @@ public final class ShardWriter implements AutoCloseable {
                     writer.write(new Chunk(
                             id,
                             part,
-                            ids.length,
+                            length,
                             first,
-                            Arrays.copyOfRange(ids, first, first + n),
-                            Arrays.copyOfRange(supervised, first, first + n),
+                            sequence.slice(first, first + n),
                             settings.codec().encode(stored.narrow(0, first, n)),
                             settings.codec().encode(taught.narrow(0, from, taken - from))));
                 }
                 rows++;
             }
-            tokens += ids.length;
+            tokens += length;
             teacherRows += teacher.length;
         }
     }
@@ -175,28 +175,19 @@ public final class ShardWriter implements AutoCloseable {
         }
     }
 
-    private void check(String id, int[] ids, boolean[] supervised, Tensor aux, Tensor last) {
+    private void check(String id, TokenSequence sequence, Tensor aux, Tensor last) {
         if (finished) {
             throw new IllegalStateException("The attempt at shard " + shard + " is finished");
         }
-        if (ids.length == 0 || supervised.length != ids.length) {
-            throw new IllegalArgumentException("Invalid conversation " + id + ": " + ids.length + " tokens, mask of "
-                    + supervised.length + " (expected at least one and as many)");
+        if (sequence.length() == 0) {
+            throw new IllegalArgumentException("Invalid conversation " + id + ": no tokens (expected at least one)");
         }
-        long[] wantedAux = {ids.length, settings.auxWidth()};
-        long[] wantedLast = {ids.length, settings.hiddenSize()};
+        long[] wantedAux = {sequence.length(), settings.auxWidth()};
+        long[] wantedLast = {sequence.length(), settings.hiddenSize()};
         if (!Arrays.equals(aux.shape(), wantedAux) || !Arrays.equals(last.shape(), wantedLast)) {
             throw new IllegalArgumentException("Invalid states of conversation " + id + ": " + aux + " and " + last
                     + " (expected "
                     + Arrays.toString(wantedAux) + " and " + Arrays.toString(wantedLast) + ")");
         }
-    }
-
-    private static int count(boolean[] flags) {
-        int n = 0;
-        for (boolean flag : flags) {
-            n += flag ? 1 : 0;
-        }
-        return n;
     }
 }

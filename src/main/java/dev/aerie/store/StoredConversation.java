@@ -1,5 +1,6 @@
 package dev.aerie.store;
 
+import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.Tensor;
 import java.nio.ByteBuffer;
@@ -14,19 +15,13 @@ public final class StoredConversation {
 
     private final StoreSettings settings;
     private final List<Chunk> chunks;
-    private final int[] ids;
-    private final boolean[] supervised;
+    private final TokenSequence sequence;
 
     /** @param chunks all of a conversation's, in order, checked by {@link ShardReader} */
     StoredConversation(StoreSettings settings, List<Chunk> chunks) {
         this.settings = settings;
         this.chunks = chunks;
-        this.ids = new int[chunks.get(0).conversationTokens()];
-        this.supervised = new boolean[ids.length];
-        for (Chunk chunk : chunks) {
-            System.arraycopy(chunk.ids(), 0, ids, chunk.firstToken(), chunk.tokens());
-            System.arraycopy(chunk.supervised(), 0, supervised, chunk.firstToken(), chunk.tokens());
-        }
+        this.sequence = TokenSequence.concatenated(chunks.stream().map(Chunk::sequence).toList());
     }
 
     public String id() {
@@ -37,28 +32,23 @@ public final class StoredConversation {
         return chunks.get(0).part();
     }
 
-    /** Token ids [T]. */
-    public int[] ids() {
-        return ids.clone();
-    }
-
-    /** The loss mask [T]. */
-    public boolean[] supervised() {
-        return supervised.clone();
+    /** Its tokens and loss mask. */
+    public TokenSequence sequence() {
+        return sequence;
     }
 
     public int tokens() {
-        return ids.length;
+        return sequence.length();
     }
 
     /** Rows, ascending, that {@link #teacherStates} holds the states of. */
     public int[] teacherRows() {
-        return settings.teacherRows().of(supervised);
+        return settings.teacherRows().of(sequence.lossMask());
     }
 
     /** Captured states [T, layers × hidden] on the CPU, in the codec's type. */
     public Tensor aux() {
-        Tensor out = Tensor.zeros(settings.codec().dtype(), Device.CPU, ids.length, settings.auxWidth());
+        Tensor out = Tensor.zeros(settings.codec().dtype(), Device.CPU, sequence.length(), settings.auxWidth());
         ByteBuffer memory = out.memory();
         chunks.forEach(c -> settings.codec().decode(c.aux(), memory));
         return out;

@@ -19,17 +19,17 @@ public enum TeacherRows {
     }
 
     /** The rows of a conversation, ascending; a function of its loss mask, so the store keeps no column of them. */
-    public int[] of(boolean[] supervised) {
-        int n = supervised.length;
+    public int[] of(boolean[] lossMask) {
+        int n = lossMask.length;
         return switch (this) {
-            case STRICT -> IntStream.range(0, n - 1).filter(r -> supervised[r] && supervised[r + 1]).toArray();
+            case STRICT -> IntStream.range(0, n - 1).filter(r -> lossMask[r] && lossMask[r + 1]).toArray();
             case ALL -> IntStream.range(0, n).toArray();
         };
     }
 
     /** As {@link #of}, only counted. */
-    public int count(boolean[] supervised) {
-        return of(supervised).length;
+    public int count(boolean[] lossMask) {
+        return of(lossMask).length;
     }
 
     /** Whether a store with these rows serves a reader that needs the others. */

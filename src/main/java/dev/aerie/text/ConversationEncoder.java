@@ -50,7 +50,7 @@ public final class ConversationEncoder implements AutoCloseable {
      * @throws UnusableConversationException if its turns are out of order, the template refuses it, it is too long where such are
      *     refused, or none of its tokens is supervised
      */
-    public TokenizedConversation encode(Conversation conversation) throws UnusableConversationException {
+    public TokenSequence encode(Conversation conversation) throws UnusableConversationException {
         if (conversation.text() == null && settings.orderFault() == OrderFault.REFUSE) {
             RoleOrder.check(conversation.messages());
             requireNoHeader(conversation.messages());
@@ -71,8 +71,8 @@ public final class ConversationEncoder implements AutoCloseable {
                     "over length: " + length + " tokens (expected at most " + settings.maxLength() + ")");
         }
         int kept = Math.min(length, settings.maxLength());
-        TokenizedConversation tokenized = new TokenizedConversation(conversation.id(), conversation.source(),
-                Arrays.copyOf(masked.tokens().ids(), kept), Arrays.copyOf(masked.supervised(), kept));
+        TokenSequence tokenized = new TokenSequence(
+                Arrays.copyOf(masked.tokens().inputIds(), kept), Arrays.copyOf(masked.lossMask(), kept));
         if (tokenized.supervisedCount() == 0) {
             throw new UnusableConversationException(kept < length
                     ? "no supervised token among the first " + kept + ", where it is cut"
@@ -107,7 +107,7 @@ public final class ConversationEncoder implements AutoCloseable {
      */
     public int[] encodePrompt(List<Message> messages) {
         try {
-            return tokenizer.encode(template.render(prompted(messages), true)).ids();
+            return tokenizer.encode(template.render(prompted(messages), true)).inputIds();
         } catch (TemplateException e) {
             throw new RefusalException("Invalid prompt: the chat template refuses it: " + e.getMessage(), e);
         }
@@ -163,16 +163,16 @@ public final class ConversationEncoder implements AutoCloseable {
         if (settings.lastTurnOnly() && !spans.isEmpty()) {
             spans = spans.subList(spans.size() - 1, spans.size());
         }
-        boolean[] supervised = new boolean[tokens.length()];
+        boolean[] lossMask = new boolean[tokens.length()];
         int span = 0;
-        for (int i = 0; i < supervised.length; i++) {
+        for (int i = 0; i < lossMask.length; i++) {
             int start = tokens.starts()[i];
             while (span < spans.size() && spans.get(span).end() <= start) {
                 span++;
             }
-            supervised[i] = span < spans.size() && spans.get(span).start() <= start;
+            lossMask[i] = span < spans.size() && spans.get(span).start() <= start;
         }
-        return new MaskedText(text, tokens, supervised);
+        return new MaskedText(text, tokens, lossMask);
     }
 
     /** What the mask is made with. */

@@ -4,19 +4,19 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** A rendered conversation, its tokens, and which of them are supervised. */
-public record MaskedText(String text, TokenizedText tokens, boolean[] supervised) {
+public record MaskedText(String text, TokenizedText tokens, boolean[] lossMask) {
 
     /** The supervised tokens as pieces of the text; neighbours are one piece. */
     public List<Span> supervisedSpans() {
         List<Span> spans = new ArrayList<>();
-        for (int i = 0; i < supervised.length; i++) {
-            if (!supervised[i]) {
+        for (int i = 0; i < lossMask.length; i++) {
+            if (!lossMask[i]) {
                 continue;
             }
             int start = tokens.starts()[i];
             int end = tokens.ends()[i];
             Span last = spans.isEmpty() ? null : spans.get(spans.size() - 1);
-            if (last != null && start <= last.end() && supervised[i - 1]) {
+            if (last != null && start <= last.end() && lossMask[i - 1]) {
                 spans.set(spans.size() - 1, new Span(last.start(), Math.max(last.end(), end)));
             } else {
                 spans.add(new Span(start, end));
@@ -27,7 +27,7 @@ public record MaskedText(String text, TokenizedText tokens, boolean[] supervised
 
     public int supervisedCount() {
         int count = 0;
-        for (boolean one : supervised) {
+        for (boolean one : lossMask) {
             count += one ? 1 : 0;
         }
         return count;

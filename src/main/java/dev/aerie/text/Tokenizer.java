@@ -110,7 +110,7 @@ public final class Tokenizer implements AutoCloseable {
         int[] units = text.codePointCount(0, text.length()) == text.length() ? null : utf16Indices(text);
         TokenizedText tokens = new TokenizedText(new int[ids.length], new int[ids.length], new int[ids.length]);
         for (int i = 0; i < ids.length; i++) {
-            tokens.ids()[i] = Math.toIntExact(ids[i]);
+            tokens.inputIds()[i] = Math.toIntExact(ids[i]);
             int start = spans[i] == null ? -1 : spans[i].getStart();
             if (start < 0) {
                 // A token that stands for no text, such as a prefix added by the normaliser: at the end of the one before.

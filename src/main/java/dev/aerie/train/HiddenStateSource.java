@@ -1,6 +1,7 @@
 package dev.aerie.train;
 
 import dev.aerie.store.Part;
+import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.Tensor;
 
 /** Conversations with the target's hidden states, whether stored or computed when they are asked for. */
@@ -24,11 +25,8 @@ public interface HiddenStateSource extends AutoCloseable {
 
         String id();
 
-        /** Token ids [T]. */
-        int[] ids();
-
-        /** The loss mask [T]. */
-        boolean[] supervised();
+        /** Its tokens and loss mask [T]. */
+        TokenSequence sequence();
 
         /** Captured states [T, 3 · target hidden]. */
         Tensor aux();

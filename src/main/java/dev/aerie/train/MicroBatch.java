@@ -1,6 +1,7 @@
 package dev.aerie.train;
 
 import dev.aerie.draft.TrainingBatch;
+import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.Tensor;
 import java.util.ArrayList;
@@ -11,14 +12,13 @@ import java.util.List;
 record MicroBatch(List<HiddenStateSource.Conversation> conversations) {
 
     int tokens() {
-        return conversations.stream().mapToInt(c -> c.ids().length).sum();
+        return conversations.stream().mapToInt(c -> c.sequence().length()).sum();
     }
 
     /** The conversations end to end, on a device, in the innermost scope. */
     TrainingBatch pack(Device device) {
-        int total = tokens();
-        long[] ids = new long[total];
-        boolean[] supervised = new boolean[total];
+        TokenSequence packed = TokenSequence.concatenated(
+                conversations.stream().map(HiddenStateSource.Conversation::sequence).toList());
         long[] bounds = new long[conversations.size() + 1];
         List<Tensor> aux = new ArrayList<>();
         List<Tensor> states = new ArrayList<>();
@@ -26,17 +26,12 @@ record MicroBatch(List<HiddenStateSource.Conversation> conversations) {
         for (int s = 0; s < conversations.size(); s++) {
             HiddenStateSource.Conversation c = conversations.get(s);
             int start = (int) bounds[s];
-            int[] own = c.ids();
-            for (int t = 0; t < own.length; t++) {
-                ids[start + t] = own[t];
-            }
-            System.arraycopy(c.supervised(), 0, supervised, start, own.length);
-            bounds[s + 1] = start + own.length;
+            bounds[s + 1] = start + c.sequence().length();
             aux.add(c.aux().to(device));
             states.add(c.teacherStates().to(device));
             rows.add(Arrays.stream(c.teacherRows()).mapToLong(r -> start + r).toArray());
         }
-        return new TrainingBatch(ids, supervised, bounds, joined(aux), joined(states),
+        return new TrainingBatch(packed, bounds, joined(aux), joined(states),
                 rows.stream().flatMapToLong(Arrays::stream).toArray());
     }
 

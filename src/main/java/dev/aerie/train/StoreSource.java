@@ -6,6 +6,7 @@ import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.Part;
 import dev.aerie.store.ShardReader;
 import dev.aerie.store.StoredConversation;
+import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.Tensor;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -114,13 +115,8 @@ public final class StoreSource implements HiddenStateSource {
         }
 
         @Override
-        public int[] ids() {
-            return stored.ids();
-        }
-
-        @Override
-        public boolean[] supervised() {
-            return stored.supervised();
+        public TokenSequence sequence() {
+            return stored.sequence();
         }
 
         @Override

@@ -6,7 +6,7 @@ import dev.aerie.text.ConversationEncoder;
 import dev.aerie.text.EncoderSettings;
 import dev.aerie.text.Message;
 import dev.aerie.text.OverLength;
-import dev.aerie.text.TokenizedConversation;
+import dev.aerie.text.TokenSequence;
 import dev.aerie.text.Tokenizer;
 import dev.aerie.text.UnusableConversationException;
 import java.nio.file.Path;
@@ -28,7 +28,7 @@ final class Chats implements AutoCloseable {
     }
 
     /** @param turns of user and assistant in alternation */
-    TokenizedConversation encode(List<String> turns) {
+    TokenSequence encode(List<String> turns) {
         List<Message> messages = new ArrayList<>();
         for (int i = 0; i < turns.size(); i++) {
             messages.add(new Message(i % 2 == 0 ? "user" : "assistant", turns.get(i)));
@@ -42,7 +42,7 @@ final class Chats implements AutoCloseable {
 
     /** A first prompt, up to where the assistant speaks. */
     long[] prompt(String prompt) {
-        int[] ids = tokenizer.encode(template.render(List.of(new Message("user", prompt)), true)).ids();
+        int[] ids = tokenizer.encode(template.render(List.of(new Message("user", prompt)), true)).inputIds();
         return Arrays.stream(ids).asLongStream().toArray();
     }
 

@@ -6,7 +6,7 @@ import dev.aerie.quickstart.ConversationWriter.Part;
 import dev.aerie.safetensors.SafetensorsWriter;
 import dev.aerie.target.Generator;
 import dev.aerie.target.Target;
-import dev.aerie.text.TokenizedConversation;
+import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.LibTorch;
@@ -59,8 +59,8 @@ public final class TargetMaker {
         ConversationWriter heldOut = new ConversationWriter(SEED, Part.HELD_OUT);
         try (Chats chats = new Chats(folder);
                 LlamaForTraining model = new LlamaForTraining(shape, SEED)) {
-            Iterator<TokenizedConversation> conversations = Stream.generate(training::next).map(chats::encode).iterator();
-            List<TokenizedConversation> unseen = Stream.generate(heldOut::next).limit(HELD_OUT).map(chats::encode).toList();
+            Iterator<TokenSequence> conversations = Stream.generate(training::next).map(chats::encode).iterator();
+            List<TokenSequence> unseen = Stream.generate(heldOut::next).limit(HELD_OUT).map(chats::encode).toList();
             out.printf(Locale.ROOT, "%,d parameters%n", model.parameters());
             long started = System.nanoTime();
             try (TargetTrainer trainer = new TargetTrainer(model, conversations, schedule)) {

@@ -1,6 +1,6 @@
 package dev.aerie.quickstart;
 
-import dev.aerie.text.TokenizedConversation;
+import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.Autograd;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
@@ -36,7 +36,7 @@ final class TargetTrainer implements AutoCloseable {
     private static final Optimizer.AdamW NORMS = new Optimizer.AdamW(0.9, 0.95, 1e-8, 0);
 
     private final LlamaForTraining model;
-    private final Iterator<TokenizedConversation> conversations;
+    private final Iterator<TokenSequence> conversations;
     private final Schedule schedule;
     private final Scope state = Scope.detached();
     private final List<Tensor> leaves;
@@ -45,7 +45,7 @@ final class TargetTrainer implements AutoCloseable {
     private final List<Tensor> variances = new ArrayList<>();
 
     /** @param conversations without end */
-    TargetTrainer(LlamaForTraining model, Iterator<TokenizedConversation> conversations, Schedule schedule) {
+    TargetTrainer(LlamaForTraining model, Iterator<TokenSequence> conversations, Schedule schedule) {
         this.model = model;
         this.conversations = conversations;
         this.schedule = schedule;
@@ -92,7 +92,7 @@ final class TargetTrainer implements AutoCloseable {
     }
 
     /** Mean loss over what the assistant says in some conversations, in nats a token. */
-    static double answerLoss(LlamaForTraining model, List<TokenizedConversation> conversations) {
+    static double answerLoss(LlamaForTraining model, List<TokenSequence> conversations) {
         Batch batch = Batch.of(conversations.iterator(), Integer.MAX_VALUE);
         try (Scope scope = Scope.open()) {
             return loss(model, batch, batch.nextOfAnswers).item();
@@ -102,11 +102,11 @@ final class TargetTrainer implements AutoCloseable {
     /** Conversations end to end; next: the token that follows each, {@link Autograd#IGNORED} after the last of a conversation. */
     private record Batch(long[] ids, long[] cuSeqlens, long[] next, long[] nextOfAnswers) {
 
-        static Batch of(Iterator<TokenizedConversation> conversations, int tokens) {
-            List<TokenizedConversation> taken = new ArrayList<>();
+        static Batch of(Iterator<TokenSequence> conversations, int tokens) {
+            List<TokenSequence> taken = new ArrayList<>();
             int total = 0;
             while (total < tokens && conversations.hasNext()) {
-                TokenizedConversation conversation = conversations.next();
+                TokenSequence conversation = conversations.next();
                 taken.add(conversation);
                 total += conversation.length();
             }
@@ -116,12 +116,12 @@ final class TargetTrainer implements AutoCloseable {
             long[] ends = new long[taken.size() + 1];
             int at = 0;
             for (int i = 0; i < taken.size(); i++) {
-                TokenizedConversation c = taken.get(i);
+                TokenSequence c = taken.get(i);
                 for (int t = 0; t < c.length(); t++, at++) {
-                    ids[at] = c.ids()[t];
+                    ids[at] = c.inputIds()[t];
                     boolean last = t + 1 == c.length();
-                    next[at] = last ? Autograd.IGNORED : c.ids()[t + 1];
-                    answers[at] = last || !c.supervised()[t + 1] ? Autograd.IGNORED : c.ids()[t + 1];
+                    next[at] = last ? Autograd.IGNORED : c.inputIds()[t + 1];
+                    answers[at] = last || !c.lossMask()[t + 1] ? Autograd.IGNORED : c.inputIds()[t + 1];
                 }
                 ends[i + 1] = at;
             }

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.Scope;
@@ -35,7 +36,8 @@ class DraftDecoderTest {
                     System.arraycopy(text.propose(DRAFTED), 0, ids, read + 1, DRAFTED);
                     boolean[] supervised = new boolean[ids.length];
                     Arrays.fill(supervised, read, ids.length, true);
-                    ReplayCounts counts = replay.replay(new TrainingBatch(ids, supervised, new long[] {0, ids.length}, aux,
+                    ReplayCounts counts = replay.replay(new TrainingBatch(
+                            new TokenSequence(Arrays.stream(ids).mapToInt(Math::toIntExact).toArray(), supervised), new long[] {0, ids.length}, aux,
                             Tensor.zeros(DType.F32, Device.CPU, 0, Drafts.HIDDEN), new long[0]));
                     assertEquals(1, counts.rounds(), "seed " + seed);
                     assertEquals(DRAFTED, counts.emitted(), "seed " + seed);

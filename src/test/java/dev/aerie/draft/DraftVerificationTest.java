@@ -17,6 +17,7 @@ import dev.aerie.torch.Tensor;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -104,7 +105,7 @@ class DraftVerificationTest {
             tensors.put("init.embed_tokens.weight", target.embedTokens());
             tensors.put("target_lm_head.weight", target.lmHead());
             tensors.put("d2t", Tensor.of(target.vocabulary().d2t(), target.vocabulary().size()));
-            tensors.put("sample0.input_ids", Tensor.of(batch.ids(), batch.ids().length));
+            tensors.put("sample0.input_ids", Tensor.of(Arrays.stream(batch.inputIds()).asLongStream().toArray(), batch.tokens()));
             tensors.put("sample0.loss_mask", Tensor.of(new long[9], 9));
             tensors.put("sample0.aux", batch.aux());
             tensors.put("sample0.last", batch.teacherStates());

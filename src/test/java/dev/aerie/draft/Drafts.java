@@ -2,6 +2,7 @@ package dev.aerie.draft;
 
 import dev.aerie.target.spec.Rope;
 import dev.aerie.text.DraftVocabulary;
+import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.Scope;
@@ -65,7 +66,7 @@ final class Drafts {
         for (int t = 0; t < tokens; t++) {
             supervised[t] = t > 0 && random.nextInt(10) > 0 ? supervised[t - 1] : random.nextBoolean();
         }
-        return new TrainingBatch(random.longs(tokens, 0, config.vocabSize()).toArray(), supervised, cu,
+        return new TrainingBatch(new TokenSequence(random.ints(tokens, 0, config.vocabSize()).toArray(), supervised), cu,
                 Tensor.randomNormal(random.nextInt(), 1, tokens, 3L * config.targetHiddenSize()),
                 Tensor.randomNormal(random.nextInt(), 1, tokens, config.targetHiddenSize()),
                 LongStream.range(0, tokens).toArray());
@@ -75,8 +76,7 @@ final class Drafts {
     static TrainingBatch sequence(TrainingBatch batch, int s) {
         int start = batch.start(s);
         int end = batch.end(s);
-        return new TrainingBatch(Arrays.copyOfRange(batch.ids(), start, end),
-                Arrays.copyOfRange(batch.supervised(), start, end), new long[] {0, end - start},
+        return new TrainingBatch(batch.packed().slice(start, end), new long[] {0, end - start},
                 batch.aux().narrow(0, start, end - start), batch.teacherStates().narrow(0, start, end - start),
                 LongStream.range(0, end - start).toArray());
     }

@@ -46,7 +46,7 @@ final class NaiveTtt {
             long[] lengths = new long[length];
             Arrays.fill(lengths, length);
             for (int t = 0; t < length; t++) {
-                tokens[t] = t + 1 + i < length ? one.ids()[t + 1 + i] : 0;
+                tokens[t] = t + 1 + i < length ? one.inputIds()[t + 1 + i] : 0;
                 positions[t] = t + i;
             }
             Tensor embedded = Nn.embedding(Tensor.of(tokens, length), target.embedTokens()).to(DType.F64);

@@ -49,14 +49,15 @@ class TttReplayTest {
     private static void follow(DraftDecoder decoder, TrainingBatch batch, int s, Random random) {
         for (int t = batch.start(s) + 2; t < batch.end(s); t++) {
             if (random.nextInt(4) > 0) {
-                batch.ids()[t] = propose(decoder, batch, batch.start(s), t - 1, 1)[0];
+                batch.inputIds()[t] = (int) propose(decoder, batch, batch.start(s), t - 1, 1)[0];
             }
         }
     }
 
     private static long[] propose(DraftDecoder decoder, TrainingBatch batch, int start, int newest, int count) {
         try (DraftDecoder.Text text = decoder.begin(newest - start + count)) {
-            text.extend(batch.aux().narrow(0, start, newest - start), Arrays.copyOfRange(batch.ids(), start + 1, newest + 1));
+            text.extend(batch.aux().narrow(0, start, newest - start), 
+                    Arrays.stream(batch.inputIds(), start + 1, newest + 1).asLongStream().toArray());
             return text.propose(count);
         }
     }
@@ -64,11 +65,11 @@ class TttReplayTest {
     private static ReplayCounts decoded(DraftDecoder decoder, TrainingBatch one) {
         ReplayCounts counts = ReplayCounts.zero(DRAFTED);
         for (int first = 1; first < one.tokens(); first++) {
-            if (!one.supervised()[first]) {
+            if (!one.lossMask()[first]) {
                 continue;
             }
             int last = first;
-            while (last + 1 < one.tokens() && one.supervised()[last + 1]) {
+            while (last + 1 < one.tokens() && one.lossMask()[last + 1]) {
                 last++;
             }
             int newest = first;
@@ -77,7 +78,7 @@ class TttReplayTest {
                 long[] hits = new long[DRAFTED];
                 int accepted = 0;
                 while (accepted < DRAFTED && newest + 1 + accepted <= last
-                        && drafted[accepted] == one.ids()[newest + 1 + accepted]) {
+                        && drafted[accepted] == one.inputIds()[newest + 1 + accepted]) {
                     hits[accepted++]++;
                 }
                 int emitted = Math.min(accepted + 1, last - newest);

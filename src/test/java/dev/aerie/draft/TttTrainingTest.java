@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.aerie.errors.RefusalException;
 import dev.aerie.target.spec.Rope;
+import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.Autograd;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
@@ -110,10 +111,10 @@ class TttTrainingTest {
         for (int t = 0; t < length; t++) {
             boolean counts = mode == LossMode.STRICT;
             for (int u = t + 1; u <= t + 2 + step && mode == LossMode.STRICT; u++) {
-                counts &= u < length && one.supervised()[u];
+                counts &= u < length && one.lossMask()[u];
             }
             if (mode == LossMode.SPECFORGE) {
-                counts = t + step < length - 1 && one.supervised()[t + step];
+                counts = t + step < length - 1 && one.lossMask()[t + step];
             }
             if (!counts) {
                 continue;
@@ -213,7 +214,7 @@ class TttTrainingTest {
         try (Scope scope = Scope.open();
                 DraftParameters parameters = Drafts.parameters(config, 5);
                 TttTraining training = new TttTraining(parameters, Drafts.target(config, 6), LossMode.STRICT, STEPS, DType.F32)) {
-            TrainingBatch none = new TrainingBatch(new long[] {1, 2, 3, 4}, new boolean[] {false, true, true, true},
+            TrainingBatch none = new TrainingBatch(new TokenSequence(new int[] {1, 2, 3, 4}, new boolean[] {false, true, true, true}),
                     new long[] {0, 4}, Tensor.zeros(DType.F32, Device.CPU, 4, 3 * Drafts.HIDDEN),
                     Tensor.zeros(DType.F32, Device.CPU, 0, Drafts.HIDDEN), new long[0]);
             String message = assertThrows(RefusalException.class, () -> training.teacher(none)).getMessage();

@@ -13,6 +13,7 @@ import dev.aerie.target.HiddenStates;
 import dev.aerie.target.Residency;
 import dev.aerie.target.Target;
 import dev.aerie.text.DraftVocabulary;
+import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.Optimizer;
@@ -115,7 +116,8 @@ final class TrainedDraft {
             Arrays.fill(supervised, start + prompt.length, (int) cuSeqlens[i + 1], true);
         }
         HiddenStates states = target.hiddenStates(ids, cuSeqlens, captureLayers);
-        return new TrainingBatch(ids, supervised, cuSeqlens, states.aux(), states.last(),
+        return new TrainingBatch(
+                new TokenSequence(Arrays.stream(ids).mapToInt(Math::toIntExact).toArray(), supervised), cuSeqlens, states.aux(), states.last(),
                 LongStream.range(0, ids.length).toArray());
     }
 

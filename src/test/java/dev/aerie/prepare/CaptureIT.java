@@ -21,6 +21,7 @@ import dev.aerie.target.Generator;
 import dev.aerie.target.Residency;
 import dev.aerie.target.Target;
 import dev.aerie.testing.LocalSpark;
+import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.Scope;
@@ -68,8 +69,8 @@ class CaptureIT {
             Map<String, StoredConversation> rounded = read(bf16);
             for (int i = 0; i < rows.size(); i++) {
                 StoredConversation stored = exact.get("golden-" + i);
-                int tokens = rows.get(i).ids().length;
-                assertArrayEquals(rows.get(i).ids(), stored.ids());
+                int tokens = rows.get(i).sequence().inputIds().length;
+                assertArrayEquals(rows.get(i).sequence().inputIds(), stored.sequence().inputIds());
                 assertRowsClose(aux.narrow(0, cu[i], tokens), stored.aux());
                 assertRowsClose(last.narrow(0, cu[i], tokens), stored.teacherStates());
                 StoredConversation small = rounded.get("golden-" + i);
@@ -123,8 +124,8 @@ class CaptureIT {
         assertEquals(60, stored.size(), "seed " + seed);
         for (TokenizedRow row : rows) {
             if (row.part() == Part.TRAIN) {
-                assertArrayEquals(row.ids(), stored.get(row.id()).ids());
-                assertArrayEquals(row.supervised(), stored.get(row.id()).supervised());
+                assertArrayEquals(row.sequence().inputIds(), stored.get(row.id()).sequence().inputIds());
+                assertArrayEquals(row.sequence().lossMask(), stored.get(row.id()).sequence().lossMask());
             }
         }
         assertEquals(List.of(), Captures.problems(store));
@@ -153,9 +154,9 @@ class CaptureIT {
     void heldOutPromptsGoOnWithWhatTheTargetSays() throws IOException {
         List<TokenizedRow> rows = new ArrayList<>(Captures.random(5, 4, VOCABULARY, seed));
         TokenizedRow last = rows.get(4);
-        boolean[] all = new boolean[last.ids().length];
+        boolean[] all = new boolean[last.sequence().inputIds().length];
         Arrays.fill(all, true);
-        rows.set(4, new TokenizedRow(last.position(), "no-prompt", "random", Part.HELD_OUT, last.ids(), all));
+        rows.set(4, new TokenizedRow(last.position(), "no-prompt", "random", Part.HELD_OUT, new TokenSequence(last.sequence().inputIds(), all)));
         Path store = folder.resolve("store");
         CaptureReport report =
                 Captures.run(spark, Captures.settings(Captures.target(), store, "f32", TeacherRows.STRICT, 1000, 70), rows);
@@ -164,13 +165,13 @@ class CaptureIT {
         assertFalse(stored.containsKey("no-prompt"));
         try (Target target = Target.load(Captures.target(), DType.F32, Device.CPU); Scope scope = Scope.open()) {
             for (TokenizedRow row : rows.subList(1, 4)) {
-                long[] prompt = Arrays.stream(row.ids(), 0, 8).asLongStream().toArray();
+                long[] prompt = Arrays.stream(row.sequence().inputIds(), 0, 8).asLongStream().toArray();
                 int[] said = Arrays.stream(Generator.greedy(target).generate(prompt, 12)).mapToInt(Math::toIntExact).toArray();
                 StoredConversation found = stored.get(row.id());
                 assertEquals(Part.HELD_OUT, found.part());
-                assertArrayEquals(said, Arrays.copyOfRange(found.ids(), 8, found.tokens()), "seed " + seed);
+                assertArrayEquals(said, Arrays.copyOfRange(found.sequence().inputIds(), 8, found.tokens()), "seed " + seed);
                 for (int i = 0; i < found.tokens(); i++) {
-                    assertEquals(i >= 8, found.supervised()[i]);
+                    assertEquals(i >= 8, found.sequence().lossMask()[i]);
                 }
             }
         }
@@ -251,7 +252,7 @@ class CaptureIT {
         copyWithNaN(Captures.target(), broken, 17);
         List<TokenizedRow> rows = Captures.random(30, 0, VOCABULARY, seed);
         List<String> expected = rows.stream()
-                .filter(r -> Arrays.stream(r.ids()).anyMatch(id -> id == 17))
+                .filter(r -> Arrays.stream(r.sequence().inputIds()).anyMatch(id -> id == 17))
                 .map(TokenizedRow::id)
                 .sorted()
                 .toList();
@@ -272,7 +273,7 @@ class CaptureIT {
         Path broken = folder.resolve("target");
         copyWithNaN(Captures.target(), broken, 17);
         List<TokenizedRow> rows = Captures.random(40, 0, VOCABULARY, seed);
-        int bad = (int) rows.stream().filter(r -> Arrays.stream(r.ids()).anyMatch(id -> id == 17)).count();
+        int bad = (int) rows.stream().filter(r -> Arrays.stream(r.sequence().inputIds()).anyMatch(id -> id == 17)).count();
         Assumptions.assumeTrue(bad > 1, "seed " + seed);
         Path store = folder.resolve("store");
         Exception e = assertThrows(Exception.class, () -> Captures.run(spark, limited(broken, store, (bad - 0.5) / 40), rows));
@@ -305,7 +306,7 @@ class CaptureIT {
     void badTablesAreRefused() {
         List<TokenizedRow> rows = new ArrayList<>(Captures.random(3, 0, VOCABULARY, seed));
         TokenizedRow first = rows.get(0);
-        rows.add(new TokenizedRow(99, first.id(), "random", Part.TRAIN, first.ids(), first.supervised()));
+        rows.add(new TokenizedRow(99, first.id(), "random", Part.TRAIN, first.sequence()));
         CaptureSettings settings = Captures.settings(Captures.target(), folder, "bf16", TeacherRows.STRICT, 250, 100);
         assertEquals("Invalid conversation id: c0 twice (expected each once)",
                 assertThrows(RefusalException.class, () -> Captures.run(spark, settings, rows)).getMessage());

@@ -8,6 +8,7 @@ import dev.aerie.store.StoreVerification;
 import dev.aerie.store.TeacherRows;
 import dev.aerie.target.Residency;
 import dev.aerie.testing.Shared;
+import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Scope;
 import java.io.ByteArrayOutputStream;
@@ -66,7 +67,7 @@ final class Captures {
             int[] ids = random.ints(part == Part.TRAIN ? 1 + random.nextInt(60) : 20, 0, vocabulary).toArray();
             boolean[] supervised = new boolean[ids.length];
             Arrays.fill(supervised, Math.min(ids.length, 8), ids.length, true);
-            out.add(new TokenizedRow(10L * i, "c" + i, "random", part, ids, supervised));
+            out.add(new TokenizedRow(10L * i, "c" + i, "random", part, new TokenSequence(ids, supervised)));
         }
         return out;
     }
@@ -81,7 +82,7 @@ final class Captures {
                 int[] own = Arrays.stream(ids, (int) cu[i], (int) cu[i + 1]).mapToInt(Math::toIntExact).toArray();
                 boolean[] supervised = new boolean[own.length];
                 Arrays.fill(supervised, true);
-                out.add(new TokenizedRow(i, "golden-" + i, "golden", Part.TRAIN, own, supervised));
+                out.add(new TokenizedRow(i, "golden-" + i, "golden", Part.TRAIN, new TokenSequence(own, supervised)));
             }
             return out;
         }

@@ -95,7 +95,7 @@ class IngestIT {
 
         List<TokenizedRow> rows = tokens("a");
         assertEquals(report.train() + report.heldOut(), rows.size());
-        assertEquals(report.tokens(), rows.stream().mapToLong(r -> r.ids().length).sum());
+        assertEquals(report.tokens(), rows.stream().mapToLong(r -> r.sequence().inputIds().length).sum());
         Set<String> ids = new HashSet<>();
         assertTrue(rows.stream().allMatch(r -> ids.add(r.id())));
 
@@ -103,10 +103,10 @@ class IngestIT {
         long[] firstSeen = new long[VOCABULARY];
         Arrays.fill(firstSeen, TokenFrequencies.NEVER);
         rows.stream().filter(r -> r.part() == Part.TRAIN).forEach(r -> {
-            for (int i = 0; i < r.ids().length; i++) {
-                int id = r.ids()[i];
-                counts[id] += r.supervised()[i] ? 1 : 0;
-                if (r.supervised()[i] && (firstSeen[id] == TokenFrequencies.NEVER || r.position() < firstSeen[id])) {
+            for (int i = 0; i < r.sequence().inputIds().length; i++) {
+                int id = r.sequence().inputIds()[i];
+                counts[id] += r.sequence().lossMask()[i] ? 1 : 0;
+                if (r.sequence().lossMask()[i] && (firstSeen[id] == TokenFrequencies.NEVER || r.position() < firstSeen[id])) {
                     firstSeen[id] = r.position();
                 }
             }
@@ -132,7 +132,7 @@ class IngestIT {
             assertEquals(a.get(i).position(), b.get(i).position());
             assertEquals(a.get(i).id(), b.get(i).id());
             assertEquals(a.get(i).part(), b.get(i).part());
-            assertArrayEquals(a.get(i).ids(), b.get(i).ids());
+            assertArrayEquals(a.get(i).sequence().inputIds(), b.get(i).sequence().inputIds());
         }
         assertEquals(9, a.stream().filter(r -> r.part() == Part.HELD_OUT).count());
     }
@@ -175,7 +175,7 @@ class IngestIT {
         assertEquals(expected.stream().map(TokenizedRow::id).collect(Collectors.toSet()), subset.ids());
         long supervised = 0;
         for (TokenizedRow row : expected) {
-            for (boolean one : row.supervised()) {
+            for (boolean one : row.sequence().lossMask()) {
                 supervised += one ? 1 : 0;
             }
         }

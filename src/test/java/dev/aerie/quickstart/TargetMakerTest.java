@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.aerie.target.CaptureLayers;
 import dev.aerie.target.Generator;
 import dev.aerie.target.Target;
-import dev.aerie.text.TokenizedConversation;
+import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import java.io.IOException;
@@ -36,11 +36,11 @@ class TargetMakerTest {
     @Test
     void aTurnAndItsEndAreSupervised() throws Exception {
         try (Chats chats = new Chats(COMMITTED)) {
-            TokenizedConversation c = chats.encode(List.of("Where is the map?", "In the hall."));
+            TokenSequence c = chats.encode(List.of("Where is the map?", "In the hall."));
             StringBuilder supervised = new StringBuilder();
             for (int i = 0; i < c.length(); i++) {
-                if (c.supervised()[i]) {
-                    supervised.append(chats.text(new long[] {c.ids()[i]}));
+                if (c.lossMask()[i]) {
+                    supervised.append(chats.text(new long[] {c.inputIds()[i]}));
                 }
             }
             assertEquals("In the hall.<|end|>", supervised.toString());

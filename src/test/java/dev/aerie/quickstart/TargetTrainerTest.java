@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.aerie.text.TokenizedConversation;
+import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.LibTorch;
 import dev.aerie.torch.Scope;
 import java.util.ArrayList;
@@ -19,13 +19,13 @@ class TargetTrainerTest {
     private static final LlamaShape TINY = new LlamaShape(12, 16, 32, 2, 2, 1, 8);
 
     /** Counts upwards from a random start: one look back tells the next. */
-    private static TokenizedConversation counting(Random random) {
+    private static TokenSequence counting(Random random) {
         int start = random.nextInt(12);
         int[] ids = new int[8];
         Arrays.setAll(ids, i -> (start + i) % 12);
         boolean[] answer = new boolean[8];
         Arrays.fill(answer, 4, 8, true);
-        return new TokenizedConversation("", "", ids, answer);
+        return new TokenSequence(ids, answer);
     }
 
     private static List<Double> train(LlamaForTraining model, int steps) {

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.aerie.store.Stores.Sample;
+import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
 import java.io.IOException;
@@ -73,8 +74,8 @@ class HiddenStateStoreTest {
             String message = expected.id() + ", seed " + seed;
             assertEquals(expected.id(), found.id());
             assertEquals(expected.part(), found.part());
-            assertArrayEquals(expected.ids(), found.ids(), message);
-            assertArrayEquals(expected.supervised(), found.supervised(), message);
+            assertArrayEquals(expected.ids(), found.sequence().inputIds(), message);
+            assertArrayEquals(expected.supervised(), found.sequence().lossMask(), message);
             assertArrayEquals(expected.aux(), found.aux().toFloats(), message);
             int[] teacher = rows.of(expected.supervised());
             assertArrayEquals(teacher, found.teacherRows(), message);
@@ -97,7 +98,7 @@ class HiddenStateStoreTest {
             for (int tokens : lengths) {
                 try (Scope scope = Scope.open()) {
                     Tensor aux = Tensor.randomNormal(tokens, 1, tokens, 3 * hidden);
-                    writer.write("c" + tokens, Part.TRAIN, random.ints(tokens).toArray(), new boolean[tokens], aux,
+                    writer.write("c" + tokens, Part.TRAIN, new TokenSequence(random.ints(tokens).toArray(), new boolean[tokens]), aux,
                             Tensor.randomNormal(tokens, 1, tokens, hidden));
                 }
             }

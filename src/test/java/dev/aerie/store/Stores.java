@@ -1,5 +1,6 @@
 package dev.aerie.store;
 
+import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
 import java.io.IOException;
@@ -44,7 +45,7 @@ final class Stores {
     static void write(ShardWriter writer, Sample s) throws IOException {
         try (Scope scope = Scope.open()) {
             int tokens = s.ids().length;
-            writer.write(s.id(), s.part(), s.ids(), s.supervised(),
+            writer.write(s.id(), s.part(), new TokenSequence(s.ids(), s.supervised()),
                     Tensor.of(s.aux(), tokens, s.aux().length / tokens), Tensor.of(s.last(), tokens, s.last().length / tokens));
         }
     }

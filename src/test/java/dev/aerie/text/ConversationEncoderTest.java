@@ -31,10 +31,8 @@ class ConversationEncoderTest {
     @Test
     void supervisesTheAnswerAndItsEndOfTurn() throws Exception {
         assertEquals("<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n⟦yes<|im_end|>\n⟧", marked(settings(100), TURNS));
-        TokenizedConversation tokens = encode(settings(100), TURNS);
+        TokenSequence tokens = encode(settings(100), TURNS);
         assertEquals(5, tokens.supervisedCount());
-        assertEquals(tokens.ids().length, tokens.supervised().length);
-        assertEquals("c1", tokens.id());
     }
 
     @Test
@@ -57,8 +55,8 @@ class ConversationEncoderTest {
     /** The newline after the end of turn is white space alone: trimmed offsets would put it outside. */
     @Test
     void whiteSpaceKeepsItsOffsets() throws Exception {
-        TokenizedConversation tokens = encode(settings(100), TURNS);
-        assertTrue(tokens.supervised()[tokens.length() - 1]);
+        TokenSequence tokens = encode(settings(100), TURNS);
+        assertTrue(tokens.lossMask()[tokens.length() - 1]);
         assertEquals("<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\nyes<|im_end|>\n", decode(tokens));
     }
 
@@ -100,7 +98,7 @@ class ConversationEncoderTest {
         List<Message> turns = List.of(
                 new Message("assistant", "ad"), TURNS.get(0), TURNS.get(1), new Message("assistant", "more"));
         EncoderSettings specforge = EncoderSettings.specforge(model.toString(), null, 100, false);
-        assertArrayEquals(encode(settings(100), TURNS).ids(), encode(specforge, turns).ids());
+        assertArrayEquals(encode(settings(100), TURNS).inputIds(), encode(specforge, turns).inputIds());
         assertEquals("wrong role order: turn 1 is assistant and the first", refusal(settings(100), turns));
     }
 
@@ -238,7 +236,7 @@ class ConversationEncoderTest {
         return EncoderSettings.of(model.toString(), maxLength, OverLength.TRUNCATE);
     }
 
-    private static TokenizedConversation encode(EncoderSettings settings, List<Message> turns) throws Exception {
+    private static TokenSequence encode(EncoderSettings settings, List<Message> turns) throws Exception {
         try (ConversationEncoder encoder = new ConversationEncoder(settings)) {
             return encoder.encode(Conversation.of("c1", "s", turns));
         }
@@ -254,9 +252,9 @@ class ConversationEncoderTest {
         }
     }
 
-    private String decode(TokenizedConversation tokens) {
+    private String decode(TokenSequence tokens) {
         try (Tokenizer tokenizer = Tokenizer.fromFolder(model)) {
-            return tokenizer.decode(tokens.ids());
+            return tokenizer.decode(tokens.inputIds());
         }
     }
 }

@@ -38,9 +38,9 @@ class GoldenLossMaskTest {
             if (Arrays.stream(mask).sum() == 0) {
                 assertThrows(UnusableConversationException.class, () -> encoder.encode(conversation), id);
             } else {
-                TokenizedConversation tokens = encoder.encode(conversation);
-                assertArrayEquals(ints(one.get("input_ids")), tokens.ids(), id);
-                assertArrayEquals(mask, ints(tokens.supervised()), id);
+                TokenSequence tokens = encoder.encode(conversation);
+                assertArrayEquals(ints(one.get("input_ids")), tokens.inputIds(), id);
+                assertArrayEquals(mask, ints(tokens.lossMask()), id);
             }
             compared++;
         }

@@ -69,7 +69,7 @@ record GoldenInputs(String folder, int conversations) implements TrainingInputs 
             List<MemorySource.Held> held = new ArrayList<>();
             for (int c = 0; c < conversations; c++) {
                 MemorySource.Held whole = sample(file, c % 2);
-                int length = whole.ids().length - c / 2;
+                int length = whole.sequence().length() - c / 2;
                 held.add(c < 2 ? whole : MemorySource.cut(whole, "part " + c, length));
             }
             return new Golden(config, target, new MemorySource(held, held.subList(0, Math.min(2, held.size()))), this, scope);

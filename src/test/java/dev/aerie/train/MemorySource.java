@@ -1,6 +1,7 @@
 package dev.aerie.train;
 
 import dev.aerie.store.Part;
+import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.Tensor;
 import java.util.Arrays;
 import java.util.List;
@@ -9,21 +10,25 @@ import java.util.List;
 final class MemorySource implements HiddenStateSource {
 
     /** A conversation with the teacher state of every row. */
-    record Held(String id, int[] ids, boolean[] supervised, float[] auxValues, float[] lastValues) implements Conversation {
+    record Held(String id, TokenSequence sequence, float[] auxValues, float[] lastValues) implements Conversation {
+
+        Held(String id, int[] ids, boolean[] supervised, float[] auxValues, float[] lastValues) {
+            this(id, new TokenSequence(ids, supervised), auxValues, lastValues);
+        }
 
         @Override
         public Tensor aux() {
-            return Tensor.of(auxValues, ids.length, auxValues.length / ids.length);
+            return Tensor.of(auxValues, sequence.length(), auxValues.length / sequence.length());
         }
 
         @Override
         public Tensor teacherStates() {
-            return Tensor.of(lastValues, ids.length, lastValues.length / ids.length);
+            return Tensor.of(lastValues, sequence.length(), lastValues.length / sequence.length());
         }
 
         @Override
         public int[] teacherRows() {
-            return java.util.stream.IntStream.range(0, ids.length).toArray();
+            return java.util.stream.IntStream.range(0, sequence.length()).toArray();
         }
     }
 
@@ -41,7 +46,7 @@ final class MemorySource implements HiddenStateSource {
 
     @Override
     public int[] lengths(Part part) {
-        return of(part).stream().mapToInt(c -> c.ids().length).toArray();
+        return of(part).stream().mapToInt(c -> c.sequence().inputIds().length).toArray();
     }
 
     @Override
@@ -54,8 +59,8 @@ final class MemorySource implements HiddenStateSource {
 
     /** The first tokens of a conversation. */
     static Held cut(Held c, String id, int length) {
-        int n = c.ids().length;
-        return new Held(id, Arrays.copyOf(c.ids(), length), Arrays.copyOf(c.supervised(), length),
+        int n = c.sequence().inputIds().length;
+        return new Held(id, c.sequence().slice(0, length),
                 Arrays.copyOf(c.auxValues(), c.auxValues().length / n * length),
                 Arrays.copyOf(c.lastValues(), c.lastValues().length / n * length));
     }

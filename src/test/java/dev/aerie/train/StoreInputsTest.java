@@ -18,6 +18,7 @@ import dev.aerie.store.StoreSettings;
 import dev.aerie.store.TeacherRows;
 import dev.aerie.target.spec.Rope;
 import dev.aerie.text.DraftVocabulary;
+import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.Scope;
@@ -53,7 +54,7 @@ class StoreInputsTest {
                 HIDDEN, layers, TeacherRows.STRICT, Codec.of("bf16"), new PlannedCounts(1, 1, 0, 10));
         HiddenStateStore store = HiddenStateStore.create(folder.toString(), conf, settings);
         try (ShardWriter writer = store.writer(0); Scope scope = Scope.open()) {
-            writer.write("one", Part.TRAIN, new Random(1).ints(10, 0, VOCABULARY).toArray(), new boolean[10],
+            writer.write("one", Part.TRAIN, new TokenSequence(new Random(1).ints(10, 0, VOCABULARY).toArray(), new boolean[10]),
                     Tensor.randomNormal(1, 1, 10, (long) layers.size() * HIDDEN), Tensor.randomNormal(2, 1, 10, HIDDEN));
             writer.commit();
         }

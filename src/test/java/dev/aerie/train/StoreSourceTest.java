@@ -14,6 +14,7 @@ import dev.aerie.store.PlannedCounts;
 import dev.aerie.store.ShardWriter;
 import dev.aerie.store.StoreSettings;
 import dev.aerie.store.TeacherRows;
+import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
@@ -57,7 +58,7 @@ class StoreSourceTest {
                         s.supervised[t] = random.nextInt(4) > 0;
                     }
                     samples.add(s);
-                    writer.write("s" + shard + "c" + c, s.part, s.ids, s.supervised, Tensor.of(s.aux, n, 3 * HIDDEN),
+                    writer.write("s" + shard + "c" + c, s.part, new TokenSequence(s.ids, s.supervised), Tensor.of(s.aux, n, 3 * HIDDEN),
                             Tensor.of(s.last, n, HIDDEN));
                 }
                 writer.commit();
@@ -86,8 +87,8 @@ class StoreSourceTest {
                     for (int index : order) {
                         Sample s = expected.get(index);
                         HiddenStateSource.Conversation c = reading.next();
-                        assertArrayEquals(s.ids, c.ids());
-                        assertArrayEquals(s.supervised, c.supervised());
+                        assertArrayEquals(s.ids, c.sequence().inputIds());
+                        assertArrayEquals(s.supervised, c.sequence().lossMask());
                         assertArrayEquals(s.aux, c.aux().toFloats());
                         assertArrayEquals(TeacherRows.STRICT.of(s.supervised), c.teacherRows());
                         float[] states = c.teacherStates().toFloats();
@@ -107,7 +108,7 @@ class StoreSourceTest {
             samples.stream().filter(s -> s.part == Part.TRAIN).forEach(all::add);
             int[] used = IntStream.range(0, all.size()).filter(n -> n % 3 == 1).toArray();
             assertArrayEquals(IntStream.of(used).map(n -> all.get(n).ids.length).toArray(), source.lengths(Part.TRAIN));
-            assertArrayEquals(all.get(used[1]).ids, source.read(Part.TRAIN, 1).ids());
+            assertArrayEquals(all.get(used[1]).ids, source.read(Part.TRAIN, 1).sequence().inputIds());
             assertEquals(samples.size() - all.size(), source.lengths(Part.HELD_OUT).length);
         }
     }
@@ -121,8 +122,8 @@ class StoreSourceTest {
             int first = train.get(3).ids.length;
             int second = train.get(0).ids.length;
             assertArrayEquals(new long[] {0, first, first + second}, batch.cuSeqlens());
-            assertEquals(train.get(0).ids[1], batch.ids()[first + 1]);
-            assertEquals(train.get(0).supervised[1], batch.supervised()[first + 1]);
+            assertEquals(train.get(0).ids[1], batch.inputIds()[first + 1]);
+            assertEquals(train.get(0).supervised[1], batch.lossMask()[first + 1]);
             assertEquals(train.get(0).aux[5], batch.aux().narrow(0, first, second).toFloats()[5]);
             int[] rows = TeacherRows.STRICT.of(train.get(0).supervised);
             assertEquals(first + rows[rows.length - 1], batch.teacherRows()[batch.teacherRows().length - 1]);

@@ -125,7 +125,8 @@ class TrainingStepTest {
     /** The same without a supervised token. */
     private static HiddenStateSource.Conversation silent(HiddenStateSource.Conversation c) {
         MemorySource.Held held = (MemorySource.Held) c;
-        return new MemorySource.Held("silent", held.ids(), new boolean[held.ids().length], held.auxValues(), held.lastValues());
+        return new MemorySource.Held("silent", held.sequence().inputIds(),
+                new boolean[held.sequence().length()], held.auxValues(), held.lastValues());
     }
 
     /** What a rank trains on in every step. */

@@ -1,0 +1,80 @@
+package dev.aerie.text;
+
+import java.io.Serializable;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * A tokenised conversation, or several laid end to end: its tokens and which of them are supervised. From the encoder to the
+ * training batch this is the one body of it. The arrays are shared, not copied: whoever makes a sequence leaves them alone.
+ *
+ * @param inputIds token ids [T]
+ * @param lossMask [T], true where the token is the assistant's own or its end of turn
+ */
+public record TokenSequence(int[] inputIds, boolean[] lossMask) implements Serializable {
+
+    /** @throws IllegalArgumentException unless there are as many tokens as places in the mask */
+    public TokenSequence {
+        if (inputIds.length != lossMask.length) {
+            throw new IllegalArgumentException("Invalid token sequence: " + inputIds.length + " tokens and a mask of "
+                    + lossMask.length + " (expected as many)");
+        }
+    }
+
+    /** T. */
+    public int length() {
+        return inputIds.length;
+    }
+
+    public int supervisedCount() {
+        int count = 0;
+        for (boolean one : lossMask) {
+            count += one ? 1 : 0;
+        }
+        return count;
+    }
+
+    /** Tokens before the first supervised one: up to and including the assistant's header, where a generation starts. */
+    public int promptLength() {
+        for (int i = 0; i < lossMask.length; i++) {
+            if (lossMask[i]) {
+                return i;
+            }
+        }
+        return lossMask.length;
+    }
+
+    /** Its tokens from {@code from} to {@code to}, exclusive. */
+    public TokenSequence slice(int from, int to) {
+        return new TokenSequence(Arrays.copyOfRange(inputIds, from, to), Arrays.copyOfRange(lossMask, from, to));
+    }
+
+    /** The sequences end to end. */
+    public static TokenSequence concatenated(List<TokenSequence> sequences) {
+        int total = sequences.stream().mapToInt(TokenSequence::length).sum();
+        TokenSequence all = new TokenSequence(new int[total], new boolean[total]);
+        int at = 0;
+        for (TokenSequence one : sequences) {
+            System.arraycopy(one.inputIds, 0, all.inputIds, at, one.length());
+            System.arraycopy(one.lossMask, 0, all.lossMask, at, one.length());
+            at += one.length();
+        }
+        return all;
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof TokenSequence that
+                && Arrays.equals(inputIds, that.inputIds) && Arrays.equals(lossMask, that.lossMask);
+    }
+
+    @Override
+    public int hashCode() {
+        return 31 * Arrays.hashCode(inputIds) + Arrays.hashCode(lossMask);
+    }
+
+    @Override
+    public String toString() {
+        return "TokenSequence[" + length() + " tokens, " + supervisedCount() + " supervised]";
+    }
+}
