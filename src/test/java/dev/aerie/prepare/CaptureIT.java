@@ -20,6 +20,7 @@ import dev.aerie.store.TeacherRows;
 import dev.aerie.target.Generator;
 import dev.aerie.target.Residency;
 import dev.aerie.target.Target;
+import dev.aerie.testing.Golden;
 import dev.aerie.testing.LocalSpark;
 import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.DType;
@@ -236,7 +237,7 @@ class CaptureIT {
         CaptureSettings waves = Captures.settings(Captures.target(), store, "bf16", TeacherRows.STRICT, 250, 101);
         assertRefused(where + "fingerprints.settings", waves, rows);
         new Capture(spark, settings, System.out).requireCompatibleStore();
-        Path other = dev.aerie.testing.Shared.path("golden/targets/llama3-sharded");
+        Path other = Golden.target("llama3-sharded");
         assertRefused(where + "fingerprints.target",
                 Captures.settings(other, store, "bf16", TeacherRows.STRICT, 250, 100), rows);
     }

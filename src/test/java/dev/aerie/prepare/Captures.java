@@ -7,7 +7,7 @@ import dev.aerie.store.Part;
 import dev.aerie.store.StoreVerification;
 import dev.aerie.store.TeacherRows;
 import dev.aerie.target.Residency;
-import dev.aerie.testing.Shared;
+import dev.aerie.testing.Golden;
 import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Scope;
@@ -33,7 +33,7 @@ final class Captures {
     private Captures() {}
 
     static Path target() {
-        return Shared.path("golden/targets/llama3-8layer");
+        return Golden.target("llama3-8layer");
     }
 
     static CaptureSettings settings(

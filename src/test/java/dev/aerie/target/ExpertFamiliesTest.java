@@ -17,7 +17,7 @@ import dev.aerie.target.spec.AttentionSpec;
 import dev.aerie.target.spec.DecoderSpec;
 import dev.aerie.target.spec.FeedForwardSpec;
 import dev.aerie.target.weights.Weights;
-import dev.aerie.testing.Shared;
+import dev.aerie.testing.Golden;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.Scope;
@@ -47,7 +47,7 @@ class ExpertFamiliesTest {
 
     @Test
     void llama4ThatAlsoSees() throws IOException {
-        Path golden = Shared.path("golden/targets/llama4_text");
+        Path golden = Golden.target("llama4_text");
         ObjectNode config = JSON.createObjectNode().put("model_type", "llama4").put("image_token_index", 319);
         config.set("text_config", JSON.readTree(golden.resolve("config.v4.json").toFile()));
         config.putObject("vision_config").put("hidden_size", 16);
@@ -138,7 +138,7 @@ class ExpertFamiliesTest {
     @ParameterizedTest
     @ValueSource(strings = {"qwen3_moe-bf16", "mixtral", "deepseek_v3-fp8", "glm4_moe"})
     void expertsSideBySideComputeWhatTheyDoOneByOne(String family) {
-        Path golden = Shared.path("golden/targets/" + family);
+        Path golden = Golden.target(family);
         DecoderSpec spec = TargetFamilies.read(golden);
         var experts = (FeedForwardSpec.MixtureOfExperts) spec.layers().get(2).feedForward();
         try (Weights weights = Weights.open(golden); Scope scope = Scope.open()) {

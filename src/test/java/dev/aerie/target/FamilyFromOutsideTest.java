@@ -9,7 +9,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.aerie.safetensors.InvalidModelException;
 import dev.aerie.safetensors.SafetensorsFile;
 import dev.aerie.safetensors.SafetensorsWriter;
-import dev.aerie.testing.Shared;
+import dev.aerie.testing.Golden;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.Scope;
@@ -75,7 +75,7 @@ class FamilyFromOutsideTest {
 
     /** Qwen3's golden model as Ember would save it. */
     private Path model(Consumer<ObjectNode> change) throws IOException {
-        Path golden = Shared.path("golden/targets/qwen3");
+        Path golden = Golden.target("qwen3");
         ObjectNode qwen = (ObjectNode) JSON.readTree(golden.resolve("config.v4.json").toFile());
         ObjectNode json = JSON.createObjectNode().put("model_type", "ember").put("activation", "silu").put("trained_tokens", 7);
         Map.of("hidden_size", "d_model", "num_hidden_layers", "n_layers", "num_attention_heads", "n_heads",
@@ -125,7 +125,7 @@ class FamilyFromOutsideTest {
         withJar(() -> {
             try (Target target = Target.load(model, DType.F32, Device.CPU)) {
                 TargetVerification errors = TargetVerification.compare(
-                        target, Shared.path("golden/targets/qwen3").resolve("golden.safetensors"));
+                        target, Golden.target("qwen3").resolve("golden.safetensors"));
                 assertEquals(target.config().layers() + 3, errors.rows().size());
                 assertTrue(errors.largestError() < 1e-4, errors::toString);
             }

@@ -11,7 +11,7 @@ import dev.aerie.safetensors.InvalidModelException;
 import dev.aerie.safetensors.SafetensorsFile;
 import dev.aerie.safetensors.SafetensorsWriter;
 import dev.aerie.target.layer.KvCache;
-import dev.aerie.testing.Shared;
+import dev.aerie.testing.Golden;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.Scope;
@@ -37,7 +37,7 @@ class LatentAttentionTest {
 
     /** The golden model of a family with something changed. */
     private void changed(String family, Consumer<ObjectNode> config, Consumer<Map<String, Tensor>> weights) throws IOException {
-        Path golden = Shared.path("golden/targets/" + family);
+        Path golden = Golden.target(family);
         ObjectNode json = (ObjectNode) JSON.readTree(golden.resolve("config.json").toFile());
         config.accept(json);
         JSON.writeValue(folder.resolve("config.json").toFile(), json);
@@ -57,7 +57,7 @@ class LatentAttentionTest {
                 tensors -> {});
         try (Target target = Target.load(folder, DType.F32, Device.CPU)) {
             TargetVerification errors = TargetVerification.compare(
-                    target, Shared.path("golden/targets/kimi_k2").resolve("golden.safetensors"));
+                    target, Golden.target("kimi_k2").resolve("golden.safetensors"));
             assertTrue(errors.largestError() < 1e-4, errors::toString);
         }
     }
@@ -110,7 +110,7 @@ class LatentAttentionTest {
     @ParameterizedTest
     @ValueSource(strings = {"deepseek_v2", "deepseek_v3"})
     void cachedTokensGetTheStatesOfThePackedForward(String family) {
-        Path golden = Shared.path("golden/targets/" + family);
+        Path golden = Golden.target(family);
         try (Target target = Target.load(golden, DType.F32, Device.CPU);
                 SafetensorsFile file = SafetensorsFile.open(golden.resolve("golden.safetensors"));
                 Scope scope = Scope.open()) {

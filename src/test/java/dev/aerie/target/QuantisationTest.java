@@ -11,7 +11,7 @@ import dev.aerie.safetensors.SafetensorsFile;
 import dev.aerie.target.spec.ConfigJson;
 import dev.aerie.target.spec.WeightSpec;
 import dev.aerie.target.weights.Weights;
-import dev.aerie.testing.Shared;
+import dev.aerie.testing.Golden;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Dequantise;
 import dev.aerie.torch.Device;
@@ -111,7 +111,7 @@ class QuantisationTest {
     @Test
     void mxfp4IsReadInTheShapeOfThePlainTensor() {
         String name = "model.layers.1.mlp.experts.gate_up_proj";
-        Path golden = Shared.path("golden/targets/gpt_oss-mxfp4");
+        Path golden = Golden.target("gpt_oss-mxfp4");
         WeightSpec spec = new WeightSpec(name, 4, 64, 192);
         WeightSpec plain = new WeightSpec("model.norm.weight", 64);
         try (Weights weights = Weights.open(golden);

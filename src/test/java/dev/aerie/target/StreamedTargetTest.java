@@ -14,7 +14,7 @@ import dev.aerie.target.spec.DecoderSpec;
 import dev.aerie.target.spec.WeightSpec;
 import dev.aerie.target.weights.StagingBuffer;
 import dev.aerie.target.weights.Weights;
-import dev.aerie.testing.Shared;
+import dev.aerie.testing.Golden;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.Scope;
@@ -49,7 +49,7 @@ class StreamedTargetTest {
         "mixtral", "qwen3_moe", "qwen3_moe-bf16", "deepseek_v2", "deepseek_v3", "deepseek_v3-fp8", "kimi_k2",
         "mistral", "qwen2", "phi3", "gemma2", "gemma3_text", "glm4_moe", "llama4_text", "gpt_oss", "gpt_oss-mxfp4", "qwen3_next"})
     void agreesWithTheGoldenAtEveryLayer(String family) {
-        Path golden = Shared.path("golden/targets/" + family);
+        Path golden = Golden.target(family);
         try (Target target = Target.load(golden, DType.F32, Device.CPU, Residency.STREAMED)) {
             TargetVerification errors = TargetVerification.compare(target, golden.resolve("golden.safetensors"));
             assertTrue(errors.largestError() < 1e-4, errors::toString);
@@ -78,7 +78,7 @@ class StreamedTargetTest {
 
     @Test
     void continuesAPromptAsTheResidentTargetDoes() {
-        Path golden = Shared.path("golden/targets/llama3-8layer");
+        Path golden = Golden.target("llama3-8layer");
         long[] prompt = {5, 17, 33, 2};
         try (Target resident = Target.load(golden, DType.F32, Device.CPU);
                 Target streamed = Target.load(golden, DType.F32, Device.CPU, Residency.STREAMED)) {
@@ -162,7 +162,7 @@ class StreamedTargetTest {
     @ParameterizedTest
     @ValueSource(strings = {"llama3-bf16", "phi3", "qwen3_moe-bf16", "deepseek_v3-fp8", "gpt_oss-mxfp4"})
     void whatIsCopiedToADeviceIsWhatTheFilesHold(String family) {
-        Path folder = Shared.path("golden/targets/" + family);
+        Path folder = Golden.target(family);
         DecoderSpec spec = TargetFamilies.read(folder);
         List<Tensor> loaded = new ArrayList<>();
         int[] layersSeen = {0};

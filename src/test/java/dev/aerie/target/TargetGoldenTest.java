@@ -9,7 +9,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.aerie.safetensors.SafetensorsFile;
 import dev.aerie.safetensors.SafetensorsWriter;
 import dev.aerie.target.layer.KvCache;
-import dev.aerie.testing.Shared;
+import dev.aerie.testing.Golden;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.Scope;
@@ -64,7 +64,7 @@ public class TargetGoldenTest {
         "gpt_oss-mxfp4, config.json", "gpt_oss-mxfp4, config.v4.json",
     })
     void agreesAtEveryLayer(String family, String config) throws IOException {
-        Path golden = Shared.path("golden/targets/" + family);
+        Path golden = Golden.target(family);
         try (Target target = Target.load(withConfig(golden, config), DType.F32, Device.CPU)) {
             TargetVerification errors = TargetVerification.compare(target, golden.resolve("golden.safetensors"));
             assertEquals(target.config().layers() + 3, errors.rows().size());
@@ -83,7 +83,7 @@ public class TargetGoldenTest {
 
     @Test
     void capturedLayersAreHuggingFaceStatesOneHigher() {
-        Path golden = Shared.path("golden/targets/llama3-8layer");
+        Path golden = Golden.target("llama3-8layer");
         try (Target target = Target.load(golden, DType.F32, Device.CPU);
                 SafetensorsFile file = SafetensorsFile.open(golden.resolve("golden.safetensors"));
                 Scope scope = Scope.open()) {
@@ -99,7 +99,7 @@ public class TargetGoldenTest {
     @ParameterizedTest
     @ValueSource(strings = {"llama3-bf16", "mistral", "phi3", "gemma2", "gemma3_text"})
     void bfloat16RunsAndIsNear(String family) {
-        Path golden = Shared.path("golden/targets/" + family);
+        Path golden = Golden.target(family);
         try (Target target = Target.load(golden, DType.BF16, Device.CPU)) {
             TargetVerification errors = TargetVerification.compare(target, golden.resolve("golden.safetensors"));
             // bfloat16 arithmetic alone is off by 1 to 12 % on this model.
@@ -111,7 +111,7 @@ public class TargetGoldenTest {
     @ParameterizedTest
     @CsvSource({"language_model.model., language_model.lm_head.", "model.language_model., lm_head."})
     void aLanguageModelWithinAnother(String body, String head) throws IOException {
-        Path golden = Shared.path("golden/targets/gemma3_text");
+        Path golden = Golden.target("gemma3_text");
         Path folder = Files.createTempDirectory(temporary, "model");
         ObjectMapper json = new ObjectMapper();
         ObjectNode config = json.createObjectNode().put("model_type", "gemma3").put("mm_tokens_per_image", 256);
@@ -137,7 +137,7 @@ public class TargetGoldenTest {
     @ParameterizedTest
     @ValueSource(strings = {"qwen3", "mistral", "phi3", "gemma2", "gemma3_text"})
     void cachedTokensGetTheStatesOfThePackedForward(String family) {
-        Path golden = Shared.path("golden/targets/" + family);
+        Path golden = Golden.target(family);
         try (Target target = Target.load(golden, DType.F32, Device.CPU);
                 SafetensorsFile file = SafetensorsFile.open(golden.resolve("golden.safetensors"));
                 Scope scope = Scope.open()) {

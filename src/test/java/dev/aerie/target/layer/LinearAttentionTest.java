@@ -9,7 +9,7 @@ import dev.aerie.target.Generator;
 import dev.aerie.target.Target;
 import dev.aerie.target.TargetGoldenTest;
 import dev.aerie.target.TargetVerification;
-import dev.aerie.testing.Shared;
+import dev.aerie.testing.Golden;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.Scope;
@@ -25,7 +25,7 @@ class LinearAttentionTest {
     private static final int[] NONE = {};
 
     private static Path golden() {
-        return Shared.path("golden/targets/qwen3_next");
+        return Golden.target("qwen3_next");
     }
 
     private static long[] ids(int n) {
