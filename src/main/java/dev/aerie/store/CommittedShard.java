@@ -58,6 +58,6 @@ public record CommittedShard(
 
     /** The path under the store's folder. */
     String path() {
-        return StoreFiles.SHARDS + "/" + file;
+        return StoreLayout.SHARDS + "/" + file;
     }
 }

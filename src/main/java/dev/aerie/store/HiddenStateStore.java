@@ -1,5 +1,6 @@
 package dev.aerie.store;
 
+import dev.aerie.files.Folder;
 import java.io.IOException;
 import java.util.HashSet;
 import java.util.List;
@@ -18,11 +19,11 @@ import org.apache.hadoop.conf.Configuration;
  */
 public final class HiddenStateStore {
 
-    private final StoreFiles files;
+    private final Folder files;
     private final StoreSettings settings;
     private final List<CommittedShard> shards;
 
-    private HiddenStateStore(StoreFiles files, StoreSettings settings, List<CommittedShard> shards) {
+    private HiddenStateStore(Folder files, StoreSettings settings, List<CommittedShard> shards) {
         this.files = files;
         this.settings = settings;
         this.shards = List.copyOf(shards);
@@ -37,14 +38,21 @@ public final class HiddenStateStore {
      *     system cannot keep two attempts at a shard apart
      */
     public static HiddenStateStore create(String uri, Configuration conf, StoreSettings settings) throws IOException {
-        StoreFiles files = StoreFiles.at(uri, conf);
+        Folder files = Folder.at(uri, conf);
         byte[] json = StoreJson.pretty(settings);
-        if (files.createExclusive(StoreFiles.SETTINGS, json)) {
-            files.requireExclusive(StoreFiles.SETTINGS, json);
+        if (files.createExclusive(StoreLayout.SETTINGS, json)) {
+            requireExclusive(files, json);
         } else {
             readSettings(files).requireSame(settings, files.uri());
         }
         return open(files);
+    }
+
+    private static void requireExclusive(Folder files, byte[] json) throws IOException {
+        if (files.overwritesExclusive(StoreLayout.SETTINGS, json)) {
+            throw new InvalidStoreException("Invalid store " + files.uri()
+                    + ": its S3 overwrites an object on a PUT with If-None-Match: * (expected one that answers 412)");
+        }
     }
 
     /**
@@ -64,20 +72,20 @@ public final class HiddenStateStore {
      * @throws InvalidStoreException if there is none or if it is damaged
      */
     public static HiddenStateStore openPartial(String uri, Configuration conf) throws IOException {
-        return open(StoreFiles.at(uri, conf));
+        return open(Folder.at(uri, conf));
     }
 
     /** Whether a store was started in the folder. */
     public static boolean exists(String uri, Configuration conf) throws IOException {
-        return StoreFiles.at(uri, conf).read(StoreFiles.SETTINGS).isPresent();
+        return Folder.at(uri, conf).read(StoreLayout.SETTINGS).isPresent();
     }
 
-    private static HiddenStateStore open(StoreFiles files) throws IOException {
+    private static HiddenStateStore open(Folder files) throws IOException {
         StoreSettings settings = readSettings(files);
-        Optional<byte[]> json = files.read(StoreFiles.MANIFEST);
+        Optional<byte[]> json = files.read(StoreLayout.MANIFEST);
         List<CommittedShard> shards;
         if (json.isPresent()) {
-            String name = "manifest " + files.path(StoreFiles.MANIFEST);
+            String name = "manifest " + files.path(StoreLayout.MANIFEST);
             shards = StoreJson.read(json.get(), Manifest.class, name).shards();
             if (shards.size() != settings.planned().shards()) {
                 throw new InvalidStoreException("Invalid " + name + ": " + shards.size() + " shards (expected "
@@ -102,11 +110,11 @@ public final class HiddenStateStore {
         return new HiddenStateStore(files, settings, shards);
     }
 
-    private static StoreSettings readSettings(StoreFiles files) throws IOException {
-        byte[] json = files.read(StoreFiles.SETTINGS)
+    private static StoreSettings readSettings(Folder files) throws IOException {
+        byte[] json = files.read(StoreLayout.SETTINGS)
                 .orElseThrow(() -> new InvalidStoreException("Invalid store " + files.uri()
                         + ": it has no store.json (expected a folder that prepare has written)"));
-        return StoreJson.read(json, StoreSettings.class, StoreFiles.SETTINGS + " of store " + files.uri());
+        return StoreJson.read(json, StoreSettings.class, StoreLayout.SETTINGS + " of store " + files.uri());
     }
 
     private static List<Integer> numbers(List<CommittedShard> shards) {
@@ -162,7 +170,7 @@ public final class HiddenStateStore {
      * @return empty if the shard is committed already
      */
     public static Optional<ShardWriter> attempt(String uri, Configuration conf, int shard) throws IOException {
-        StoreFiles files = StoreFiles.at(uri, conf);
+        Folder files = Folder.at(uri, conf);
         return files.read(Markers.path(shard)).isPresent()
                 ? Optional.empty()
                 : Optional.of(new ShardWriter(files, readSettings(files), shard));
@@ -178,21 +186,21 @@ public final class HiddenStateStore {
         HiddenStateStore now = open(files);
         now.requireComplete();
         // Markers never change, so whoever writes it first writes the same.
-        files.createExclusive(StoreFiles.MANIFEST, StoreJson.compact(new Manifest(StoreSettings.FORMAT_VERSION, now.shards)));
+        files.createExclusive(StoreLayout.MANIFEST, StoreJson.compact(new Manifest(StoreSettings.FORMAT_VERSION, now.shards)));
         return now;
     }
 
     /** Names under the store's folder of what attempts that never committed left behind. */
     public List<String> orphans() throws IOException {
         Set<String> live = new HashSet<>(open(files).shards.stream().map(CommittedShard::file).collect(Collectors.toSet()));
-        Stream<String> lost = files.list(StoreFiles.SHARDS).stream()
+        Stream<String> lost = files.list(StoreLayout.SHARDS).stream()
                 .map(f -> f.getPath().getName())
                 .filter(name -> !live.contains(name))
-                .map(name -> StoreFiles.SHARDS + "/" + name);
-        Stream<String> temporary = files.list(StoreFiles.MARKERS).stream()
+                .map(name -> StoreLayout.SHARDS + "/" + name);
+        Stream<String> temporary = files.list(StoreLayout.MARKERS).stream()
                 .map(f -> f.getPath().getName())
                 .filter(name -> name.startsWith("."))
-                .map(name -> StoreFiles.MARKERS + "/" + name);
+                .map(name -> StoreLayout.MARKERS + "/" + name);
         return Stream.concat(lost, temporary).toList();
     }
 
@@ -213,10 +221,10 @@ public final class HiddenStateStore {
 
     /** How many bytes the folder's file system has room for, each of them as often as it keeps one; no end: Long.MAX_VALUE. */
     public static long freeBytes(String uri, Configuration conf) throws IOException {
-        return StoreFiles.at(uri, conf).freeBytes();
+        return Folder.at(uri, conf).freeBytes();
     }
 
-    StoreFiles files() {
+    Folder files() {
         return files;
     }
 }

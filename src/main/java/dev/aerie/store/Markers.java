@@ -1,5 +1,6 @@
 package dev.aerie.store;
 
+import dev.aerie.files.Folder;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -23,11 +24,11 @@ final class Markers {
     }
 
     static String path(int shard) {
-        return StoreFiles.MARKERS + "/" + shardName(shard) + ".json";
+        return StoreLayout.MARKERS + "/" + shardName(shard) + ".json";
     }
 
     /** @throws InvalidStoreException if the marker is damaged */
-    static CommittedShard read(StoreFiles files, int shard) throws IOException {
+    static CommittedShard read(Folder files, int shard) throws IOException {
         byte[] json = files.read(path(shard)).orElseThrow(() -> new FileNotFoundException(files.path(path(shard)).toString()));
         CommittedShard marker = StoreJson.read(json, CommittedShard.class, "marker " + files.path(path(shard)));
         if (marker.shard() != shard) {
@@ -38,9 +39,9 @@ final class Markers {
     }
 
     /** Numbers of the committed shards, without reading their markers. */
-    static SortedMap<Integer, FileStatus> list(StoreFiles files) throws IOException {
+    static SortedMap<Integer, FileStatus> list(Folder files) throws IOException {
         SortedMap<Integer, FileStatus> out = new TreeMap<>();
-        for (FileStatus status : files.list(StoreFiles.MARKERS)) {
+        for (FileStatus status : files.list(StoreLayout.MARKERS)) {
             Matcher name = NAME.matcher(status.getPath().getName());
             if (name.matches()) {
                 out.put(Integer.parseInt(name.group(1)), status);
@@ -49,7 +50,7 @@ final class Markers {
         return out;
     }
 
-    static List<CommittedShard> readAll(StoreFiles files) throws IOException {
+    static List<CommittedShard> readAll(Folder files) throws IOException {
         List<CommittedShard> out = new ArrayList<>();
         for (int shard : list(files).keySet()) {
             out.add(read(files, shard));

@@ -1,5 +1,6 @@
 package dev.aerie.store;
 
+import dev.aerie.files.Folder;
 import java.io.IOException;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -11,12 +12,12 @@ import org.apache.parquet.io.PositionOutputStream;
 /** A new file of the store for Parquet to write, which takes the SHA-256 of what passes. */
 final class ShardOutput implements OutputFile {
 
-    private final StoreFiles files;
+    private final Folder files;
     private final String relative;
     private final MessageDigest digest = sha256();
     private long written;
 
-    ShardOutput(StoreFiles files, String relative) {
+    ShardOutput(Folder files, String relative) {
         this.files = files;
         this.relative = relative;
     }

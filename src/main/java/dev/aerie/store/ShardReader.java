@@ -1,5 +1,6 @@
 package dev.aerie.store;
 
+import dev.aerie.files.Folder;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -36,7 +37,7 @@ public final class ShardReader implements AutoCloseable {
     private long rowsLeftInGroup;
     private RecordReader<Chunk> sequential;
 
-    ShardReader(StoreFiles files, StoreSettings settings, CommittedShard shard) {
+    ShardReader(Folder files, StoreSettings settings, CommittedShard shard) {
         this.settings = settings;
         this.shard = shard;
         this.path = files.path(shard.path()).toString();

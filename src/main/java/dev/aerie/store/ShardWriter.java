@@ -1,5 +1,6 @@
 package dev.aerie.store;
 
+import dev.aerie.files.Folder;
 import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.Finite;
 import dev.aerie.torch.Scope;
@@ -25,7 +26,7 @@ public final class ShardWriter implements AutoCloseable {
     /** How a commit ended: the marker that stands, and whether it is this attempt's. */
     public record Commit(CommittedShard shard, boolean won) {}
 
-    private final StoreFiles files;
+    private final Folder files;
     private final StoreSettings settings;
     private final int shard;
     private final String file;
@@ -38,7 +39,7 @@ public final class ShardWriter implements AutoCloseable {
     private long teacherRows;
     private boolean finished;
 
-    ShardWriter(StoreFiles files, StoreSettings settings, int shard) throws IOException {
+    ShardWriter(Folder files, StoreSettings settings, int shard) throws IOException {
         if (shard < 0 || shard >= settings.planned().shards()) {
             throw new IllegalArgumentException(
                     "Invalid shard: " + shard + " (expected 0 to " + (settings.planned().shards() - 1) + ")");
@@ -47,7 +48,7 @@ public final class ShardWriter implements AutoCloseable {
         this.settings = settings;
         this.shard = shard;
         this.file = Markers.shardName(shard) + "-" + UUID.randomUUID().toString().replace("-", "").substring(0, 12) + ".parquet";
-        this.output = new ShardOutput(files, StoreFiles.SHARDS + "/" + file);
+        this.output = new ShardOutput(files, StoreLayout.SHARDS + "/" + file);
         this.writer = new ChunkFile(output, new ShardSchema(settings.codec()), ShardSchema.footer(settings, shard));
     }
 
@@ -157,7 +158,7 @@ public final class ShardWriter implements AutoCloseable {
             try {
                 writer.close();
             } finally {
-                files.delete(StoreFiles.SHARDS + "/" + file);
+                files.delete(StoreLayout.SHARDS + "/" + file);
             }
         }
     }

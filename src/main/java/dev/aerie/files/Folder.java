@@ -1,4 +1,4 @@
-package dev.aerie.store;
+package dev.aerie.files;
 
 import java.io.FileNotFoundException;
 import java.io.IOException;
@@ -20,47 +20,42 @@ import org.apache.hadoop.fs.Options;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RawLocalFileSystem;
 
-/** The store's folder on its file system. */
-final class StoreFiles {
-
-    static final String SETTINGS = "store.json";
-    static final String MANIFEST = "_manifest.json";
-    static final String MARKERS = "_committed";
-    static final String SHARDS = "shards";
+/** A folder on any Hadoop file system. */
+public final class Folder {
 
     private final FileSystem fs;
     private final Configuration conf;
     private final Path root;
 
-    private StoreFiles(FileSystem fs, Configuration conf, Path root) {
+    private Folder(FileSystem fs, Configuration conf, Path root) {
         this.fs = fs;
         this.conf = conf;
         this.root = root;
     }
 
-    static StoreFiles at(String uri, Configuration conf) throws IOException {
+    public static Folder at(String uri, Configuration conf) throws IOException {
         Path path = new Path(uri);
         FileSystem fs = path.getFileSystem(conf);
         // The checksummed one leaves a hidden .crc file beside each of ours; shards carry page checksums and a SHA-256 already.
         FileSystem plain = fs instanceof LocalFileSystem local ? local.getRawFileSystem() : fs;
-        return new StoreFiles(plain, conf, fs.makeQualified(path));
+        return new Folder(plain, conf, fs.makeQualified(path));
     }
 
     /** With scheme and absolute, so that it means the same in every process. */
-    String uri() {
+    public String uri() {
         return root.toString();
     }
 
-    Configuration conf() {
+    public Configuration conf() {
         return conf;
     }
 
-    Path path(String relative) {
+    public Path path(String relative) {
         return new Path(root, relative);
     }
 
     /** The bytes that fit on the folder's file system; {@code Long.MAX_VALUE} where it has no end, as object stores. */
-    long freeBytes() throws IOException {
+    public long freeBytes() throws IOException {
         Path there = root;
         while (!fs.exists(there) && there.getParent() != null) {
             there = there.getParent();
@@ -70,15 +65,15 @@ final class StoreFiles {
         return free == Long.MAX_VALUE ? free : free / Math.max(1, fs.getDefaultReplication(root));
     }
 
-    FSDataOutputStream create(String relative) throws IOException {
+    public FSDataOutputStream create(String relative) throws IOException {
         return fs.create(path(relative), false);
     }
 
-    FSDataInputStream open(String relative) throws IOException {
+    public FSDataInputStream open(String relative) throws IOException {
         return fs.open(path(relative));
     }
 
-    Optional<byte[]> read(String relative) throws IOException {
+    public Optional<byte[]> read(String relative) throws IOException {
         try (FSDataInputStream in = open(relative)) {
             return Optional.of(in.readAllBytes());
         } catch (FileNotFoundException e) {
@@ -87,7 +82,7 @@ final class StoreFiles {
     }
 
     /** The files of a folder by name; none where there is no such folder. */
-    List<FileStatus> list(String relative) throws IOException {
+    public List<FileStatus> list(String relative) throws IOException {
         try {
             return Arrays.stream(fs.listStatus(path(relative)))
                     .filter(FileStatus::isFile)
@@ -98,12 +93,12 @@ final class StoreFiles {
         }
     }
 
-    FileStatus status(String relative) throws IOException {
+    public FileStatus status(String relative) throws IOException {
         return fs.getFileStatus(path(relative));
     }
 
     /** Deletes a file; harmless where there is none. */
-    void delete(String relative) throws IOException {
+    public void delete(String relative) throws IOException {
         fs.delete(path(relative), false);
     }
 
@@ -112,7 +107,7 @@ final class StoreFiles {
      *
      * @return false if the file was there
      */
-    boolean createExclusive(String relative, byte[] content) throws IOException {
+    public boolean createExclusive(String relative, byte[] content) throws IOException {
         Path target = path(relative);
         return switch (fs.getUri().getScheme()) {
             case "file" -> linkExclusive(target, content);
@@ -169,13 +164,10 @@ final class StoreFiles {
     /**
      * Tries whether a file that is there can be written exclusively once more, where that is the server's doing alone.
      *
-     * @throws InvalidStoreException if it can: then two attempts at a shard would both be told that they have won
+     * @return true if it can: then two attempts at a commit would both be told that they have won
      */
-    void requireExclusive(String relative, byte[] content) throws IOException {
-        if (fs.getUri().getScheme().equals("s3a") && put(path(relative), content)) {
-            throw new InvalidStoreException("Invalid store " + uri()
-                    + ": its S3 overwrites an object on a PUT with If-None-Match: * (expected one that answers 412)");
-        }
+    public boolean overwritesExclusive(String relative, byte[] content) throws IOException {
+        return fs.getUri().getScheme().equals("s3a") && put(path(relative), content);
     }
 
     private static boolean write(FSDataOutputStreamBuilder<?, ?> builder, byte[] content) throws IOException {
