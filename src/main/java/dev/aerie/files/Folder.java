@@ -6,37 +6,38 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
-import java.util.UUID;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
-import org.apache.hadoop.fs.FSDataOutputStream;
-import org.apache.hadoop.fs.FSDataOutputStreamBuilder;
-import org.apache.hadoop.fs.FileAlreadyExistsException;
-import org.apache.hadoop.fs.FileContext;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.LocalFileSystem;
-import org.apache.hadoop.fs.Options;
 import org.apache.hadoop.fs.Path;
-import org.apache.hadoop.fs.RawLocalFileSystem;
 
-/** A folder on any Hadoop file system. */
+/**
+ * A folder on any Hadoop file system. Whatever is written here appears whole or not at all.
+ *
+ * <p>A call that writes and fails may have had its effect: the answer may be what was lost. So from the first call that could
+ * have made a marker visible, nothing that it names may be deleted unless the marker, read back, names another;
+ * {@link #createOrRead} reads it back.
+ */
 public final class Folder {
 
     private final FileSystem fs;
     private final Configuration conf;
     private final Path root;
+    private final CommitPrimitive commits;
 
     private Folder(FileSystem fs, Configuration conf, Path root) {
         this.fs = fs;
         this.conf = conf;
         this.root = root;
+        this.commits = CommitPrimitive.of(fs, conf);
     }
 
     public static Folder at(String uri, Configuration conf) throws IOException {
         Path path = new Path(uri);
         FileSystem fs = path.getFileSystem(conf);
-        // The checksummed one leaves a hidden .crc file beside each of ours; shards carry page checksums and a SHA-256 already.
+        // The checksummed one leaves a hidden .crc file beside each of ours; what matters carries a SHA-256 already.
         FileSystem plain = fs instanceof LocalFileSystem local ? local.getRawFileSystem() : fs;
         return new Folder(plain, conf, fs.makeQualified(path));
     }
@@ -54,7 +55,10 @@ public final class Folder {
         return new Path(root, relative);
     }
 
-    /** The bytes that fit on the folder's file system; {@code Long.MAX_VALUE} where it has no end, as object stores. */
+    /**
+     * The bytes that fit on the folder's file system, each of them as often as it keeps one; {@code Long.MAX_VALUE} where it has
+     * no end, as object stores.
+     */
     public long freeBytes() throws IOException {
         Path there = root;
         while (!fs.exists(there) && there.getParent() != null) {
@@ -65,9 +69,7 @@ public final class Folder {
         return free == Long.MAX_VALUE ? free : free / Math.max(1, fs.getDefaultReplication(root));
     }
 
-    public FSDataOutputStream create(String relative) throws IOException {
-        return fs.create(path(relative), false);
-    }
+    // ---- reading ----
 
     public FSDataInputStream open(String relative) throws IOException {
         return fs.open(path(relative));
@@ -81,11 +83,27 @@ public final class Folder {
         }
     }
 
+    public boolean exists(String relative) throws IOException {
+        return fs.exists(path(relative));
+    }
+
+    public FileStatus status(String relative) throws IOException {
+        return fs.getFileStatus(path(relative));
+    }
+
     /** The files of a folder by name; none where there is no such folder. */
     public List<FileStatus> list(String relative) throws IOException {
+        return entries(relative).stream().filter(FileStatus::isFile).toList();
+    }
+
+    /** Names of files and folders in a folder, sorted; none where there is no such folder. */
+    public List<String> names(String relative) throws IOException {
+        return entries(relative).stream().map(f -> f.getPath().getName()).toList();
+    }
+
+    private List<FileStatus> entries(String relative) throws IOException {
         try {
-            return Arrays.stream(fs.listStatus(path(relative)))
-                    .filter(FileStatus::isFile)
+            return Arrays.stream(fs.listStatus(relative.isEmpty() ? root : path(relative)))
                     .sorted(Comparator.comparing((FileStatus f) -> f.getPath().getName()))
                     .toList();
         } catch (FileNotFoundException e) {
@@ -93,72 +111,88 @@ public final class Folder {
         }
     }
 
-    public FileStatus status(String relative) throws IOException {
-        return fs.getFileStatus(path(relative));
+    /**
+     * The file on this machine's disk: itself where it lies there already, else a copy.
+     *
+     * @param folder for the copy; the caller deletes it
+     * @throws DamagedFileException if it has not the bytes that were written
+     */
+    public java.nio.file.Path local(String relative, FileDigest expected, java.nio.file.Path folder) throws IOException {
+        Optional<java.nio.file.Path> there = commits.onThisDisk(path(relative));
+        java.nio.file.Path local = there.orElse(folder.resolve(new Path(relative).getName()));
+        if (there.isEmpty()) {
+            fs.copyToLocalFile(false, path(relative), new Path(local.toUri()), true);
+        }
+        String found;
+        try (var in = java.nio.file.Files.newInputStream(local)) {
+            found = Sha256.of(in);
+        }
+        if (!found.equals(expected.sha256())) {
+            throw new DamagedFileException(
+                    "Damaged file " + path(relative) + ": SHA-256 " + found + " (expected " + expected.sha256() + ")");
+        }
+        return local;
     }
 
-    /** Deletes a file; harmless where there is none. */
-    public void delete(String relative) throws IOException {
-        fs.delete(path(relative), false);
+    // ---- writing ----
+
+    /** Starts a file that nobody sees before it is committed. It replaces one of that name. */
+    public NewFile create(String relative) throws IOException {
+        return new NewFile(commits.stage(path(relative)));
     }
 
     /**
-     * Writes a file unless one of that name is there. However many try at once, one succeeds, and nobody sees a part of it.
+     * Writes or replaces a file at once: readers see the old content, or none, or the new one. If writing the content fails, the
+     * old one stays.
+     */
+    public FileDigest write(String relative, FileContent content) throws IOException {
+        try (NewFile out = create(relative)) {
+            content.writeTo(out);
+            return out.commit();
+        }
+    }
+
+    /** As {@link #write(String, FileContent)}. */
+    public FileDigest write(String relative, byte[] content) throws IOException {
+        return write(relative, out -> out.write(content));
+    }
+
+    /**
+     * Writes a file unless one of that name is there. However many try at once, one succeeds, and nobody sees a part of it. If
+     * this throws, the file may be there or not.
      *
      * @return false if the file was there
      */
     public boolean createExclusive(String relative, byte[] content) throws IOException {
-        Path target = path(relative);
-        return switch (fs.getUri().getScheme()) {
-            case "file" -> linkExclusive(target, content);
-            case "hdfs", "viewfs" -> renameExclusive(target, content);
-            case "s3a" -> putExclusive(target, content);
-            // Object stores show an object when its stream closes, so that its content is whole.
-            default -> write(fs.createFile(target).overwrite(false), content);
-        };
+        return commits.createExclusive(path(relative), content);
     }
 
-    /** Hadoop's own create on a local disk checks and then acts; a hard link does both at once. */
-    private boolean linkExclusive(Path target, byte[] content) throws IOException {
-        java.nio.file.Path to = ((RawLocalFileSystem) fs).pathToFile(target).toPath();
-        java.nio.file.Path from = to.resolveSibling(temporaryName(target));
-        java.nio.file.Files.createDirectories(to.getParent());
-        java.nio.file.Files.write(from, content, java.nio.file.StandardOpenOption.CREATE_NEW);
+    /**
+     * Writes a file unless one of that name is there, and tells which content stands: this one or another's, however the
+     * writing ended. If this throws, nobody knows, and what the content names must stay.
+     */
+    public byte[] createOrRead(String relative, byte[] content) throws IOException {
+        IOException failure = null;
         try {
-            java.nio.file.Files.createLink(to, from);
-            return true;
-        } catch (java.nio.file.FileAlreadyExistsException e) {
-            return false;
-        } catch (UnsupportedOperationException e) {
-            throw new IOException("The file system of " + to + " has no hard links, which committing a shard needs", e);
-        } finally {
-            java.nio.file.Files.deleteIfExists(from);
+            if (createExclusive(relative, content)) {
+                return content;
+            }
+        } catch (IOException e) {
+            failure = e;
         }
-    }
-
-    /** create(overwrite = false) is exclusive too, but shows an empty file that stays if its writer dies before closing it. */
-    private boolean renameExclusive(Path target, byte[] content) throws IOException {
-        Path from = new Path(target.getParent(), temporaryName(target));
-        write(fs.createFile(from).overwrite(false), content);
+        // Where the answer to our own call was lost, a retry inside the file system finds our file and says that it was there.
         try {
-            FileContext.getFileContext(fs.getUri(), conf).rename(from, target, Options.Rename.NONE);
-            return true;
-        } catch (FileAlreadyExistsException e) {
-            return false;
-        } finally {
-            fs.delete(from, false);
+            Optional<byte[]> standing = read(relative);
+            if (standing.isPresent()) {
+                return standing.get();
+            }
+        } catch (IOException e) {
+            if (failure == null) {
+                throw e;
+            }
+            failure.addSuppressed(e);
         }
-    }
-
-    /** A PUT with If-None-Match: *. Mostly the file has been there for long, and S3A logs pages about a condition that failed. */
-    private boolean putExclusive(Path target, byte[] content) throws IOException {
-        return !fs.exists(target) && put(target, content);
-    }
-
-    private boolean put(Path target, byte[] content) throws IOException {
-        FSDataOutputStreamBuilder<?, ?> builder = fs.createFile(target).overwrite(true);
-        builder.must("fs.option.create.conditional.overwrite", true);
-        return write(builder, content);
+        throw failure != null ? failure : new FileNotFoundException(path(relative) + " was there and is gone");
     }
 
     /**
@@ -167,25 +201,25 @@ public final class Folder {
      * @return true if it can: then two attempts at a commit would both be told that they have won
      */
     public boolean overwritesExclusive(String relative, byte[] content) throws IOException {
-        return fs.getUri().getScheme().equals("s3a") && put(path(relative), content);
+        return commits.overwritesExclusive(path(relative), content);
     }
 
-    private static boolean write(FSDataOutputStreamBuilder<?, ?> builder, byte[] content) throws IOException {
-        try (FSDataOutputStream out = (FSDataOutputStream) builder.recursive().build()) {
-            out.write(content);
-        } catch (FileAlreadyExistsException e) {
-            return false;
-        } catch (IOException e) {
-            // S3A's answer to a failed condition; the class is in hadoop-aws, which a store on another file system does without.
-            if (e.getClass().getSimpleName().equals("RemoteFileChangedException")) {
-                return false;
-            }
-            throw e;
-        }
-        return true;
+    /**
+     * Puts a folder into a place where nothing is.
+     *
+     * @throws org.apache.hadoop.fs.FileAlreadyExistsException if something is there
+     */
+    public void moveFolder(String from, String to) throws IOException {
+        commits.moveFolder(path(from), path(to));
     }
 
-    private static String temporaryName(Path target) {
-        return "." + target.getName() + "." + UUID.randomUUID();
+    /** Deletes a file, or a folder with all that is in it; harmless where there is none. */
+    public void delete(String relative) throws IOException {
+        fs.delete(path(relative), true);
+    }
+
+    @Override
+    public String toString() {
+        return uri();
     }
 }

@@ -122,14 +122,19 @@ final class ChunkFile implements AutoCloseable {
     }
 
     /** Writes what is left and the footer. */
-    @Override
-    public void close() throws IOException {
+    void finish() throws IOException {
         try (file) {
             if (rows > 0) {
                 endRowGroup();
             }
             file.end(footer);
         }
+    }
+
+    /** Writes nothing more. */
+    @Override
+    public void close() throws IOException {
+        file.close();
     }
 
     private static byte[] littleEndian(int[] ids) {

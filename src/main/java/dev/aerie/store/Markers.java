@@ -29,7 +29,17 @@ final class Markers {
 
     /** @throws InvalidStoreException if the marker is damaged */
     static CommittedShard read(Folder files, int shard) throws IOException {
-        byte[] json = files.read(path(shard)).orElseThrow(() -> new FileNotFoundException(files.path(path(shard)).toString()));
+        return parse(
+                files.read(path(shard)).orElseThrow(() -> new FileNotFoundException(files.path(path(shard)).toString())),
+                files, shard);
+    }
+
+    /** Writes a shard's marker unless there is one, and tells which one stands. */
+    static CommittedShard createOrRead(Folder files, CommittedShard mine) throws IOException {
+        return parse(files.createOrRead(path(mine.shard()), StoreJson.compact(mine)), files, mine.shard());
+    }
+
+    private static CommittedShard parse(byte[] json, Folder files, int shard) {
         CommittedShard marker = StoreJson.read(json, CommittedShard.class, "marker " + files.path(path(shard)));
         if (marker.shard() != shard) {
             throw new InvalidStoreException(

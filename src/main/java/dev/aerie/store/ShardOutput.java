@@ -1,74 +1,62 @@
 package dev.aerie.store;
 
+import dev.aerie.files.FileDigest;
 import dev.aerie.files.Folder;
+import dev.aerie.files.NewFile;
 import java.io.IOException;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
-import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.parquet.io.OutputFile;
 import org.apache.parquet.io.PositionOutputStream;
 
-/** A new file of the store for Parquet to write, which takes the SHA-256 of what passes. */
-final class ShardOutput implements OutputFile {
+/**
+ * A new file of the store for Parquet to write. Parquet closes its stream also where writing failed, which on an object store
+ * would publish half a file; so the file appears by {@link #commit} alone.
+ */
+final class ShardOutput implements OutputFile, AutoCloseable {
 
     private final Folder files;
     private final String relative;
-    private final MessageDigest digest = sha256();
-    private long written;
+    private NewFile file;
 
     ShardOutput(Folder files, String relative) {
         this.files = files;
         this.relative = relative;
     }
 
-    static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
+    /** Makes the file visible. */
+    FileDigest commit() throws IOException {
+        return file.commit();
+    }
+
+    /** Gives the file up unless it was committed. */
+    @Override
+    public void close() throws IOException {
+        if (file != null) {
+            file.close();
         }
-    }
-
-    long bytes() {
-        return written;
-    }
-
-    /** Hexadecimal, once the file is closed. */
-    String sha256Hex() {
-        return HexFormat.of().formatHex(digest.digest());
     }
 
     @Override
     public PositionOutputStream create(long blockSizeHint) throws IOException {
-        FSDataOutputStream out = files.create(relative);
+        NewFile out = files.create(relative);
+        file = out;
         return new PositionOutputStream() {
             @Override
             public long getPos() {
-                return written;
+                return out.bytes();
             }
 
             @Override
             public void write(int b) throws IOException {
-                write(new byte[] {(byte) b}, 0, 1);
+                out.write(b);
             }
 
             @Override
             public void write(byte[] b, int offset, int length) throws IOException {
                 out.write(b, offset, length);
-                digest.update(b, offset, length);
-                written += length;
             }
 
             @Override
-            public void flush() throws IOException {
-                out.flush();
-            }
-
-            @Override
-            public void close() throws IOException {
-                out.close();
-            }
+            public void close() {}
         };
     }
 

@@ -1,5 +1,6 @@
 package dev.aerie.store;
 
+import dev.aerie.files.FileDigest;
 import dev.aerie.files.Folder;
 import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.Finite;
@@ -49,7 +50,12 @@ public final class ShardWriter implements AutoCloseable {
         this.shard = shard;
         this.file = Markers.shardName(shard) + "-" + UUID.randomUUID().toString().replace("-", "").substring(0, 12) + ".parquet";
         this.output = new ShardOutput(files, StoreLayout.SHARDS + "/" + file);
-        this.writer = new ChunkFile(output, new ShardSchema(settings.codec()), ShardSchema.footer(settings, shard));
+        try {
+            this.writer = new ChunkFile(output, new ShardSchema(settings.codec()), ShardSchema.footer(settings, shard));
+        } catch (IOException | RuntimeException e) {
+            output.close();
+            throw e;
+        }
     }
 
     public int shard() {
@@ -117,29 +123,37 @@ public final class ShardWriter implements AutoCloseable {
     /**
      * Closes the file and writes the shard's marker, unless another attempt's is there: then this attempt's file goes.
      *
+     * <p>If this throws, the marker may be there or not, so the file stays; without a marker it is an orphan.
+     *
      * @return the marker that stands
      */
     public Commit commit() throws IOException {
         if (finished) {
             throw new IllegalStateException("The attempt at shard " + shard + " is finished");
         }
-        writer.close();
-        CommittedShard mine = new CommittedShard(
-                StoreSettings.FORMAT_VERSION,
-                shard,
-                file,
-                rows,
-                tokens,
-                teacherRows,
-                output.bytes(),
-                output.sha256Hex(),
-                conversations,
-                refused);
-        boolean created = files.createExclusive(Markers.path(shard), StoreJson.compact(mine));
-        CommittedShard standing = created ? mine : Markers.read(files, shard);
-        // Where the answer to our own PUT was lost, the retry finds our marker and is told that it lost.
-        boolean won = standing.file().equals(file);
         finished = true;
+        CommittedShard mine;
+        try (output) {
+            writer.finish();
+            FileDigest written = output.commit();
+            mine = new CommittedShard(
+                    StoreSettings.FORMAT_VERSION,
+                    shard,
+                    file,
+                    rows,
+                    tokens,
+                    teacherRows,
+                    written.bytes(),
+                    written.sha256(),
+                    conversations,
+                    refused);
+        } catch (IOException | RuntimeException e) {
+            // No marker can name the file yet. Left behind, it would be an orphan that nobody sees.
+            discard(e);
+            throw e;
+        }
+        CommittedShard standing = Markers.createOrRead(files, mine);
+        boolean won = standing.file().equals(file);
         if (!won) {
             files.delete(mine.path());
             if (!standing.sha256().equals(mine.sha256())) {
@@ -150,16 +164,22 @@ public final class ShardWriter implements AutoCloseable {
         return new Commit(standing, won);
     }
 
-    /** Gives the attempt up unless it was committed. */
+    /** Gives the attempt up unless its commit was begun. */
     @Override
     public void close() throws IOException {
         if (!finished) {
             finished = true;
-            try {
+            try (output) {
                 writer.close();
-            } finally {
-                files.delete(StoreLayout.SHARDS + "/" + file);
             }
+        }
+    }
+
+    private void discard(Exception cause) {
+        try {
+            files.delete(StoreLayout.SHARDS + "/" + file);
+        } catch (IOException | RuntimeException e) {
+            cause.addSuppressed(e);
         }
     }
 

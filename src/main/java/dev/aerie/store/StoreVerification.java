@@ -2,13 +2,12 @@ package dev.aerie.store;
 
 import dev.aerie.torch.Finite;
 import dev.aerie.torch.Scope;
+import dev.aerie.files.Sha256;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.HashSet;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -71,16 +70,12 @@ public record StoreVerification(int shards, long conversations, long tokens, lon
     }
 
     private static Optional<String> digestProblem(HiddenStateStore store, CommittedShard shard) throws IOException {
-        MessageDigest digest = ShardOutput.sha256();
+        String found;
         try (InputStream in = store.files().open(shard.path())) {
-            byte[] buffer = new byte[1 << 20];
-            for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
-                digest.update(buffer, 0, n);
-            }
+            found = Sha256.of(in);
         } catch (FileNotFoundException e) {
             return Optional.of("Invalid shard " + shard.path() + ": no such file (expected the one its marker names)");
         }
-        String found = HexFormat.of().formatHex(digest.digest());
         return found.equals(shard.sha256())
                 ? Optional.empty()
                 : Optional.of("Invalid shard " + shard.path() + ": SHA-256 is " + found + " (expected " + shard.sha256() + ")");

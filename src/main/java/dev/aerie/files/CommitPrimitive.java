@@ -1,0 +1,446 @@
+package dev.aerie.files;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.util.Optional;
+import java.util.UUID;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FSDataOutputStream;
+import org.apache.hadoop.fs.FSDataOutputStreamBuilder;
+import org.apache.hadoop.fs.FileAlreadyExistsException;
+import org.apache.hadoop.fs.FileContext;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Options;
+import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.fs.UnsupportedFileSystemException;
+
+/**
+ * How a file system makes a whole file visible at once. This is the only place that distinguishes schemes.
+ *
+ * <p>Where a file is seen from its creation on (a disk, HDFS), it is written under another name first. An object store shows an
+ * object when its stream closes, so there it is written under its own name, and a stream that failed is aborted and not closed.
+ */
+abstract sealed class CommitPrimitive {
+
+    /** A file on its way: its stream, and the call that makes it visible. */
+    interface Staged {
+
+        OutputStream out();
+
+        void publish() throws IOException;
+
+        void abort() throws IOException;
+    }
+
+    private static final String ABORTABLE = "fs.capability.outputstream.abortable";
+
+    final FileSystem fs;
+
+    private CommitPrimitive(FileSystem fs) {
+        this.fs = fs;
+    }
+
+    static CommitPrimitive of(FileSystem fs, Configuration conf) {
+        return switch (fs.getUri().getScheme()) {
+            case "file" -> new Link(fs);
+            case "hdfs", "viewfs", "webhdfs", "swebhdfs" -> new Rename(fs, conf);
+            case "s3a" -> new ConditionalPut(fs);
+            default -> new Probed(fs, conf);
+        };
+    }
+
+    /** Starts a file that replaces one of that name when it is published. */
+    abstract Staged stage(Path target) throws IOException;
+
+    /** Makes a file unless one of that name is there; false if it is. However many try at once, one succeeds. */
+    abstract boolean createExclusive(Path target, byte[] content) throws IOException;
+
+    /** Whether the server alone decides who wins, and lets a second writer win too. */
+    boolean overwritesExclusive(Path target, byte[] content) throws IOException {
+        return false;
+    }
+
+    /** Puts a folder into a place where nothing is. */
+    abstract void moveFolder(Path from, Path to) throws IOException;
+
+    /** The file as one of this machine's disk, where it is one. */
+    Optional<java.nio.file.Path> onThisDisk(Path path) {
+        return Optional.empty();
+    }
+
+    /** Renames; FileSystem's own answers false for whatever is wrong. */
+    final void requireRenamed(Path from, Path to) throws IOException {
+        if (!fs.rename(from, to)) {
+            throw fs.exists(to)
+                    ? new FileAlreadyExistsException(to.toString())
+                    : new IOException("Renaming " + from + " to " + to + " failed");
+        }
+    }
+
+    /** A name beside a file that readers pass over. */
+    static Path temporary(Path target) {
+        return new Path(target.getParent(), "." + target.getName() + "." + UUID.randomUUID());
+    }
+
+    /** Where a file is seen from its creation on: written beside its place, then put there. */
+    private abstract static sealed class Aside extends CommitPrimitive {
+
+        private Aside(FileSystem fs) {
+            super(fs);
+        }
+
+        /** Puts a file in the place of another or of none. */
+        abstract void replace(Path from, Path to) throws IOException;
+
+        /** Puts a file where there is none; false if there is one. The file under its first name may stay. */
+        abstract boolean place(Path from, Path to) throws IOException;
+
+        @Override
+        Staged stage(Path target) throws IOException {
+            Path aside = temporary(target);
+            FSDataOutputStream out = fs.create(aside, false);
+            return new Staged() {
+                @Override
+                public OutputStream out() {
+                    return out;
+                }
+
+                @Override
+                public void publish() throws IOException {
+                    try {
+                        out.close();
+                        replace(aside, target);
+                    } catch (IOException | RuntimeException e) {
+                        discard(aside, e);
+                        throw e;
+                    }
+                }
+
+                @Override
+                public void abort() throws IOException {
+                    try {
+                        out.close();
+                    } catch (IOException e) {
+                        // What it would have written is not wanted.
+                    } finally {
+                        fs.delete(aside, false);
+                    }
+                }
+            };
+        }
+
+        @Override
+        boolean createExclusive(Path target, byte[] content) throws IOException {
+            Path aside = temporary(target);
+            boolean placed;
+            try {
+                try (FSDataOutputStream out = fs.create(aside, false)) {
+                    out.write(content);
+                }
+                placed = place(aside, target);
+            } catch (IOException | RuntimeException e) {
+                discard(aside, e);
+                throw e;
+            }
+            try {
+                fs.delete(aside, false);
+            } catch (IOException e) {
+                // A second name, or the file of one who came late: neither says anything about the one that stands.
+            }
+            return placed;
+        }
+
+        /** A full disk is not to be fuller for it; it is deleted where that can be done. */
+        private void discard(Path aside, Exception cause) {
+            try {
+                fs.delete(aside, false);
+            } catch (IOException | RuntimeException e) {
+                cause.addSuppressed(e);
+            }
+        }
+    }
+
+    /** A local disk: Hadoop's own create checks and then acts; a hard link does both at once. */
+    private static final class Link extends Aside {
+
+        private Link(FileSystem fs) {
+            super(fs);
+        }
+
+        @Override
+        void replace(Path from, Path to) throws IOException {
+            Files.move(local(from), local(to), java.nio.file.StandardCopyOption.ATOMIC_MOVE,
+                    java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+        }
+
+        @Override
+        boolean place(Path from, Path to) throws IOException {
+            try {
+                Files.createLink(local(to), local(from));
+                return true;
+            } catch (java.nio.file.FileAlreadyExistsException e) {
+                return false;
+            } catch (UnsupportedOperationException e) {
+                throw new IOException("The file system of " + to + " has no hard links, which a commit needs", e);
+            }
+        }
+
+        @Override
+        Optional<java.nio.file.Path> onThisDisk(Path path) {
+            return Optional.of(local(path));
+        }
+
+        @Override
+        void moveFolder(Path from, Path to) throws IOException {
+            try {
+                // A rename takes the place of an empty folder too, so that is excluded first.
+                if (fs.exists(to)) {
+                    throw new FileAlreadyExistsException(to.toString());
+                }
+                Files.move(local(from), local(to), java.nio.file.StandardCopyOption.ATOMIC_MOVE);
+            } catch (java.nio.file.FileAlreadyExistsException | java.nio.file.DirectoryNotEmptyException e) {
+                throw new FileAlreadyExistsException(to.toString());
+            } catch (java.nio.file.FileSystemException e) {
+                if (fs.exists(to)) {
+                    throw new FileAlreadyExistsException(to.toString());
+                }
+                throw e;
+            }
+        }
+
+        private java.nio.file.Path local(Path path) {
+            return java.nio.file.Path.of(fs.makeQualified(path).toUri().getPath());
+        }
+    }
+
+    /** HDFS: its rename looks and acts at once. create(overwrite = false) would too, but shows an empty file. */
+    private static final class Rename extends Aside {
+
+        private final Configuration conf;
+
+        private Rename(FileSystem fs, Configuration conf) {
+            super(fs);
+            this.conf = conf;
+        }
+
+        @Override
+        void replace(Path from, Path to) throws IOException {
+            context().rename(from, to, Options.Rename.OVERWRITE);
+        }
+
+        @Override
+        boolean place(Path from, Path to) throws IOException {
+            try {
+                context().rename(from, to, Options.Rename.NONE);
+                return true;
+            } catch (FileAlreadyExistsException e) {
+                return false;
+            }
+        }
+
+        @Override
+        void moveFolder(Path from, Path to) throws IOException {
+            context().rename(from, to, Options.Rename.NONE);
+        }
+
+        private FileContext context() throws IOException {
+            return FileContext.getFileContext(fs.getUri(), conf);
+        }
+    }
+
+    /** Some other file system that shows a file at its creation, such as ABFS. */
+    private static final class PlainRename extends Aside {
+
+        private final Configuration conf;
+
+        private PlainRename(FileSystem fs, Configuration conf) {
+            super(fs);
+            this.conf = conf;
+        }
+
+        @Override
+        void replace(Path from, Path to) throws IOException {
+            try {
+                FileContext.getFileContext(fs.getUri(), conf).rename(from, to, Options.Rename.OVERWRITE);
+            } catch (UnsupportedFileSystemException e) {
+                // Some overwrite, some answer false.
+                if (!fs.rename(from, to)) {
+                    fs.delete(to, false);
+                    requireRenamed(from, to);
+                }
+            }
+        }
+
+        @Override
+        boolean place(Path from, Path to) throws IOException {
+            if (fs.exists(to)) {
+                return false;
+            }
+            try {
+                requireRenamed(from, to);
+                return true;
+            } catch (FileAlreadyExistsException e) {
+                return false;
+            }
+        }
+
+        @Override
+        void moveFolder(Path from, Path to) throws IOException {
+            if (fs.exists(to)) {
+                throw new FileAlreadyExistsException(to.toString());
+            }
+            requireRenamed(from, to);
+        }
+    }
+
+    /** An object store, which shows an object when its stream closes. */
+    private abstract static sealed class Objects extends CommitPrimitive {
+
+        private Objects(FileSystem fs) {
+            super(fs);
+        }
+
+        @Override
+        Staged stage(Path target) throws IOException {
+            FSDataOutputStream out = fs.create(target, true);
+            return new Staged() {
+                @Override
+                public OutputStream out() {
+                    return out;
+                }
+
+                @Override
+                public void publish() throws IOException {
+                    out.close();
+                }
+
+                @Override
+                public void abort() {
+                    giveUp(out);
+                }
+            };
+        }
+
+        static boolean write(FSDataOutputStreamBuilder<?, ?> builder, byte[] content) throws IOException {
+            FSDataOutputStream out = null;
+            try {
+                out = (FSDataOutputStream) builder.recursive().build();
+                out.write(content);
+            } catch (FileAlreadyExistsException e) {
+                return false;
+            } catch (IOException | RuntimeException e) {
+                if (out != null) {
+                    giveUp(out);
+                }
+                throw e;
+            }
+            try {
+                out.close();
+            } catch (FileAlreadyExistsException e) {
+                return false;
+            } catch (IOException e) {
+                // S3A's answer to a failed condition; the class is in hadoop-aws, which other file systems do without.
+                if (e.getClass().getSimpleName().equals("RemoteFileChangedException")) {
+                    return false;
+                }
+                throw e;
+            }
+            return true;
+        }
+
+        /** A stream that cannot be aborted is left open: closing it would publish half an object. */
+        private static void giveUp(FSDataOutputStream out) {
+            if (out.hasCapability(ABORTABLE)) {
+                out.abort();
+            }
+        }
+
+        @Override
+        void moveFolder(Path from, Path to) throws IOException {
+            if (fs.exists(to)) {
+                throw new FileAlreadyExistsException(to.toString());
+            }
+            requireRenamed(from, to);
+        }
+    }
+
+    /** A PUT with If-None-Match: *. */
+    private static final class ConditionalPut extends Objects {
+
+        private ConditionalPut(FileSystem fs) {
+            super(fs);
+        }
+
+        /** Mostly the file has been there for long, and S3A logs pages about a condition that failed. */
+        @Override
+        boolean createExclusive(Path target, byte[] content) throws IOException {
+            return !fs.exists(target) && put(target, content);
+        }
+
+        @Override
+        boolean overwritesExclusive(Path target, byte[] content) throws IOException {
+            return put(target, content);
+        }
+
+        private boolean put(Path target, byte[] content) throws IOException {
+            FSDataOutputStreamBuilder<?, ?> builder = fs.createFile(target).overwrite(true);
+            builder.must("fs.option.create.conditional.overwrite", true);
+            return write(builder, content);
+        }
+    }
+
+    /** Another object store, whose create without overwriting is exclusive, such as Google's. */
+    private static final class Create extends Objects {
+
+        private Create(FileSystem fs) {
+            super(fs);
+        }
+
+        @Override
+        boolean createExclusive(Path target, byte[] content) throws IOException {
+            return write(fs.createFile(target).overwrite(false), content);
+        }
+    }
+
+    /** A file system of another scheme is asked, at the first file, whether it shows a file at its creation. */
+    private static final class Probed extends CommitPrimitive {
+
+        private final Configuration conf;
+        private CommitPrimitive found;
+
+        private Probed(FileSystem fs, Configuration conf) {
+            super(fs);
+            this.conf = conf;
+        }
+
+        @Override
+        Staged stage(Path target) throws IOException {
+            return found(target).stage(target);
+        }
+
+        @Override
+        boolean createExclusive(Path target, byte[] content) throws IOException {
+            return found(target).createExclusive(target, content);
+        }
+
+        @Override
+        void moveFolder(Path from, Path to) throws IOException {
+            found(to).moveFolder(from, to);
+        }
+
+        private synchronized CommitPrimitive found(Path target) throws IOException {
+            if (found == null) {
+                Path probe = temporary(target);
+                boolean shown;
+                try (FSDataOutputStream out = fs.create(probe, false)) {
+                    shown = fs.exists(probe);
+                } finally {
+                    fs.delete(probe, false);
+                }
+                found = shown ? new PlainRename(fs, conf) : new Create(fs);
+            }
+            return found;
+        }
+    }
+}

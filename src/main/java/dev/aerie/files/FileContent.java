@@ -1,0 +1,11 @@
+package dev.aerie.files;
+
+import java.io.IOException;
+import java.io.OutputStream;
+
+/** Writes a file's content into a stream that is not its to close. */
+@FunctionalInterface
+public interface FileContent {
+
+    void writeTo(OutputStream out) throws IOException;
+}
