@@ -1,5 +1,6 @@
 package dev.aerie.train;
 
+import dev.aerie.files.FileDigest;
 import java.util.Map;
 
 /**
@@ -23,7 +24,7 @@ record CheckpointInfo(
         int ranks,
         int threads,
         String folder,
-        Map<String, OutputFolder.Written> files,
+        Map<String, FileDigest> files,
         Map<String, String> recipe) {
 
     /** Raised whenever a checkpoint of this version could be misread by older code. */

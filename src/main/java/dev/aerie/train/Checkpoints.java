@@ -7,6 +7,9 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.aerie.draft.DraftConfig;
 import dev.aerie.draft.DraftLayout;
 import dev.aerie.draft.DraftParameters;
+import dev.aerie.files.DamagedFileException;
+import dev.aerie.files.FileDigest;
+import dev.aerie.files.Folder;
 import dev.aerie.safetensors.SafetensorsFile;
 import dev.aerie.safetensors.SafetensorsWriter;
 import dev.aerie.target.spec.ConfigJson;
@@ -52,9 +55,9 @@ final class Checkpoints {
             .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
             .build();
 
-    private final OutputFolder output;
+    private final Folder output;
 
-    Checkpoints(OutputFolder output) {
+    Checkpoints(Folder output) {
         this.output = output;
     }
 
@@ -99,7 +102,7 @@ final class Checkpoints {
     void commit(CheckpointInfo info, Claim claim, DraftParameters parameters, DraftVocabulary vocabulary,
             Supplier<Tensor> mean, Supplier<Tensor> squareMean, int keep) throws IOException {
         String folder = String.format(Locale.ROOT, "step-%08d-%s", info.step(), UUID.randomUUID().toString().substring(0, 8));
-        Map<String, OutputFolder.Written> files;
+        Map<String, FileDigest> files;
         try {
             files = write(folder, parameters, vocabulary, mean, squareMean);
         } catch (IOException e) {
@@ -111,24 +114,24 @@ final class Checkpoints {
                 info.ranks(), info.threads(), folder, files, info.recipe());
         byte[] json = JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(whole);
         // Two attempts may commit one step; both folders are whole and hold the same, so it does not matter which is named.
-        output.replace(marker(info.step()), out -> out.write(json));
+        output.write(marker(info.step()), json);
         rotate(keep);
     }
 
-    private Map<String, OutputFolder.Written> write(String folder, DraftParameters parameters, DraftVocabulary vocabulary,
+    private Map<String, FileDigest> write(String folder, DraftParameters parameters, DraftVocabulary vocabulary,
             Supplier<Tensor> mean, Supplier<Tensor> squareMean) throws IOException {
-        Map<String, OutputFolder.Written> files = new LinkedHashMap<>();
+        Map<String, FileDigest> files = new LinkedHashMap<>();
         byte[] config = JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(parameters.config().toJson());
         byte[] ids = JSON.writeValueAsBytes(vocabulary);
-        files.put(CONFIG, output.write(FOLDER + "/" + folder + "/" + CONFIG, out -> out.write(config)));
-        files.put(VOCABULARY, output.write(FOLDER + "/" + folder + "/" + VOCABULARY, out -> out.write(ids)));
+        files.put(CONFIG, output.write(FOLDER + "/" + folder + "/" + CONFIG, config));
+        files.put(VOCABULARY, output.write(FOLDER + "/" + folder + "/" + VOCABULARY, ids));
         files.put(PARAMETERS, write(folder, PARAMETERS, parameters.layout(), parameters::flat));
         files.put(MEAN, write(folder, MEAN, parameters.layout(), mean));
         files.put(SQUARE_MEAN, write(folder, SQUARE_MEAN, parameters.layout(), squareMean));
         return files;
     }
 
-    private OutputFolder.Written write(String folder, String name, DraftLayout layout, Supplier<Tensor> source)
+    private FileDigest write(String folder, String name, DraftLayout layout, Supplier<Tensor> source)
             throws IOException {
         try (Scope scope = Scope.open()) {
             Tensor flat = source.get();
@@ -149,7 +152,7 @@ final class Checkpoints {
         for (long step : steps()) {
             live.add(read(step).folder());
         }
-        for (String folder : output.list(FOLDER)) {
+        for (String folder : output.names(FOLDER)) {
             if (folder.startsWith("step-") && !live.contains(folder)) {
                 output.delete(FOLDER + "/" + folder);
             }
@@ -157,7 +160,7 @@ final class Checkpoints {
     }
 
     private List<Long> steps() throws IOException {
-        return output.list(MARKERS).stream().map(MARKER::matcher).filter(Matcher::matches)
+        return output.names(MARKERS).stream().map(MARKER::matcher).filter(Matcher::matches)
                 .map(m -> Long.parseLong(m.group(1))).sorted().toList();
     }
 
@@ -227,12 +230,14 @@ final class Checkpoints {
         }
 
         Path get(String name) {
-            OutputFolder.Written expected = info.files().get(name);
+            FileDigest expected = info.files().get(name);
             if (expected == null) {
                 throw new InvalidCheckpointException("Invalid checkpoint " + where(info) + ": its marker lists no " + name);
             }
             try {
                 return output.local(FOLDER + "/" + info.folder() + "/" + name, expected, folder);
+            } catch (DamagedFileException e) {
+                throw new InvalidCheckpointException(e.getMessage(), e);
             } catch (NoSuchFileException e) {
                 throw new InvalidCheckpointException("Invalid checkpoint " + where(info) + ": it has no " + name
                         + " (expected what its marker lists)");

@@ -1,6 +1,7 @@
 package dev.aerie.train;
 
 import dev.aerie.errors.RefusalException;
+import dev.aerie.files.Folder;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -17,16 +18,16 @@ final class Claim {
 
     static final String FILE = "_attempt";
 
-    private final OutputFolder output;
+    private final Folder output;
     private final byte[] name = UUID.randomUUID().toString().getBytes(StandardCharsets.UTF_8);
 
-    private Claim(OutputFolder output) {
+    private Claim(Folder output) {
         this.output = output;
     }
 
-    static Claim take(OutputFolder output) throws IOException {
+    static Claim take(Folder output) throws IOException {
         Claim claim = new Claim(output);
-        output.replace(FILE, out -> out.write(claim.name));
+        output.write(FILE, claim.name);
         return claim;
     }
 

@@ -1,5 +1,6 @@
 package dev.aerie.train;
 
+import dev.aerie.files.Folder;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -20,7 +21,7 @@ final class MetricsLog {
     static final String FILE = "metrics.jsonl";
     private static final Duration INTERVAL = Duration.ofSeconds(60);
 
-    private final OutputFolder output;
+    private final Folder output;
     private final Claim claim;
     private final List<String> unwritten = new ArrayList<>();
     private long lastWrite = System.nanoTime();
@@ -29,7 +30,7 @@ final class MetricsLog {
      * @param resumedStep steps done at the checkpoint that the training resumes from; 0 for a new one
      * @param claim asked before the file is replaced
      */
-    MetricsLog(OutputFolder output, long resumedStep, Claim claim) throws IOException {
+    MetricsLog(Folder output, long resumedStep, Claim claim) throws IOException {
         this.output = output;
         this.claim = claim;
         if (output.exists(FILE)) {
@@ -52,7 +53,7 @@ final class MetricsLog {
     private void rewrite(long lastStep) throws IOException {
         claim.require();
         boolean before = output.exists(FILE);
-        output.replace(FILE, out -> {
+        output.write(FILE, out -> {
             if (before) {
                 try (BufferedReader old = new BufferedReader(new InputStreamReader(output.open(FILE), StandardCharsets.UTF_8))) {
                     for (String line = old.readLine(); line != null; line = old.readLine()) {

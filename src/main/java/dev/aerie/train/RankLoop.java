@@ -1,6 +1,7 @@
 package dev.aerie.train;
 
 import dev.aerie.draft.DraftParameters;
+import dev.aerie.files.Folder;
 import dev.aerie.gang.Collective;
 import dev.aerie.store.Part;
 import dev.aerie.torch.DType;
@@ -40,7 +41,7 @@ final class RankLoop {
     private final TrainingInputs.Opened inputs;
     private final Map<String, String> recipe;
     private final DType compute;
-    private final OutputFolder output;
+    private final Folder output;
     private final Checkpoints checkpoints;
     private final Observer observer;
     private final int[] lengths;
@@ -48,7 +49,7 @@ final class RankLoop {
 
     /** @param recipe what a checkpoint must agree with */
     RankLoop(Collective collective, Device device, int threads, TrainSettings settings, TrainingInputs.Opened inputs,
-            Map<String, String> recipe, OutputFolder output, Observer observer) {
+            Map<String, String> recipe, Folder output, Observer observer) {
         this.collective = collective;
         this.device = device;
         this.threads = threads;

@@ -2,6 +2,7 @@ package dev.aerie.train;
 
 import dev.aerie.draft.DraftConfig;
 import dev.aerie.draft.DraftParameters;
+import dev.aerie.files.Folder;
 import dev.aerie.text.DraftVocabulary;
 import dev.aerie.torch.Device;
 import java.io.IOException;
@@ -27,7 +28,7 @@ public final class TrainedDraft {
      * @throws InvalidCheckpointException if there is no checkpoint in it, or a damaged one
      */
     public static TrainedDraft open(String output, Configuration conf) throws IOException {
-        OutputFolder folder = OutputFolder.at(output, conf);
+        Folder folder = Folder.at(output, conf);
         Checkpoints checkpoints = new Checkpoints(folder);
         long step = checkpoints.latestStep();
         if (step == 0) {

@@ -1,5 +1,6 @@
 package dev.aerie.train;
 
+import dev.aerie.files.Folder;
 import dev.aerie.gang.Gang;
 import dev.aerie.gang.GangSettings;
 import dev.aerie.gang.RankBody;
@@ -41,7 +42,7 @@ public final class Training {
     public static TrainedDraft run(SparkContext context, GangSettings gang, DeviceChoice device, TrainSettings settings,
             TrainingInputs inputs, String output, PrintStream console) throws IOException {
         Configuration conf = context.hadoopConfiguration();
-        OutputFolder folder = OutputFolder.at(output, conf);
+        Folder folder = Folder.at(output, conf);
         Checkpoints checkpoints = new Checkpoints(folder);
         Map<String, String> recipe = recipe(settings, inputs);
         long done = checkpoints.latestStep();
@@ -86,7 +87,7 @@ public final class Training {
         Device device = TaskDevice.of(TaskContext.get(), choice);
         try (TrainingInputs.Opened opened = inputs.open(device, RankLoop.compute(settings, device), conf)) {
             return new RankLoop(rank.collective(), device, threads, settings, opened, recipe,
-                    OutputFolder.at(output, conf), observer(rank)).run();
+                    Folder.at(output, conf), observer(rank)).run();
         }
     }
 

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.aerie.draft.DraftParameters;
 import dev.aerie.draft.LossMode;
 import dev.aerie.errors.RefusalException;
+import dev.aerie.files.Folder;
 import dev.aerie.gang.Collective;
 import dev.aerie.gang.ThreadGang;
 import dev.aerie.torch.DType;
@@ -72,7 +73,7 @@ class RankLoopTest {
         Configuration conf = new Configuration();
         try (TrainingInputs.Opened inputs = golden.open(Device.CPU, DType.F32, conf)) {
             return new RankLoop(c, Device.CPU, 1, settings, inputs, Training.recipe(settings, golden),
-                    OutputFolder.at(output.toString(), conf), new RankLoop.Observer() {
+                    Folder.at(output.toString(), conf), new RankLoop.Observer() {
                         @Override
                         public void begins(long step) {
                             begins.accept(step);
@@ -261,7 +262,7 @@ class RankLoopTest {
         TrainSettings s = settings(2e-3);
         ThreadGang.run(1, c -> {
             try (TrainingInputs.Opened inputs = golden.open(Device.CPU, DType.F32, conf)) {
-                return new RankLoop(c, Device.CPU, 1, s, inputs, Map.of(), OutputFolder.at(folder.toString(), conf),
+                return new RankLoop(c, Device.CPU, 1, s, inputs, Map.of(), Folder.at(folder.toString(), conf),
                         new RankLoop.Observer() {
                             @Override
                             public void begins(long step) {
