@@ -12,6 +12,9 @@ import dev.aerie.torch.Tensor;
  *
  * <p>The mathematics is in docs/draft.md. One object serves one thread at a time; calls open scopes of their own and leave
  * nothing behind but what they return.
+ *
+ * <p>On the CPU, the same call gives the same bits for one number of threads. On CUDA, gradients differ by rounding from call to
+ * call, because some of their sums have no fixed order.
  */
 public final class TttTraining implements AutoCloseable {
 

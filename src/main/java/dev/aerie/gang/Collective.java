@@ -7,7 +7,7 @@ import dev.aerie.torch.Tensor;
  * when this rank's part is done.
  *
  * <p>Sums are deterministic: for one number of ranks the terms of an element are added in one fixed order, and every rank
- * ends with the same bits. Every wait has a deadline. After a failure the collective is closed, so that the neighbours fail
+ * ends with the same bits, whatever the device of the tensors. Every wait has a deadline. After a failure the collective is closed, so that the neighbours fail
  * too instead of waiting; it cannot be used again.
  *
  * <p>Tensors are one-dimensional, contiguous, float32, of any length; on CUDA they are staged through host memory.

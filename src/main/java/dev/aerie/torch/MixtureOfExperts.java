@@ -11,9 +11,6 @@ import java.util.List;
  */
 public final class MixtureOfExperts {
 
-    /** Whether the device has once refused the grouped product. */
-    private static volatile boolean groupedRefused;
-
     private MixtureOfExperts() {}
 
     /** From router logits to the weights of the chosen experts; the ordinals are those of {@code route} in moe.py. */
@@ -108,17 +105,10 @@ public final class MixtureOfExperts {
                 gateUp, gateUpBias, down, downBias, interleaved, limit);
     }
 
-    /** By the grouped product where there is one that takes these states and weights, else by a product for each expert. */
+    /** By the grouped product where the device runs it and the tensors' type and shapes suit it, else by a product per expert. */
     private static Tensor grouped(String method, Tensor x, List<Tensor> weights, Object... arguments) {
-        boolean fits = !groupedRefused && weights.stream().allMatch(w -> Script.flag("fits_grouped", x, w));
-        if (fits && Script.has(Script.Variant.GROUPED)) {
-            try {
-                return Script.tensor(Script.Variant.GROUPED, method, arguments);
-            } catch (TorchException e) {
-                // The operator may be there and the device too old for it; what else may be wrong shows again below.
-                groupedRefused = true;
-            }
-        }
-        return Script.tensor(method, arguments);
+        return Kernels.of(x.device()).groupedExperts() && weights.stream().allMatch(w -> Script.flag("fits_grouped", x, w))
+                ? Script.tensor(Script.Variant.GROUPED, method, arguments)
+                : Script.tensor(method, arguments);
     }
 }

@@ -34,7 +34,7 @@ public final class StagingMemory {
      * @param pinned as many bytes as {@code onDevice}
      */
     public static void copyBeside(Tensor pinned, Tensor onDevice) {
-        if (!onDevice.device().isCpu() && Script.has(Script.Variant.STREAMS)) {
+        if (Kernels.of(onDevice.device()).copyStream()) {
             Script.nothing(Script.Variant.STREAMS, "copy_beside", pinned, onDevice);
         } else {
             Script.nothing("copy_beside", pinned, onDevice);

@@ -219,7 +219,10 @@ public final class Tensor implements AutoCloseable {
         return this;
     }
 
-    /** Adds source's rows to the rows of this tensor that an int64 index names; an index may come more than once. */
+    /**
+     * Adds source's rows to the rows of this tensor that an int64 index names; an index may come more than once. On CUDA rows of
+     * one index are added in any order, so the sum may differ in its last bits from call to call.
+     */
     public Tensor addRows_(Tensor index, Tensor source) {
         Script.nothing("add_rows_", this, index, source);
         return this;

@@ -53,6 +53,9 @@ public final class TttAttention {
     }
 
     /**
+     * The gradients of {@link #forward}. On CUDA the fused operator sums the gradients of keys and values in any order, so they
+     * may differ in their last bits from call to call.
+     *
      * @param dy gradient of the output
      * @param contextGradient tensors of the context's shapes that the gradients are added to; its blocks are not read
      * @param ownGradient tensors of the own keys' shapes that the gradients are added to

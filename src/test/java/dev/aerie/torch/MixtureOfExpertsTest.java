@@ -220,6 +220,7 @@ class MixtureOfExpertsTest {
     void runsWithoutTheGroupedProduct() {
         // libtorch 2.7 has none: its source does not compile, and that breaks nothing.
         assertFalse(Script.has(Script.Variant.GROUPED));
+        assertEquals(new Kernels(false, false), Kernels.of(Device.CPU));
         try (Scope scope = Scope.open()) {
             Tensor wide = Tensor.zeros(DType.BF16, Device.CPU, 1, 8, 16);
             assertFalse(Script.flag("fits_grouped", wide.view(8, 16), wide), "on the CPU");
