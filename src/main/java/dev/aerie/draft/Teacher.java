@@ -16,12 +16,12 @@ public final class Teacher {
     private static final long CHUNK_ELEMENTS = 1L << 24;
     private static final int MIN_CHUNK = 2048;
 
-    private final SoftCrossEntropy.Teacher rows;
+    private final SoftCrossEntropy.TeacherLogits rows;
     private final int[] argMax;
     private final LossRows lossRows;
     private final double[] denominators;
 
-    private Teacher(SoftCrossEntropy.Teacher rows, int[] argMax, LossRows lossRows, double[] denominators) {
+    private Teacher(SoftCrossEntropy.TeacherLogits rows, int[] argMax, LossRows lossRows, double[] denominators) {
         this.rows = rows;
         this.argMax = argMax;
         this.lossRows = lossRows;
@@ -32,7 +32,7 @@ public final class Teacher {
         int[] stored = needed(batch, mode);
         int[] teacherIndex = new int[batch.tokens()];
         Arrays.fill(teacherIndex, -1);
-        SoftCrossEntropy.Teacher rows = null;
+        SoftCrossEntropy.TeacherLogits rows = null;
         int[] argMax = new int[stored.length];
         if (stored.length > 0) {
             Tensor states = batch.teacherStates().to(device);
@@ -94,7 +94,7 @@ public final class Teacher {
         return lossRows;
     }
 
-    SoftCrossEntropy.Teacher rows() {
+    SoftCrossEntropy.TeacherLogits rows() {
         return rows;
     }
 

@@ -1,5 +1,6 @@
 package dev.aerie.safetensors;
 
+import dev.aerie.errors.RefusalException;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.MappedFile;
 import dev.aerie.torch.Tensor;
@@ -22,7 +23,7 @@ public final class SafetensorsFile implements AutoCloseable {
         this.mapped = MappedFile.open(path);
     }
 
-    /** @throws InvalidModelException if the file is missing, truncated, or says anything untrue in its header */
+    /** @throws RefusalException if the file is missing, truncated, or says anything untrue in its header */
     public static SafetensorsFile open(Path path) {
         return new SafetensorsFile(path, SafetensorsHeader.read(path));
     }
@@ -61,17 +62,17 @@ public final class SafetensorsFile implements AutoCloseable {
     /**
      * Reading a page that is no longer in the file kills the process, so a file that is read over hours is looked at again.
      *
-     * @throws InvalidModelException if the file's size has changed since it was opened
+     * @throws RefusalException if the file's size has changed since it was opened
      */
     public void requireWhole() {
         try {
             long size = Files.size(path);
             if (size != mapped.size()) {
-                throw new InvalidModelException("Invalid safetensors file: " + path + ": " + size + " bytes long (expected the "
+                throw new RefusalException("Invalid safetensors file: " + path + ": " + size + " bytes long (expected the "
                         + mapped.size() + " bytes it had when it was opened)");
             }
         } catch (IOException e) {
-            throw new InvalidModelException("Invalid safetensors file: " + path + ": it has gone since it was opened", e);
+            throw new RefusalException("Invalid safetensors file: " + path + ": it has gone since it was opened", e);
         }
     }
 
@@ -84,7 +85,7 @@ public final class SafetensorsFile implements AutoCloseable {
     private SafetensorsHeader.Entry entry(String name) {
         SafetensorsHeader.Entry entry = header.tensors().get(name);
         if (entry == null) {
-            throw new InvalidModelException("Missing tensor: " + name + " in " + path);
+            throw new RefusalException("Missing tensor: " + name + " in " + path);
         }
         return entry;
     }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.aerie.errors.RefusalException;
 import dev.aerie.torch.DType;
 import java.io.EOFException;
 import java.io.IOException;
@@ -64,9 +65,9 @@ record SafetensorsHeader(long dataStart, Map<String, Entry> tensors, Map<String,
             JsonNode root = parse(file, read(channel, 8, (int) length).array());
             return new SafetensorsHeader(8 + length, tensors(file, root, size - 8 - length), metadata(file, root));
         } catch (NoSuchFileException e) {
-            throw new InvalidModelException("Missing safetensors file: " + file, e);
+            throw new RefusalException("Missing safetensors file: " + file, e);
         } catch (IOException e) {
-            throw new InvalidModelException("Unreadable safetensors file: " + file + " (" + e.getMessage() + ")", e);
+            throw new RefusalException("Unreadable safetensors file: " + file + " (" + e.getMessage() + ")", e);
         }
     }
 
@@ -188,7 +189,7 @@ record SafetensorsHeader(long dataStart, Map<String, Entry> tensors, Map<String,
         return out;
     }
 
-    private static InvalidModelException invalid(Path file, String what) {
-        return new InvalidModelException("Invalid safetensors file: " + file + ": " + what);
+    private static RefusalException invalid(Path file, String what) {
+        return new RefusalException("Invalid safetensors file: " + file + ": " + what);
     }
 }

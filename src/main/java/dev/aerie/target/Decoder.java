@@ -33,7 +33,7 @@ final class Decoder implements AutoCloseable {
     private record RotaryKey(Rope rope, int dim) {}
 
     /** Sequences that go through a layer together. */
-    record MicroBatch(Tensor embedded, long[] positions, KeyValues keyValues) {}
+    record PackedEmbeddings(Tensor embedded, long[] positions, KeyValues keyValues) {}
 
     /** Looks at states while the forward runs. */
     interface Watcher {
@@ -92,7 +92,7 @@ final class Decoder implements AutoCloseable {
         throw new IllegalStateException("No engine for " + spec);
     }
 
-    private RotaryTable rotaryTable(AttentionSpec.Rotation rotation, Device device) {
+    private RotaryTable rotaryTable(AttentionSpec.RotaryEmbedding rotation, Device device) {
         return rotation == null ? null : rotaryTables.computeIfAbsent(new RotaryKey(rotation.rope(), rotation.dim()),
                 k -> new RotaryTable(k.rope(), k.dim(), device));
     }
@@ -103,7 +103,7 @@ final class Decoder implements AutoCloseable {
      * @param wave whose embeddings are freed
      * @return states after the final norm, [T, hidden] for each micro-batch, in the innermost scope
      */
-    List<Tensor> forward(List<MicroBatch> wave, Watcher watcher) {
+    List<Tensor> forward(List<PackedEmbeddings> wave, Watcher watcher) {
         try (Scope pass = Scope.open()) {
             Tensor[] states = new Tensor[wave.size()];
             ForwardPass[] forwards = new ForwardPass[wave.size()];

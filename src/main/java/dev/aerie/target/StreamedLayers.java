@@ -1,6 +1,6 @@
 package dev.aerie.target;
 
-import dev.aerie.safetensors.InvalidModelException;
+import dev.aerie.errors.RefusalException;
 import dev.aerie.target.layer.DecoderLayer;
 import dev.aerie.target.layer.WeightLoader;
 import dev.aerie.target.spec.LayerSpec;
@@ -202,8 +202,8 @@ final class StreamedLayers implements Layers {
             throw new IllegalStateException("Interrupted while layer " + index + " of the target was brought in", e);
         } catch (ExecutionException e) {
             String message = "Layer " + index + " of the target could not be brought in: " + e.getCause().getMessage();
-            throw e.getCause() instanceof InvalidModelException
-                    ? new InvalidModelException(message, e.getCause())
+            throw e.getCause() instanceof RefusalException
+                    ? new RefusalException(message, e.getCause())
                     : new IllegalStateException(message, e.getCause());
         }
     }

@@ -1,6 +1,6 @@
 package dev.aerie.target;
 
-import dev.aerie.safetensors.InvalidModelException;
+import dev.aerie.errors.RefusalException;
 import dev.aerie.target.family.TargetFamilies;
 import dev.aerie.target.layer.KeyValues;
 import dev.aerie.target.layer.KvCache;
@@ -62,7 +62,7 @@ public final class Target implements AutoCloseable {
      *
      * @param dtype computed in, whatever the weights are stored in: float32 or bfloat16
      * @param residency where layers are kept; states are the same to the bit
-     * @throws InvalidModelException if anything about the folder is wrong, before any weight is read
+     * @throws RefusalException if anything about the folder is wrong, before any weight is read
      */
     public static Target load(Path folder, DType dtype, Device device, Residency residency) {
         if (dtype != DType.F32 && dtype != DType.BF16) {
@@ -89,7 +89,7 @@ public final class Target implements AutoCloseable {
     /**
      * Looks at everything that {@link #load} would refuse, and loads nothing: configuration, every header, every tensor's shape.
      *
-     * @throws InvalidModelException if anything about the folder is wrong
+     * @throws RefusalException if anything about the folder is wrong
      */
     public static TargetConfig check(Path folder) {
         DecoderSpec spec = TargetFamilies.read(folder);
@@ -146,7 +146,7 @@ public final class Target implements AutoCloseable {
      * @return for each micro-batch, on the host where layers are streamed, because a wave's states need not fit on the device
      */
     public List<HiddenStates> hiddenStates(List<PackedTokens> wave, int[] captureLayers) {
-        return run(wave.stream().map(this::microBatch).toList(), captureLayers, streamed ? Device.CPU : device);
+        return run(wave.stream().map(this::embedded).toList(), captureLayers, streamed ? Device.CPU : device);
     }
 
     /**
@@ -160,9 +160,9 @@ public final class Target implements AutoCloseable {
         return streamed ? memory / ((captured + 2L) * config().hiddenSize() * dtype.bytes()) : 0;
     }
 
-    private Decoder.MicroBatch microBatch(PackedTokens tokens) {
+    private Decoder.PackedEmbeddings embedded(PackedTokens tokens) {
         KeyValues.Packed packed = new KeyValues.Packed(tokens.cuSeqlens());
-        return new Decoder.MicroBatch(embed(tokens.ids()), packed.positions(), packed);
+        return new Decoder.PackedEmbeddings(embed(tokens.ids()), packed.positions(), packed);
     }
 
     /** An empty cache for one sequence of at most {@code capacity} tokens. */
@@ -173,7 +173,7 @@ public final class Target implements AutoCloseable {
     /** Runs the next tokens of the sequence in the cache and adds them to it. */
     public HiddenStates decode(long[] ids, KvCache cache, int[] captureLayers) {
         long[] positions = cache.nextPositions(ids.length);
-        HiddenStates out = run(List.of(new Decoder.MicroBatch(embed(ids), positions, cache)), captureLayers, device).get(0);
+        HiddenStates out = run(List.of(new Decoder.PackedEmbeddings(embed(ids), positions, cache)), captureLayers, device).get(0);
         cache.advance(ids.length);
         return out;
     }
@@ -193,7 +193,7 @@ public final class Target implements AutoCloseable {
         for (int i = 0; i <= layers; i++) {
             out[i] = Tensor.zeros(dtype, device, ids.length, config().hiddenSize());
         }
-        Decoder.MicroBatch all = microBatch(new PackedTokens(ids, cuSeqlens));
+        Decoder.PackedEmbeddings all = embedded(new PackedTokens(ids, cuSeqlens));
         out[layers + 1] = decoder.forward(List.of(all), (layer, batch, output) -> out[layer].copy_(output)).get(0);
         out[layers].copy_(out[layers - 1]);
         return out;
@@ -209,7 +209,7 @@ public final class Target implements AutoCloseable {
         return ends.embed(ids);
     }
 
-    private List<HiddenStates> run(List<Decoder.MicroBatch> wave, int[] captureLayers, Device outputs) {
+    private List<HiddenStates> run(List<Decoder.PackedEmbeddings> wave, int[] captureLayers, Device outputs) {
         CaptureLayers.check(captureLayers, spec.layers().size());
         long hidden = config().hiddenSize();
         int[] slot = new int[spec.layers().size()];
@@ -218,7 +218,7 @@ public final class Target implements AutoCloseable {
             slot[captureLayers[i]] = i;
         }
         List<Tensor> aux = new ArrayList<>();
-        for (Decoder.MicroBatch batch : wave) {
+        for (Decoder.PackedEmbeddings batch : wave) {
             aux.add(captureLayers.length == 0 ? null
                     : Tensor.zeros(dtype, outputs, batch.positions().length, captureLayers.length * hidden));
         }

@@ -1,6 +1,6 @@
 package dev.aerie.target;
 
-import dev.aerie.safetensors.InvalidModelException;
+import dev.aerie.errors.RefusalException;
 import dev.aerie.target.family.TargetFamilies;
 import dev.aerie.target.layer.WeightLoader;
 import dev.aerie.target.spec.DecoderSpec;
@@ -39,7 +39,7 @@ public final class TargetEnds implements AutoCloseable {
     /**
      * Loads these two tensors and nothing else.
      *
-     * @throws InvalidModelException if one is missing or misshapen
+     * @throws RefusalException if one is missing or misshapen
      */
     public static TargetEnds load(Path folder, DType dtype, Device device) {
         DecoderSpec spec = TargetFamilies.read(folder);

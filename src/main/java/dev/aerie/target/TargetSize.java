@@ -1,6 +1,6 @@
 package dev.aerie.target;
 
-import dev.aerie.safetensors.InvalidModelException;
+import dev.aerie.errors.RefusalException;
 import dev.aerie.target.family.TargetFamilies;
 import dev.aerie.target.spec.AttentionSpec;
 import dev.aerie.target.spec.DecoderSpec;
@@ -25,7 +25,7 @@ import java.util.stream.Stream;
 public record TargetSize(
         TargetConfig config, long parameters, long activeParameters, long layerParameters, long largestLayer, DecoderSpec spec) {
 
-    /** @throws InvalidModelException unless config.json of the folder is one of a family that there is */
+    /** @throws RefusalException unless config.json of the folder is one of a family that there is */
     public static TargetSize of(Path folder) {
         return of(TargetFamilies.read(folder));
     }

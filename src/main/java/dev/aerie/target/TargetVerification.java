@@ -1,6 +1,6 @@
 package dev.aerie.target;
 
-import dev.aerie.safetensors.InvalidModelException;
+import dev.aerie.errors.RefusalException;
 import dev.aerie.safetensors.SafetensorsFile;
 import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
@@ -28,7 +28,7 @@ public record TargetVerification(List<Row> rows) {
      */
     public record Row(String name, double error) {}
 
-    /** @throws InvalidModelException if the golden file lacks a tensor or is of another model */
+    /** @throws RefusalException if the golden file lacks a tensor or is of another model */
     public static TargetVerification compare(Target target, Path golden) {
         List<Row> rows = new ArrayList<>();
         try (SafetensorsFile file = SafetensorsFile.open(golden); Scope scope = Scope.open()) {
@@ -59,7 +59,7 @@ public record TargetVerification(List<Row> rows) {
             double[] expected = golden.tensor(name).toDoubles();
             double[] actual = ours.toDoubles();
             if (expected.length != actual.length) {
-                throw new InvalidModelException("Invalid golden file: " + golden + ": " + name + " has " + expected.length
+                throw new RefusalException("Invalid golden file: " + golden + ": " + name + " has " + expected.length
                         + " elements (expected " + actual.length + " for this model)");
             }
             double largest = 0;

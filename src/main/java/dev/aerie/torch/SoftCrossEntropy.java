@@ -13,7 +13,7 @@ public final class SoftCrossEntropy {
      * @param logits [R, draft vocabulary], in the type of the states
      * @param draftLogSumExp float32 [R], over the draft vocabulary
      */
-    public record Teacher(Tensor argMax, Tensor logSumExp, Tensor logits, Tensor draftLogSumExp) {}
+    public record TeacherLogits(Tensor argMax, Tensor logSumExp, Tensor logits, Tensor draftLogSumExp) {}
 
     /**
      * @param loss float32 [n]: −Σ p · log q
@@ -33,7 +33,7 @@ public final class SoftCrossEntropy {
      * @param chunk vocabulary entries at a time
      * @param softCap logits are softCap · tanh(product / softCap); 0: the product of states and lm_head
      */
-    public static Teacher teacher(Tensor states, Tensor lmHead, Tensor draftIds, int[] draftIdsHost, int chunk,
+    public static TeacherLogits teacher(Tensor states, Tensor lmHead, Tensor draftIds, int[] draftIdsHost, int chunk,
             double softCap) {
         int vocabulary = Math.toIntExact(lmHead.size(0));
         long[] ends = new long[(vocabulary + chunk - 1) / chunk];
@@ -45,7 +45,7 @@ public final class SoftCrossEntropy {
             ends[c] = at;
         }
         Tensor[] t = Script.tensors("teacher", states, lmHead, draftIds, ends, chunk, softCap);
-        return new Teacher(t[0], t[1], t[2], t[3]);
+        return new TeacherLogits(t[0], t[1], t[2], t[3]);
     }
 
     /**
@@ -53,7 +53,7 @@ public final class SoftCrossEntropy {
      * @param rows int64 [n]: the teacher's row for each of them
      * @param weight float32 [n]
      */
-    public static Result of(Tensor logits, Teacher teacher, Tensor rows, Tensor weight) {
+    public static Result of(Tensor logits, TeacherLogits teacher, Tensor rows, Tensor weight) {
         Tensor[] r = Script.tensors("soft_cross_entropy", logits, teacher.logits(), rows, teacher.draftLogSumExp(),
                 teacher.logSumExp(), weight);
         return new Result(r[0], r[1], r[2], r[3]);

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.aerie.safetensors.InvalidModelException;
+import dev.aerie.errors.RefusalException;
 import dev.aerie.target.Target;
 import dev.aerie.testing.LocalSpark;
 import dev.aerie.torch.DType;
@@ -69,7 +69,7 @@ class EvaluationIT {
         EvaluateSettings settings = EvaluateSettings.greedy("nowhere", folder.toString(), 1);
         RuntimeException refused = assertThrows(RuntimeException.class,
                 () -> Evaluation.run(spark(), settings, TrainedDraft.prompts(85, 2), null, n -> {}));
-        assertEquals(InvalidModelException.class, refused.getClass());
+        assertEquals(RefusalException.class, refused.getClass());
         assertEquals("Missing model folder: " + Path.of("nowhere").toAbsolutePath(), refused.getMessage());
     }
 

@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.aerie.safetensors.InvalidModelException;
+import dev.aerie.errors.RefusalException;
 import dev.aerie.safetensors.SafetensorsFile;
 import dev.aerie.safetensors.SafetensorsWriter;
 import dev.aerie.target.family.TargetFamilies;
@@ -121,7 +121,7 @@ class ExpertFamiliesTest {
     void gptOssNamesUnknownLayerTypes() throws IOException {
         ObjectNode config = small("gpt_oss").put("num_local_experts", 3).put("sliding_window", 4);
         config.putArray("layer_types").add("linear_attention");
-        String message = assertThrows(InvalidModelException.class, () -> spec(config)).getMessage();
+        String message = assertThrows(RefusalException.class, () -> spec(config)).getMessage();
         assertTrue(message.contains("layer_types") && message.contains("sliding_attention"), message);
     }
 

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.aerie.safetensors.InvalidModelException;
+import dev.aerie.errors.RefusalException;
 import dev.aerie.safetensors.SafetensorsFile;
 import dev.aerie.safetensors.SafetensorsWriter;
 import dev.aerie.testing.Golden;
@@ -120,7 +120,7 @@ class FamilyFromOutsideTest {
     @Test
     void isFoundAndAgreesAtEveryLayer() throws IOException {
         Path model = model(json -> {});
-        String without = assertThrows(InvalidModelException.class, () -> Target.check(model)).getMessage();
+        String without = assertThrows(RefusalException.class, () -> Target.check(model)).getMessage();
         assertTrue(without.startsWith("Invalid model_type: \"ember\" in "), without);
         withJar(() -> {
             try (Target target = Target.load(model, DType.F32, Device.CPU)) {
@@ -137,6 +137,6 @@ class FamilyFromOutsideTest {
         Path model = model(json -> json.put("residual_scale", 0.5));
         withJar(() -> assertEquals("Unknown settings in " + model.resolve("config.json")
                         + ": residual_scale = 0.5 (family ember reads or knowingly ignores every other key of it)",
-                assertThrows(InvalidModelException.class, () -> Target.check(model)).getMessage()));
+                assertThrows(RefusalException.class, () -> Target.check(model)).getMessage()));
     }
 }

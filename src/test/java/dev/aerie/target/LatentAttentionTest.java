@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.aerie.safetensors.InvalidModelException;
+import dev.aerie.errors.RefusalException;
 import dev.aerie.safetensors.SafetensorsFile;
 import dev.aerie.safetensors.SafetensorsWriter;
 import dev.aerie.target.layer.KvCache;
@@ -104,7 +104,7 @@ class LatentAttentionTest {
     }
 
     private String refusal() {
-        return assertThrows(InvalidModelException.class, () -> Target.check(folder)).getMessage();
+        return assertThrows(RefusalException.class, () -> Target.check(folder)).getMessage();
     }
 
     @ParameterizedTest

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.aerie.safetensors.InvalidModelException;
+import dev.aerie.errors.RefusalException;
 import dev.aerie.safetensors.SafetensorsFile;
 import dev.aerie.target.spec.ConfigJson;
 import dev.aerie.target.spec.WeightSpec;
@@ -103,7 +103,7 @@ class QuantisationTest {
     }
 
     private void refused(String part) {
-        String said = assertThrows(InvalidModelException.class,
+        String said = assertThrows(RefusalException.class,
                 () -> Target.load(folder, DType.F32, Device.CPU).close()).getMessage();
         assertTrue(said.contains(part), said);
     }
@@ -121,7 +121,7 @@ class QuantisationTest {
             assertArrayEquals(spec.shape(), actual.shape());
             assertArrayEquals(expected.toFloats(), actual.transpose(1, 2).toFloats());
             weights.check(List.of(spec, plain), n -> !n.startsWith(name + "_") || n.endsWith("bias"));
-            String said = assertThrows(InvalidModelException.class, () -> weights.check(
+            String said = assertThrows(RefusalException.class, () -> weights.check(
                     List.of(new WeightSpec(name, 4, 64, 96), plain), n -> !n.startsWith(name))).getMessage();
             assertTrue(said.contains("2 tensors misshapen: " + name + "_blocks[4, 192, 2, 16] (expected [4, 96, 2, 16]), " + name
                     + "_scales[4, 192, 2] (expected [4, 96, 2])"), said);

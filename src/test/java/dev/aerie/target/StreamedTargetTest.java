@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.aerie.errors.RefusalException;
-import dev.aerie.safetensors.InvalidModelException;
 import dev.aerie.target.family.TargetFamilies;
 import dev.aerie.target.spec.DecoderSpec;
 import dev.aerie.target.spec.WeightSpec;
@@ -124,8 +123,8 @@ class StreamedTargetTest {
             try (FileChannel file = FileChannel.open(folder.resolve("model.safetensors"), StandardOpenOption.WRITE)) {
                 file.truncate(file.size() - 1);
             }
-            InvalidModelException e = assertTimeoutPreemptively(NO_HANG,
-                    () -> assertThrows(InvalidModelException.class, () -> run(target)));
+            RefusalException e = assertTimeoutPreemptively(NO_HANG,
+                    () -> assertThrows(RefusalException.class, () -> run(target)));
             assertTrue(e.getMessage().matches("Layer 0 of the target could not be brought in: .*bytes long.*"), e.getMessage());
             assertEquals(before, Scope.liveTensors());
         }

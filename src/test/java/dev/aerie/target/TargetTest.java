@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.aerie.safetensors.InvalidModelException;
+import dev.aerie.errors.RefusalException;
 import dev.aerie.target.layer.KvCache;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
@@ -112,11 +112,11 @@ class TargetTest {
         assertEquals("Missing weights: " + folder + " (expected model.safetensors or model.safetensors.index.json in it)",
                 refusal());
         assertEquals("Missing model folder: nowhere",
-                assertThrows(InvalidModelException.class, () -> Target.config(Path.of("nowhere"))).getMessage());
+                assertThrows(RefusalException.class, () -> Target.config(Path.of("nowhere"))).getMessage());
     }
 
     private String refusal() {
-        InvalidModelException refused = assertThrows(InvalidModelException.class,
+        RefusalException refused = assertThrows(RefusalException.class,
                 () -> Target.load(folder, DType.F32, Device.CPU).close());
         assertEquals(1, refused.getMessage().lines().count());
         return refused.getMessage();

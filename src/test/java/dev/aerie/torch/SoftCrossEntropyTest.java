@@ -42,7 +42,7 @@ class SoftCrossEntropyTest {
             }
         }
         try (Scope scope = Scope.open()) {
-            SoftCrossEntropy.Teacher teacher = SoftCrossEntropy.teacher(
+            SoftCrossEntropy.TeacherLogits teacher = SoftCrossEntropy.teacher(
                     tensor(states, rows, HIDDEN), tensor(lmHead, vocabulary, HIDDEN),
                     Tensor.of(Arrays.stream(ids).asLongStream().toArray(), ids.length), ids, 1 + random.nextInt(vocabulary + 3), softCap);
             long[] argMax = teacher.argMax().toLongs();

@@ -78,7 +78,7 @@ public final class DenseDecoder {
                 NormSpec.of(name + ".k_norm", c.headDim(), c.rmsNormEps()), false);
         return new AttentionSpec.GroupedQuery(
                 c.heads(), c.kvHeads(), c.headDim(), AttentionSpec.Scores.of(1 / Math.sqrt(c.headDim())),
-                new AttentionSpec.Rotation(c.rope(), c.rotaryDim(), false), norms, null, false,
+                new AttentionSpec.RotaryEmbedding(c.rope(), c.rotaryDim(), false), norms, null, false,
                 LinearSpec.of(name + ".q_proj", c.hiddenSize(), queries, v.attentionBias()),
                 LinearSpec.of(name + ".k_proj", c.hiddenSize(), keys, v.attentionBias()),
                 LinearSpec.of(name + ".v_proj", c.hiddenSize(), keys, v.attentionBias()),

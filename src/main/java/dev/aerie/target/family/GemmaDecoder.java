@@ -42,7 +42,7 @@ final class GemmaDecoder {
             String name = DenseDecoder.layerName(i);
             AttentionSpec.GroupedQuery attention = DenseDecoder.attention(name + ".self_attn", c, variant)
                     .with(sliding.get(i) ? scores.withWindow(window) : scores)
-                    .with(new AttentionSpec.Rotation(rope.apply(i), c.rotaryDim(), false));
+                    .with(new AttentionSpec.RotaryEmbedding(rope.apply(i), c.rotaryDim(), false));
             FeedForwardSpec.SwiGlu mlp = FeedForwardSpec.SwiGlu.of(name + ".mlp", c.hiddenSize(), intermediate);
             return new LayerSpec(
                     norm(name + ".input_layernorm", c),

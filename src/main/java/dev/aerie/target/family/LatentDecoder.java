@@ -77,7 +77,7 @@ final class LatentDecoder {
      * @param queryRank 0 where queries are not made of a latent vector
      */
     private record Heads(
-            int plainDim, int valueDim, int queryRank, int rank, double scale, AttentionSpec.Rotation rotation, boolean bias) {
+            int plainDim, int valueDim, int queryRank, int rank, double scale, AttentionSpec.RotaryEmbedding rotation, boolean bias) {
 
         static Heads read(ConfigJson json, TargetConfig config, boolean interleaved) {
             int plain = json.positive("qk_nope_head_dim");
@@ -90,7 +90,7 @@ final class LatentDecoder {
             }
             return new Heads(plain, json.positive("v_head_dim"), json.has("q_lora_rank") ? json.positive("q_lora_rank") : 0,
                     json.positive("kv_lora_rank"), scale(json, plain + turned),
-                    new AttentionSpec.Rotation(config.rope(), turned, interleaved), json.flag("attention_bias", false));
+                    new AttentionSpec.RotaryEmbedding(config.rope(), turned, interleaved), json.flag("attention_bias", false));
         }
 
         /** With YaRN the scores are sharper by mscale² (arXiv 2309.00071, as DeepSeek's own models apply it). */

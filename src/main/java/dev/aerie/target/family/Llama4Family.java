@@ -68,9 +68,9 @@ public final class Llama4Family implements TargetFamily {
                     boolean chunked = types.isEmpty() ? positions.get(layer) : types.get(layer).equals(CHUNKED);
                     AttentionSpec.GroupedQuery own = attention.with(attention.scores().withChunk(chunked ? chunk : 0));
                     if (!positions.get(layer)) {
-                        return own.with((AttentionSpec.Rotation) null).with(temperature);
+                        return own.with((AttentionSpec.RotaryEmbedding) null).with(temperature);
                     }
-                    return own.with(new AttentionSpec.Rotation(c.rope(), c.headDim(), true))
+                    return own.with(new AttentionSpec.RotaryEmbedding(c.rope(), c.headDim(), true))
                             .with(queryKeyNorm ? new AttentionSpec.HeadNorms(norm, norm, true) : null);
                 })
                 .withFeedForward(layer -> {

@@ -40,7 +40,7 @@ public final class Phi3Family implements TargetFamily {
             long all = queries + 2L * keys;
             AttentionSpec.GroupedQuery attention = new AttentionSpec.GroupedQuery(
                     c.heads(), c.kvHeads(), c.headDim(), AttentionSpec.Scores.of(1 / Math.sqrt(c.headDim())).withWindow(window),
-                    new AttentionSpec.Rotation(c.rope(), c.rotaryDim(), false), null, null, false,
+                    new AttentionSpec.RotaryEmbedding(c.rope(), c.rotaryDim(), false), null, null, false,
                     LinearSpec.of(fused, c.hiddenSize(), queries, new WeightSpec.Rows(0, all)),
                     LinearSpec.of(fused, c.hiddenSize(), keys, new WeightSpec.Rows(queries, all)),
                     LinearSpec.of(fused, c.hiddenSize(), keys, new WeightSpec.Rows(queries + keys, all)),

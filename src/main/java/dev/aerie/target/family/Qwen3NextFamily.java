@@ -102,7 +102,7 @@ public final class Qwen3NextFamily implements TargetFamily {
         int keys = c.kvHeads() * c.headDim();
         return new AttentionSpec.GroupedQuery(
                 c.heads(), c.kvHeads(), c.headDim(), AttentionSpec.Scores.of(1 / Math.sqrt(c.headDim())),
-                new AttentionSpec.Rotation(c.rope(), c.rotaryDim(), false),
+                new AttentionSpec.RotaryEmbedding(c.rope(), c.rotaryDim(), false),
                 new AttentionSpec.HeadNorms(NormSpec.aroundOne(name + ".q_norm", c.headDim(), c.rmsNormEps()),
                         NormSpec.aroundOne(name + ".k_norm", c.headDim(), c.rmsNormEps()), false),
                 null, true,

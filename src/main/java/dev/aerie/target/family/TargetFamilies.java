@@ -1,6 +1,6 @@
 package dev.aerie.target.family;
 
-import dev.aerie.safetensors.InvalidModelException;
+import dev.aerie.errors.RefusalException;
 import dev.aerie.target.spec.ConfigJson;
 import dev.aerie.target.spec.DecoderSpec;
 import dev.aerie.target.spec.TargetConfig;
@@ -20,7 +20,7 @@ public final class TargetFamilies {
 
     public static DecoderSpec read(Path folder) {
         if (!Files.isDirectory(folder)) {
-            throw new InvalidModelException("Missing model folder: " + folder);
+            throw new RefusalException("Missing model folder: " + folder);
         }
         ConfigJson config = ConfigJson.read(folder.resolve("config.json"));
         Map<String, TargetFamily> families = byModelType();

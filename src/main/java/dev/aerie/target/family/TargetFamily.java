@@ -1,6 +1,6 @@
 package dev.aerie.target.family;
 
-import dev.aerie.safetensors.InvalidModelException;
+import dev.aerie.errors.RefusalException;
 import dev.aerie.target.spec.ConfigJson;
 import dev.aerie.target.spec.DecoderSpec;
 import java.util.Set;
@@ -17,7 +17,7 @@ public interface TargetFamily {
     /**
      * Reads every key of a config.json or knowingly ignores it; the caller refuses those that are left.
      *
-     * @throws InvalidModelException for a setting that is not implemented
+     * @throws RefusalException for a setting that is not implemented
      */
     DecoderSpec read(ConfigJson config);
 }

@@ -1,6 +1,6 @@
 package dev.aerie.target.layer;
 
-import dev.aerie.safetensors.InvalidModelException;
+import dev.aerie.errors.RefusalException;
 import dev.aerie.target.spec.Rope;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.Scope;
@@ -22,7 +22,7 @@ public final class RotaryTable implements AutoCloseable {
     /** @param dim of one head, even */
     public RotaryTable(Rope rope, int dim, Device device) {
         if (dim < 2 || dim % 2 != 0) {
-            throw new InvalidModelException("Invalid head_dim: " + dim + " (expected an even number for rotary embedding)");
+            throw new RefusalException("Invalid head_dim: " + dim + " (expected an even number for rotary embedding)");
         }
         this.rope = rope;
         this.dim = dim;

@@ -31,7 +31,7 @@ public sealed interface AttentionSpec {
             int kvHeads,
             int headDim,
             Scores scores,
-            Rotation rotation,
+            RotaryEmbedding rotation,
             HeadNorms norms,
             Temperature temperature,
             boolean gated,
@@ -44,7 +44,7 @@ public sealed interface AttentionSpec {
             return new GroupedQuery(heads, kvHeads, headDim, changed, rotation, norms, temperature, gated, query, key, value, output);
         }
 
-        public GroupedQuery with(Rotation changed) {
+        public GroupedQuery with(RotaryEmbedding changed) {
             return new GroupedQuery(heads, kvHeads, headDim, scores, changed, norms, temperature, gated, query, key, value, output);
         }
 
@@ -87,7 +87,7 @@ public sealed interface AttentionSpec {
             int plainDim,
             int valueDim,
             double scale,
-            Rotation rotation,
+            RotaryEmbedding rotation,
             LinearSpec queryDown,
             NormSpec queryNorm,
             LinearSpec query,
@@ -171,7 +171,7 @@ public sealed interface AttentionSpec {
      * @param dim the first dimensions of a head, which alone are turned; even
      * @param interleaved whether the pairs are (2j, 2j + 1) instead of (j, j + dim/2)
      */
-    record Rotation(Rope rope, int dim, boolean interleaved) {}
+    record RotaryEmbedding(Rope rope, int dim, boolean interleaved) {}
 
     /**
      * @param query norm over the head dimension, with or without a weight; key likewise

@@ -6,7 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.aerie.safetensors.InvalidModelException;
+import dev.aerie.errors.RefusalException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -35,7 +35,7 @@ public final class ConfigJson {
         this.node = node;
     }
 
-    /** @throws InvalidModelException if the file is missing or no JSON object */
+    /** @throws RefusalException if the file is missing or no JSON object */
     public static ConfigJson read(Path file) {
         return of(file.toString(), parse(file));
     }
@@ -43,7 +43,7 @@ public final class ConfigJson {
     /** @param source what messages call it, such as the path of the file */
     public static ConfigJson of(String source, JsonNode node) {
         if (!node.isObject()) {
-            throw new InvalidModelException("Invalid configuration: " + source + " (expected a JSON object)");
+            throw new RefusalException("Invalid configuration: " + source + " (expected a JSON object)");
         }
         return new ConfigJson(source, node);
     }
@@ -52,13 +52,13 @@ public final class ConfigJson {
         try {
             return JSON.readTree(Files.readAllBytes(file));
         } catch (NoSuchFileException e) {
-            throw new InvalidModelException("Missing file: " + file, e);
+            throw new RefusalException("Missing file: " + file, e);
         } catch (JsonProcessingException e) {
-            throw new InvalidModelException("Invalid JSON: " + file + ": "
+            throw new RefusalException("Invalid JSON: " + file + ": "
                     + e.getOriginalMessage().lines().findFirst().orElse("") + " at line "
                     + (e.getLocation() == null ? "?" : e.getLocation().getLineNr()), e);
         } catch (IOException e) {
-            throw new InvalidModelException("Unreadable file: " + file + " (" + e.getMessage() + ")", e);
+            throw new RefusalException("Unreadable file: " + file + " (" + e.getMessage() + ")", e);
         }
     }
 
@@ -199,14 +199,14 @@ public final class ConfigJson {
         return this;
     }
 
-    /** @throws InvalidModelException unless the value is one of those that are implemented, or absent */
+    /** @throws RefusalException unless the value is one of those that are implemented, or absent */
     public void require(String key, String... implemented) {
         if (present(key) && !List.of(implemented).contains(value(key).asText())) {
             throw invalid(key, String.join(" or ", implemented));
         }
     }
 
-    /** @throws InvalidModelException naming every key that nobody has read and that is not null */
+    /** @throws RefusalException naming every key that nobody has read and that is not null */
     public void refuseUnread(String reader) {
         Set<String> unread = new TreeSet<>();
         node.properties().forEach(e -> {
@@ -215,13 +215,13 @@ public final class ConfigJson {
             }
         });
         if (!unread.isEmpty()) {
-            throw new InvalidModelException("Unknown settings in " + source + ": " + String.join(", ", unread)
+            throw new RefusalException("Unknown settings in " + source + ": " + String.join(", ", unread)
                     + " (" + reader + " reads or knowingly ignores every other key of it)");
         }
     }
 
-    public InvalidModelException invalid(String key, String expected) {
-        return new InvalidModelException("Invalid " + key + ": " + node.path(key) + " in " + source
+    public RefusalException invalid(String key, String expected) {
+        return new RefusalException("Invalid " + key + ": " + node.path(key) + " in " + source
                 + " (expected " + expected + ")");
     }
 
@@ -232,7 +232,7 @@ public final class ConfigJson {
 
     private JsonNode value(String key) {
         if (!present(key)) {
-            throw new InvalidModelException("Missing " + key + " in " + source);
+            throw new RefusalException("Missing " + key + " in " + source);
         }
         return node.get(key);
     }

@@ -2,7 +2,7 @@ package dev.aerie.target.spec;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.aerie.safetensors.InvalidModelException;
+import dev.aerie.errors.RefusalException;
 import java.util.List;
 
 /**
@@ -126,7 +126,7 @@ public sealed interface Rope {
         public float[] frequencies(int dim, long length) {
             List<Double> factors = length > originalMaxPositions ? longFactors : shortFactors;
             if (factors.size() != dim / 2) {
-                throw new InvalidModelException("Invalid longrope factors: " + factors.size() + " of them (expected " + dim / 2
+                throw new RefusalException("Invalid longrope factors: " + factors.size() + " of them (expected " + dim / 2
                         + ", one for each pair of " + dim + " dimensions)");
             }
             float[] out = new float[dim / 2];
@@ -241,7 +241,7 @@ public sealed interface Rope {
      * Reads either form of a config.json: {@code rope_parameters} (transformers 5), or {@code rope_theta} with
      * {@code rope_scaling} (4). Expects max_position_embeddings beside them.
      *
-     * @throws InvalidModelException for a rope type or a parameter that is not implemented
+     * @throws RefusalException for a rope type or a parameter that is not implemented
      */
     static Rope read(ConfigJson config) {
         String key = config.has("rope_parameters") ? "rope_parameters" : "rope_scaling";
@@ -303,7 +303,7 @@ public sealed interface Rope {
         }
         int dim = (int) (headDim * factor);
         if (dim < 2 || dim > headDim || dim % 2 != 0) {
-            throw new InvalidModelException("Invalid partial_rotary_factor: " + factor + " of head_dim " + headDim
+            throw new RefusalException("Invalid partial_rotary_factor: " + factor + " of head_dim " + headDim
                     + " (expected an even number of dimensions within it)");
         }
         return dim;

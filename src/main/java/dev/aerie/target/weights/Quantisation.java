@@ -1,6 +1,6 @@
 package dev.aerie.target.weights;
 
-import dev.aerie.safetensors.InvalidModelException;
+import dev.aerie.errors.RefusalException;
 import dev.aerie.target.spec.ConfigJson;
 import dev.aerie.target.spec.WeightSpec;
 import dev.aerie.torch.DType;
@@ -154,7 +154,7 @@ public sealed interface Quantisation {
         return Files.exists(config) ? read(ConfigJson.read(config)) : new Plain();
     }
 
-    /** @throws InvalidModelException for a method, or a setting of one, that is not implemented */
+    /** @throws RefusalException for a method, or a setting of one, that is not implemented */
     static Quantisation read(ConfigJson config) {
         config.ignore("quantization_config");
         if (!config.has("quantization_config")) {

@@ -1,7 +1,7 @@
 package dev.aerie.target.weights;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.aerie.safetensors.InvalidModelException;
+import dev.aerie.errors.RefusalException;
 import dev.aerie.safetensors.SafetensorsFile;
 import dev.aerie.target.spec.ConfigJson;
 import dev.aerie.target.spec.WeightSpec;
@@ -50,7 +50,7 @@ public final class Weights implements AutoCloseable {
         this.quantisation = Quantisation.of(folder);
     }
 
-    /** @throws InvalidModelException if a file is missing or damaged, or the index and the files disagree */
+    /** @throws RefusalException if a file is missing or damaged, or the index and the files disagree */
     public static Weights open(Path folder) {
         Weights weights = new Weights(folder);
         try {
@@ -60,7 +60,7 @@ public final class Weights implements AutoCloseable {
                 SafetensorsFile file = weights.openFile(SINGLE);
                 file.names().forEach(name -> weights.put(name, file));
             } else {
-                throw new InvalidModelException("Missing weights: " + folder
+                throw new RefusalException("Missing weights: " + folder
                         + " (expected " + SINGLE + " or " + INDEX + " in it)");
             }
             return weights;
@@ -80,13 +80,13 @@ public final class Weights implements AutoCloseable {
         Path index = folder.resolve(INDEX);
         JsonNode map = ConfigJson.parse(index).path("weight_map");
         if (!map.isObject() || map.isEmpty()) {
-            throw new InvalidModelException("Invalid index: " + index + " (expected a weight_map from tensor names to files)");
+            throw new RefusalException("Invalid index: " + index + " (expected a weight_map from tensor names to files)");
         }
         Map<String, String> listed = new TreeMap<>();
         for (Map.Entry<String, JsonNode> e : map.properties()) {
             String file = e.getValue().asText();
             if (!e.getValue().isTextual() || !file.matches("[^/\\\\]+\\.safetensors")) {
-                throw new InvalidModelException("Invalid index: " + index + " puts " + e.getKey() + " into " + e.getValue()
+                throw new RefusalException("Invalid index: " + index + " puts " + e.getKey() + " into " + e.getValue()
                         + " (expected the name of a safetensors file in the same folder)");
             }
             listed.put(e.getKey(), file);
@@ -94,7 +94,7 @@ public final class Weights implements AutoCloseable {
         Set<String> absent = new TreeSet<>(listed.values());
         absent.removeIf(f -> Files.exists(folder.resolve(f)));
         if (!absent.isEmpty()) {
-            throw new InvalidModelException("Missing safetensors files: " + folder + " lacks " + listing(absent)
+            throw new RefusalException("Missing safetensors files: " + folder + " lacks " + listing(absent)
                     + ", which " + INDEX + " lists");
         }
         Set<String> wrong = new TreeSet<>();
@@ -114,7 +114,7 @@ public final class Weights implements AutoCloseable {
             }
         });
         if (!wrong.isEmpty()) {
-            throw new InvalidModelException("Invalid index: " + index + ": " + listing(wrong));
+            throw new RefusalException("Invalid index: " + index + ": " + listing(wrong));
         }
     }
 
@@ -142,7 +142,7 @@ public final class Weights implements AutoCloseable {
      * Compares what there is with what the configuration asks for.
      *
      * @param ignored tells tensors that may lie there unused
-     * @throws InvalidModelException naming every missing, misshapen, wrongly typed and unknown tensor
+     * @throws RefusalException naming every missing, misshapen, wrongly typed and unknown tensor
      */
     public void check(Collection<WeightSpec> expected, Predicate<String> ignored) {
         // Sets, because several of the expected may be rows of one tensor.
@@ -176,7 +176,7 @@ public final class Weights implements AutoCloseable {
         report(problems, "of another type than this quantisation has", mistypedCodes);
         report(problems, "unknown to this model family", extra);
         if (!problems.isEmpty()) {
-            throw new InvalidModelException("Invalid weights: " + folder + ": " + String.join("; ", problems));
+            throw new RefusalException("Invalid weights: " + folder + ": " + String.join("; ", problems));
         }
     }
 
@@ -195,7 +195,7 @@ public final class Weights implements AutoCloseable {
      * A tensor in the innermost scope: mapped where it is stored in the wanted type and the device is the CPU, else a copy;
      * dequantised where it is stored in codes.
      *
-     * @throws InvalidModelException where there is none of this name and shape
+     * @throws RefusalException where there is none of this name and shape
      */
     public Tensor read(WeightSpec spec, DType dtype, Device device) {
         return read(spec, this::stored, dtype, device);
@@ -216,12 +216,12 @@ public final class Weights implements AutoCloseable {
         List<Quantisation.Stored> all = quantisation.stored(spec, this::type);
         for (Quantisation.Stored stored : all) {
             if (type(stored.name()) == null) {
-                throw new InvalidModelException("Missing tensor: " + stored.name() + Arrays.toString(stored.shape())
+                throw new RefusalException("Missing tensor: " + stored.name() + Arrays.toString(stored.shape())
                         + " in " + folder);
             }
             long[] shape = shape(stored.name());
             if (!Arrays.equals(shape, stored.shape())) {
-                throw new InvalidModelException("Invalid tensor: " + stored.name() + Arrays.toString(shape) + " in " + folder
+                throw new RefusalException("Invalid tensor: " + stored.name() + Arrays.toString(shape) + " in " + folder
                         + " (expected " + Arrays.toString(stored.shape()) + ")");
             }
         }
@@ -261,7 +261,7 @@ public final class Weights implements AutoCloseable {
         return stored.file().shape(stored.name());
     }
 
-    /** @throws InvalidModelException if a file has been cut or lengthened since it was opened */
+    /** @throws RefusalException if a file has been cut or lengthened since it was opened */
     public void requireWhole() {
         files.forEach(SafetensorsFile::requireWhole);
     }

@@ -8,12 +8,12 @@ import java.util.Map;
 /** An expression of a template: a tree that computes its value in a scope. */
 sealed interface Expression {
 
-    Object value(Scope scope);
+    Object value(Bindings scope);
 
     record Constant(Object constant) implements Expression {
 
         @Override
-        public Object value(Scope scope) {
+        public Object value(Bindings scope) {
             return constant;
         }
     }
@@ -21,7 +21,7 @@ sealed interface Expression {
     record Name(String name) implements Expression {
 
         @Override
-        public Object value(Scope scope) {
+        public Object value(Bindings scope) {
             scope.budget().step();
             return scope.get(name);
         }
@@ -30,7 +30,7 @@ sealed interface Expression {
     record ListOf(List<Expression> elements, boolean tuple) implements Expression {
 
         @Override
-        public Object value(Scope scope) {
+        public Object value(Bindings scope) {
             List<Object> values = new ArrayList<>(elements.size());
             elements.forEach(e -> values.add(e.value(scope)));
             return tuple ? new Tuple(values) : values;
@@ -40,7 +40,7 @@ sealed interface Expression {
     record MapOf(List<Expression> keys, List<Expression> values) implements Expression {
 
         @Override
-        public Object value(Scope scope) {
+        public Object value(Bindings scope) {
             Map<Object, Object> map = new LinkedHashMap<>();
             for (int i = 0; i < keys.size(); i++) {
                 map.put(keys.get(i).value(scope), values.get(i).value(scope));
@@ -53,7 +53,7 @@ sealed interface Expression {
     record Attribute(Expression owner, String name) implements Expression {
 
         @Override
-        public Object value(Scope scope) {
+        public Object value(Bindings scope) {
             scope.budget().step();
             return Members.attribute(owner.value(scope), name);
         }
@@ -62,7 +62,7 @@ sealed interface Expression {
     record Item(Expression owner, Expression key) implements Expression {
 
         @Override
-        public Object value(Scope scope) {
+        public Object value(Bindings scope) {
             scope.budget().step();
             return Members.item(owner.value(scope), key.value(scope));
         }
@@ -72,14 +72,14 @@ sealed interface Expression {
     record Slice(Expression owner, Expression start, Expression stop, Expression step) implements Expression {
 
         @Override
-        public Object value(Scope scope) {
+        public Object value(Bindings scope) {
             Object value = owner.value(scope);
             Object slice = Members.slice(value, bound(start, scope), bound(stop, scope), bound(step, scope));
             scope.budget().steps((int) PythonValues.length(slice));
             return slice;
         }
 
-        private static Object bound(Expression expression, Scope scope) {
+        private static Object bound(Expression expression, Bindings scope) {
             return expression == null ? null : expression.value(scope);
         }
     }
@@ -94,7 +94,7 @@ sealed interface Expression {
 
         static final Arguments NONE = new Arguments(List.of(), Map.of(), null, null);
 
-        List<Object> positional(Scope scope) {
+        List<Object> positional(Bindings scope) {
             List<Object> values = new ArrayList<>(positional.size());
             positional.forEach(e -> values.add(e.value(scope)));
             if (spread != null) {
@@ -103,7 +103,7 @@ sealed interface Expression {
             return values;
         }
 
-        Map<String, Object> named(Scope scope) {
+        Map<String, Object> named(Bindings scope) {
             Map<String, Object> values = new LinkedHashMap<>();
             named.forEach((name, e) -> values.put(name, e.value(scope)));
             if (spreadNamed != null) {
@@ -119,7 +119,7 @@ sealed interface Expression {
     record Call(Expression callee, Arguments arguments) implements Expression {
 
         @Override
-        public Object value(Scope scope) {
+        public Object value(Bindings scope) {
             scope.budget().step();
             Object function = callee.value(scope);
             if (function instanceof Callable callable) {
@@ -134,7 +134,7 @@ sealed interface Expression {
     record Filter(Expression input, String name, Arguments arguments) implements Expression {
 
         @Override
-        public Object value(Scope scope) {
+        public Object value(Bindings scope) {
             scope.budget().step();
             return Filters.apply(name, input.value(scope), new Given(name, arguments.positional(scope), arguments.named(scope)));
         }
@@ -144,7 +144,7 @@ sealed interface Expression {
     record Test(Expression input, String name, Arguments arguments) implements Expression {
 
         @Override
-        public Object value(Scope scope) {
+        public Object value(Bindings scope) {
             scope.budget().step();
             return Tests.holds(name, input.value(scope), arguments.positional(scope));
         }
@@ -153,7 +153,7 @@ sealed interface Expression {
     record Not(Expression operand) implements Expression {
 
         @Override
-        public Object value(Scope scope) {
+        public Object value(Bindings scope) {
             return !PythonValues.truth(operand.value(scope));
         }
     }
@@ -161,7 +161,7 @@ sealed interface Expression {
     record Negative(Expression operand) implements Expression {
 
         @Override
-        public Object value(Scope scope) {
+        public Object value(Bindings scope) {
             return Arithmetic.negate(operand.value(scope));
         }
     }
@@ -170,7 +170,7 @@ sealed interface Expression {
     record Logical(Expression left, boolean conjunction, Expression right) implements Expression {
 
         @Override
-        public Object value(Scope scope) {
+        public Object value(Bindings scope) {
             Object first = left.value(scope);
             return PythonValues.truth(first) == conjunction ? right.value(scope) : first;
         }
@@ -180,7 +180,7 @@ sealed interface Expression {
     record Conditional(Expression condition, Expression then, Expression otherwise) implements Expression {
 
         @Override
-        public Object value(Scope scope) {
+        public Object value(Bindings scope) {
             if (PythonValues.truth(condition.value(scope))) {
                 return then.value(scope);
             }
@@ -192,7 +192,7 @@ sealed interface Expression {
     record Binary(String operator, Expression left, Expression right) implements Expression {
 
         @Override
-        public Object value(Scope scope) {
+        public Object value(Bindings scope) {
             scope.budget().step();
             Object a = left.value(scope);
             Object b = right.value(scope);
@@ -209,7 +209,7 @@ sealed interface Expression {
     record Concatenation(List<Expression> parts) implements Expression {
 
         @Override
-        public Object value(Scope scope) {
+        public Object value(Bindings scope) {
             StringBuilder text = new StringBuilder();
             for (Expression part : parts) {
                 text.append(PythonValues.text(part.value(scope)));
@@ -223,7 +223,7 @@ sealed interface Expression {
     record Comparison(Expression first, List<String> operators, List<Expression> others) implements Expression {
 
         @Override
-        public Object value(Scope scope) {
+        public Object value(Bindings scope) {
             scope.budget().step();
             Object left = first.value(scope);
             for (int i = 0; i < operators.size(); i++) {

@@ -12,11 +12,11 @@ sealed interface Node {
     int line();
 
     /** @return how the sequence of statements goes on */
-    Flow write(Scope scope, Output output);
+    Flow write(Bindings scope, Output output);
 
     enum Flow { NEXT, BREAK, CONTINUE }
 
-    static Flow writeAll(List<Node> nodes, Scope scope, Output output) {
+    static Flow writeAll(List<Node> nodes, Bindings scope, Output output) {
         for (Node node : nodes) {
             scope.budget().step();
             Flow flow;
@@ -33,7 +33,7 @@ sealed interface Node {
     }
 
     /** Writes the nodes into a text of their own. */
-    static String captured(List<Node> nodes, Scope scope) {
+    static String captured(List<Node> nodes, Bindings scope) {
         Output output = new Output();
         writeAll(nodes, scope, output);
         return output.text();
@@ -42,7 +42,7 @@ sealed interface Node {
     record Data(int line, String text) implements Node {
 
         @Override
-        public Flow write(Scope scope, Output output) {
+        public Flow write(Bindings scope, Output output) {
             output.append(text);
             return Flow.NEXT;
         }
@@ -51,7 +51,7 @@ sealed interface Node {
     record Print(int line, Expression expression) implements Node {
 
         @Override
-        public Flow write(Scope scope, Output output) {
+        public Flow write(Bindings scope, Output output) {
             output.append(PythonValues.text(expression.value(scope)));
             return Flow.NEXT;
         }
@@ -63,7 +63,7 @@ sealed interface Node {
     record If(int line, List<Branch> branches) implements Node {
 
         @Override
-        public Flow write(Scope scope, Output output) {
+        public Flow write(Bindings scope, Output output) {
             for (Branch branch : branches) {
                 if (branch.condition() == null || PythonValues.truth(branch.condition().value(scope))) {
                     return writeAll(branch.body(), scope, output);
@@ -77,11 +77,11 @@ sealed interface Node {
             List<Node> otherwise) implements Node {
 
         @Override
-        public Flow write(Scope scope, Output output) {
+        public Flow write(Bindings scope, Output output) {
             return run(iterable.value(scope), scope, output, 0);
         }
 
-        private Flow run(Object over, Scope scope, Output output, long depth) {
+        private Flow run(Object over, Bindings scope, Output output, long depth) {
             scope.budget().enter();
             List<Object> elements = new ArrayList<>();
             for (Object element : PythonValues.elements(over)) {
@@ -98,7 +98,7 @@ sealed interface Node {
             Loop loop = new Loop(elements, depth, recursion);
             for (Object element : elements) {
                 loop.next();
-                Scope round = round(element, scope);
+                Bindings round = round(element, scope);
                 round.set("loop", loop);
                 if (writeAll(body, round, output) == Flow.BREAK) {
                     break;
@@ -108,8 +108,8 @@ sealed interface Node {
             return elements.isEmpty() ? writeAll(otherwise, scope.inner(), output) : Flow.NEXT;
         }
 
-        private Scope round(Object element, Scope scope) {
-            Scope round = scope.inner();
+        private Bindings round(Object element, Bindings scope) {
+            Bindings round = scope.inner();
             target.assign(element, round);
             return round;
         }
@@ -119,7 +119,7 @@ sealed interface Node {
     record Jump(int line, Flow flow) implements Node {
 
         @Override
-        public Flow write(Scope scope, Output output) {
+        public Flow write(Bindings scope, Output output) {
             return flow;
         }
     }
@@ -127,7 +127,7 @@ sealed interface Node {
     record Set(int line, Assigned target, Expression value) implements Node {
 
         @Override
-        public Flow write(Scope scope, Output output) {
+        public Flow write(Bindings scope, Output output) {
             target.assign(value.value(scope), scope);
             return Flow.NEXT;
         }
@@ -140,8 +140,8 @@ sealed interface Node {
         static final String TEXT = "<captured>";
 
         @Override
-        public Flow write(Scope scope, Output output) {
-            Scope inner = scope.inner();
+        public Flow write(Bindings scope, Output output) {
+            Bindings inner = scope.inner();
             Object text = captured(body, inner);
             if (filtered != null) {
                 inner.set(TEXT, text);
@@ -160,8 +160,8 @@ sealed interface Node {
     record Block(int line, List<String> names, List<Expression> values, List<Node> body) implements Node {
 
         @Override
-        public Flow write(Scope scope, Output output) {
-            Scope inner = scope.inner();
+        public Flow write(Bindings scope, Output output) {
+            Bindings inner = scope.inner();
             for (int i = 0; i < names.size(); i++) {
                 inner.set(names.get(i), values.get(i).value(scope));
             }
@@ -174,12 +174,12 @@ sealed interface Node {
             implements Node {
 
         @Override
-        public Flow write(Scope scope, Output output) {
+        public Flow write(Bindings scope, Output output) {
             scope.set(name, callable(scope));
             return Flow.NEXT;
         }
 
-        Callable callable(Scope scope) {
+        Callable callable(Bindings scope) {
             return (arguments, named) -> {
                 scope.budget().enter();
                 String text = captured(body, bound(scope.inner(), arguments, named));
@@ -188,7 +188,7 @@ sealed interface Node {
             };
         }
 
-        private Scope bound(Scope inner, List<Object> arguments, Map<String, Object> named) {
+        private Bindings bound(Bindings inner, List<Object> arguments, Map<String, Object> named) {
             Map<String, Object> rest = new LinkedHashMap<>(named);
             for (int i = 0; i < parameters.size(); i++) {
                 String parameter = parameters.get(i);
@@ -216,7 +216,7 @@ sealed interface Node {
     record CallBlock(int line, Expression.Call call, Macro caller) implements Node {
 
         @Override
-        public Flow write(Scope scope, Output output) {
+        public Flow write(Bindings scope, Output output) {
             Object function = call.callee().value(scope);
             if (!(function instanceof Callable callable)) {
                 throw new TemplateException("'" + PythonValues.typeName(function) + "' object is not callable");
@@ -231,12 +231,12 @@ sealed interface Node {
     /** What a value is assigned to: a name, an attribute of a namespace, or several of them. */
     sealed interface Assigned {
 
-        void assign(Object value, Scope scope);
+        void assign(Object value, Bindings scope);
 
         record Variable(String name) implements Assigned {
 
             @Override
-            public void assign(Object value, Scope scope) {
+            public void assign(Object value, Bindings scope) {
                 scope.set(name, value);
             }
         }
@@ -244,7 +244,7 @@ sealed interface Node {
         record Member(String namespace, String name) implements Assigned {
 
             @Override
-            public void assign(Object value, Scope scope) {
+            public void assign(Object value, Bindings scope) {
                 if (!(scope.get(namespace) instanceof Namespace target)) {
                     throw new TemplateException("cannot assign attribute on non-namespace object");
                 }
@@ -255,7 +255,7 @@ sealed interface Node {
         record Several(List<Assigned> targets) implements Assigned {
 
             @Override
-            public void assign(Object value, Scope scope) {
+            public void assign(Object value, Bindings scope) {
                 List<Object> values = PythonValues.elements(value);
                 if (values.size() != targets.size()) {
                     throw new TemplateException("cannot unpack " + values.size() + " values into " + targets.size() + " names");

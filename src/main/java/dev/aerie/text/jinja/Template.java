@@ -38,7 +38,7 @@ public final class Template {
         variables.forEach((name, value) -> all.put(name, PythonValues.imported(value)));
         try {
             // A template's set statements must not reach its functions' scope, nor a later rendering.
-            return Node.captured(nodes, Scope.root(all, new Budget()).inner());
+            return Node.captured(nodes, Bindings.root(all, new Budget()).inner());
         } catch (StackOverflowError e) {
             throw new TemplateException("the template nests too deep to be rendered");
         }

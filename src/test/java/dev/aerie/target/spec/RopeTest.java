@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.aerie.safetensors.InvalidModelException;
+import dev.aerie.errors.RefusalException;
 import dev.aerie.target.layer.RotaryTable;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.Scope;
@@ -110,7 +110,7 @@ class RopeTest {
         assertTrue(rope.fits(4));
         assertFalse(rope.fits(6));
         assertEquals("Invalid longrope factors: 2 of them (expected 3, one for each pair of 6 dimensions)",
-                assertThrows(InvalidModelException.class, () -> rope.frequencies(6)).getMessage());
+                assertThrows(RefusalException.class, () -> rope.frequencies(6)).getMessage());
     }
 
     @Test
