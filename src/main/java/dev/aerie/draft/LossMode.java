@@ -46,6 +46,9 @@ public enum LossMode {
         }
     };
 
+    /** Neighbouring supervised tokens after the first without which a sequence has no row of {@link #STRICT}. */
+    public static final int STRICT_RUN = 2;
+
     /** Whether row and step enter the accuracy, as hits or misses. */
     abstract boolean counts(boolean[] lossMask, int start, int end, int row, int step);
 

@@ -2,14 +2,16 @@ package dev.aerie.evaluate;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.aerie.errors.RefusalException;
-import dev.aerie.text.Message;
-import java.util.ArrayList;
+import dev.aerie.text.Conversation;
+import dev.aerie.text.ConversationFormat;
+import dev.aerie.text.RecordFormat;
+import dev.aerie.text.UnusableConversationException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
-/** What a line of a prompt file looks like. */
-public enum PromptFormat {
+/** What a record of a prompt file looks like. */
+public enum PromptFormat implements RecordFormat {
 
     /** Whichever of the others has the keys of the record. */
     AUTO,
@@ -27,27 +29,27 @@ public enum PromptFormat {
                         "Invalid prompts.format: " + name + " (expected auto, gsm8k or jsonl)"));
     }
 
-    /** The turns up to the target's, or null where the record has not this format. */
-    List<Message> messages(JsonNode record) {
-        if (this == AUTO) {
-            List<Message> found = GSM8K.messages(record);
-            return found == null ? JSONL.messages(record) : found;
+    /** @throws UnusableConversationException where the record has not this format */
+    @Override
+    public Conversation parse(JsonNode record, String id, String source) throws UnusableConversationException {
+        Conversation prompt = this == GSM8K ? null : ConversationFormat.prompt(record, id, source);
+        if (prompt != null) {
+            return prompt;
         }
-        JsonNode text = record.path(this == GSM8K ? "question" : "prompt");
-        if (text.isTextual()) {
-            return List.of(new Message("user", text.textValue()));
-        }
-        return this == JSONL ? turns(record.path("messages")) : null;
-    }
-
-    private static List<Message> turns(JsonNode list) {
-        List<Message> out = new ArrayList<>();
-        for (JsonNode turn : list) {
-            if (!turn.path("role").isTextual() || !turn.path("content").isTextual()) {
-                return null;
+        List<String> names = this == GSM8K ? List.of("question") : this == JSONL ? List.of("prompt") : List.of("question", "prompt");
+        for (String name : names) {
+            if (record.path(name).isTextual()) {
+                return ConversationFormat.prompt(record, id, source, record.get(name).textValue());
             }
-            out.add(new Message(turn.path("role").textValue(), turn.path("content").textValue()));
         }
-        return out.isEmpty() || !out.get(out.size() - 1).role().equals("user") ? null : out;
+        // MT-Bench: what the user says later answers the target, and is no prompt by itself.
+        if (this != GSM8K && record.path("turns").isArray() && record.path("turns").path(0).isTextual()) {
+            return ConversationFormat.prompt(record, id, source, record.path("turns").get(0).textValue());
+        }
+        throw new UnusableConversationException("expected " + switch (this) {
+            case GSM8K -> "a question";
+            case JSONL -> "a prompt, turns, or messages that end with the user's";
+            case AUTO -> "a question, a prompt, turns, or messages that end with the user's";
+        });
     }
 }

@@ -1,41 +1,35 @@
 package dev.aerie.evaluate;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.aerie.errors.RefusalException;
-import dev.aerie.text.Message;
-import java.io.BufferedReader;
+import dev.aerie.prepare.ConversationFiles;
+import dev.aerie.text.Conversation;
+import dev.aerie.text.ConversationReader;
+import dev.aerie.text.InputRecord;
+import dev.aerie.text.Rejection;
 import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.InputStreamReader;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
-import java.util.zip.GZIPInputStream;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.Path;
 
 /**
- * Reads prompts: one JSON object a line, gzipped where the name ends in {@code .gz}, on any Hadoop file system. Prompts are few
- * and each counts, so a line that cannot be used is refused, not passed over.
+ * Reads prompts as conversations are read: the same files, spellings of turns, tools and parts. Prompts are few and each counts,
+ * so a record that cannot be used is refused, not passed over.
  */
 public final class PromptReader {
 
-    private static final ObjectMapper JSON = new ObjectMapper();
-
     private final PromptFormat format;
-    private final Function<List<Message>, int[]> encoder;
+    private final Function<Conversation, int[]> encoder;
     private final int longest;
 
     /**
      * @param encoder from the turns to the tokens up to where the target's turn begins
      * @param longest tokens that a prompt may have, so that its continuation still fits the target's positions
      */
-    public PromptReader(PromptFormat format, Function<List<Message>, int[]> encoder, int longest) {
+    public PromptReader(PromptFormat format, Function<Conversation, int[]> encoder, int longest) {
         this.format = format;
         this.encoder = encoder;
         this.longest = longest;
@@ -43,60 +37,41 @@ public final class PromptReader {
 
     /**
      * @param limit of prompts, from the start of the file
-     * @throws RefusalException naming the file, and the line that cannot be used
+     * @throws RefusalException naming the file, and the record that cannot be used
      */
     public List<Prompt> read(String file, Configuration conf, int limit) throws IOException {
         List<Prompt> prompts = new ArrayList<>();
-        Path path = new Path(file);
-        try (InputStream raw = path.getFileSystem(conf).open(path);
-                InputStream in = file.endsWith(".gz") ? new GZIPInputStream(raw) : raw;
-                BufferedReader lines = new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8.newDecoder()))) {
-            int number = 0;
-            for (String line = lines.readLine(); line != null && prompts.size() < limit; line = lines.readLine()) {
-                number++;
-                if (!line.isBlank()) {
-                    prompts.add(new Prompt(prompts.size(), ids(file, number, line)));
+        List<String> files = ConversationFiles.find(file, conf);
+        if (files.isEmpty()) {
+            throw new RefusalException("Missing prompts: " + file);
+        }
+        for (String found : files) {
+            String one = files.size() == 1 ? file : found;
+            try (ConversationReader records = ConversationFiles.open(one, conf, format)) {
+                for (int number = 1; prompts.size() < limit && records.hasNext(); number++) {
+                    prompts.add(new Prompt(prompts.size(), ids(one + ", record " + number, records.next())));
                 }
+            } catch (FileNotFoundException e) {
+                throw new RefusalException("Missing prompts: " + one, e);
+            } catch (UncheckedIOException e) {
+                throw e.getCause();
             }
-        } catch (FileNotFoundException e) {
-            throw new RefusalException("Missing prompts: " + file, e);
-        } catch (CharacterCodingException e) {
-            throw new RefusalException("Invalid prompts: " + file + " is not UTF-8", e);
         }
         if (prompts.isEmpty()) {
-            throw new RefusalException("Invalid prompts: " + file + " holds none (expected at least one line)");
+            throw new RefusalException("Invalid prompts: " + file + " holds none (expected at least one record)");
         }
         return prompts;
     }
 
-    private long[] ids(String file, int number, String line) {
-        List<Message> messages = format.messages(parse(file, number, line));
-        if (messages == null) {
-            throw new RefusalException("Invalid prompts: " + file + ", line " + number + " (expected "
-                    + switch (format) {
-                        case GSM8K -> "a question";
-                        case JSONL -> "a prompt, or messages that end with the user's";
-                        case AUTO -> "a question, a prompt, or messages that end with the user's";
-                    } + ")");
+    private long[] ids(String where, InputRecord record) {
+        if (record instanceof Rejection rejection) {
+            throw new RefusalException("Invalid prompts: " + where + " (" + rejection.reason() + ")");
         }
-        int[] ids = encoder.apply(messages);
+        int[] ids = encoder.apply((Conversation) record);
         if (ids.length == 0 || ids.length > longest) {
-            throw new RefusalException("Invalid prompts: " + file + ", line " + number + " has " + ids.length
+            throw new RefusalException("Invalid prompts: " + where + " has " + ids.length
                     + " tokens (expected 1 to " + longest + ", so that its continuation fits the target)");
         }
-        long[] wide = new long[ids.length];
-        for (int i = 0; i < ids.length; i++) {
-            wide[i] = ids[i];
-        }
-        return wide;
-    }
-
-    private static JsonNode parse(String file, int number, String line) {
-        try {
-            return JSON.readTree(line);
-        } catch (JsonProcessingException e) {
-            throw new RefusalException("Invalid prompts: " + file + ", line " + number + " is no JSON ("
-                    + e.getOriginalMessage().lines().findFirst().orElse("") + ")", e);
-        }
+        return Arrays.stream(ids).asLongStream().toArray();
     }
 }

@@ -4,6 +4,7 @@ import dev.aerie.host.CopyManifest.CopiedFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
@@ -87,7 +88,8 @@ final class Copying {
 
     private CopiedFile copy(FileStatus file) throws IOException {
         MessageDigest sha = sha256();
-        String name = file.getPath().getName();
+        String name = ModelFiles.nameOf(file.getPath());
+        Files.createDirectories(to.resolve(name).getParent());
         byte[] buffer = new byte[(int) Math.min(BUFFER, Math.max(1, file.getLen()))];
         long length = 0;
         try (FSDataInputStream in = from.open(file.getPath());

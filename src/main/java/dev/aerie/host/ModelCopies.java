@@ -116,7 +116,7 @@ final class ModelCopies {
         remove(part);
         List<FileStatus> files = model.needed();
         CopyManifest planned = new CopyManifest(model.uri().toString(),
-                files.stream().map(f -> new CopiedFile(f.getPath().getName(), f.getLen(), null)).toList());
+                files.stream().map(f -> new CopiedFile(ModelFiles.nameOf(f.getPath()), f.getLen(), null)).toList());
         try (HostLock space = await(root.resolve(SPACE), copy)) {
             await(space, false, copy);
             makeRoom(planned.bytes(), model.uri().toString());

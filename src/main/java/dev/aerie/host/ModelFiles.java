@@ -19,17 +19,30 @@ public final class ModelFiles {
     private static final Set<String> SMALL = Set.of(CONFIG, "generation_config.json", "tokenizer.json", "tokenizer_config.json",
             "special_tokens_map.json", "chat_template.jinja", INDEX);
 
+    /** Templates of a model for other uses, such as tools, beside chat_template.jinja. */
+    static final String TEMPLATES = "additional_chat_templates";
+
     private ModelFiles() {}
+
+    /** The name of a model's file within its folder. */
+    static String nameOf(org.apache.hadoop.fs.Path file) {
+        boolean template = file.getParent() != null && file.getParent().getName().equals(TEMPLATES);
+        return template ? TEMPLATES + "/" + file.getName() : file.getName();
+    }
 
     /** Whether a file may be one of the model's, by its name alone. */
     static boolean isCandidate(String name) {
-        return SMALL.contains(name) || name.endsWith(".safetensors");
+        return SMALL.contains(name) || name.endsWith(".safetensors") || isTemplate(name);
+    }
+
+    private static boolean isTemplate(String name) {
+        return name.startsWith(TEMPLATES + "/") && name.endsWith(".jinja");
     }
 
     /** Of the files that a folder has those to copy; what the index lists and the folder lacks is missed by whoever loads it. */
     static List<String> needed(Set<String> present, byte[] index) throws IOException {
         Set<String> weights = index == null ? Set.of(SINGLE) : listed(index);
-        return present.stream().filter(f -> SMALL.contains(f) || weights.contains(f)).sorted().toList();
+        return present.stream().filter(f -> SMALL.contains(f) || isTemplate(f) || weights.contains(f)).sorted().toList();
     }
 
     /** The weights of a local folder that a target is loaded from, by name; none where it has none. */

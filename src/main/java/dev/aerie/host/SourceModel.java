@@ -38,8 +38,11 @@ record SourceModel(FileSystem files, Path uri, Map<String, FileStatus> present, 
         Map<String, FileStatus> present = new TreeMap<>();
         try {
             for (FileStatus f : files.listStatus(uri)) {
-                if (f.isFile() && ModelFiles.isCandidate(f.getPath().getName())) {
-                    present.put(f.getPath().getName(), f);
+                put(f, present);
+                if (f.isDirectory() && f.getPath().getName().equals(ModelFiles.TEMPLATES)) {
+                    for (FileStatus template : files.listStatus(f.getPath())) {
+                        put(template, present);
+                    }
                 }
             }
         } catch (FileNotFoundException e) {
@@ -53,6 +56,13 @@ record SourceModel(FileSystem files, Path uri, Map<String, FileStatus> present, 
         present.forEach((name, f) -> sha.update(
                 ("\n" + name + "\n" + f.getLen() + "\n" + stamp(f)).getBytes(StandardCharsets.UTF_8)));
         return new SourceModel(files, uri, present, HexFormat.of().formatHex(sha.digest(), 0, 8));
+    }
+
+    private static void put(FileStatus file, Map<String, FileStatus> present) {
+        String name = ModelFiles.nameOf(file.getPath());
+        if (file.isFile() && ModelFiles.isCandidate(name)) {
+            present.put(name, file);
+        }
     }
 
     /** An object store's own checksum where it gives one, for its times may be those of an upload of the same bytes. */

@@ -52,7 +52,7 @@ public final class EvaluateEagle3 implements Callable<Integer> {
             throw recipe.contradiction("evaluate.max_new_tokens", "less than the target's " + target.maxPositions()
                     + " positions without the drafted tokens and a prompt");
         }
-        try (ConversationEncoder encoder = new ConversationEncoder(PrepareSection.encoder(recipe, folder.toString()));
+        try (ConversationEncoder encoder = new ConversationEncoder(PrepareSection.encoder(recipe, folder.toString(), hadoop));
                 SparkSession spark = Session.open(recipe, "evaluate", hadoop)) {
             encoder.requireFits(target.vocabSize());
             Configuration conf = spark.sparkContext().hadoopConfiguration();

@@ -44,7 +44,8 @@ public final class PrepareHiddenStates implements Callable<Integer> {
         FirstContact.require(hadoop, List.of(TargetSection.model(recipe)), places);
         Path folder = TargetSection.folder(recipe, hadoop);
         TargetConfig target = Target.config(folder);
-        IngestSettings ingest = PrepareSection.ingest(recipe, TargetSection.model(recipe));
+        IngestSettings ingest = PrepareSection.ingest(
+                recipe, PrepareSection.encoder(recipe, TargetSection.model(recipe), hadoop));
         ConversationEncoder encoder = new ConversationEncoder(ingest.encoder().withModelFolder(folder.toString()));
         encoder.requireFits(target.vocabSize());
         Locations.requireWritable(recipe, "store.path", hadoop);
@@ -52,6 +53,7 @@ public final class PrepareHiddenStates implements Callable<Integer> {
             Configuration conf = spark.sparkContext().hadoopConfiguration();
             CaptureSettings settings = PrepareSection.capture(recipe, folder, target, spark.sparkContext().getConf(), encoder);
             Capture capture = new Capture(spark, settings, System.out);
+            encoder.writtenDate().ifPresent(capture::dated);
             if (recipe.has("store.max_bytes")) {
                 capture.within(recipe.whole("store.max_bytes"));
             }

@@ -174,6 +174,13 @@ public final class Recipe {
         return list == null ? new int[0] : list.stream().mapToInt(n -> fitting(key, (Long) n)).toArray();
     }
 
+    /** A mapping; empty where it is unset. */
+    @SuppressWarnings("unchecked")
+    public Map<String, Object> mapping(String key) {
+        Map<String, Object> map = (Map<String, Object>) value(key);
+        return map == null ? Map.of() : map;
+    }
+
     /** The elements of a list of sections, each read with the names of its own keys. */
     @SuppressWarnings("unchecked")
     public List<Recipe> sections(String key) {

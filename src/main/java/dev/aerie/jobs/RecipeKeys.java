@@ -60,7 +60,13 @@ final class RecipeKeys {
             RecipeKey.required("data.inputs", new ValueType.Listing(new ValueType.Section(INPUT)),
                     "What is read, in this order."),
             RecipeKey.optional("data.template", path(),
-                    "A Jinja file with the chat template; the tokenizer's own where unset."),
+                    "A Jinja file with the chat template, on any file system; the tokenizer's own where unset."),
+            RecipeKey.optional("data.template_variables", new ValueType.Mapping(),
+                    "What the template is told beside the conversation, such as enable_thinking; chat_template_kwargs of a "
+                            + "record win."),
+            RecipeKey.optional("data.date", text(),
+                    "What a template that writes today's date writes, as YYYY-MM-DD; the day on which the store was begun "
+                            + "where unset."),
             RecipeKey.optional("data.system_prompt", text(),
                     "Put before conversations that have no system message; none where unset."),
             RecipeKey.optional("data.assistant_header", text(),

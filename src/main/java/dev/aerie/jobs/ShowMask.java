@@ -38,7 +38,7 @@ final class ShowMask implements Callable<Integer> {
         }
         Configuration hadoop = TargetSection.hadoop(recipe);
         FirstContact.require(hadoop, List.of(TargetSection.model(recipe)), List.of(inputs.get(input).text("path")));
-        EncoderSettings settings = PrepareSection.encoder(recipe, TargetSection.folder(recipe, hadoop).toString());
+        EncoderSettings settings = PrepareSection.encoder(recipe, TargetSection.folder(recipe, hadoop).toString(), hadoop);
         try (ConversationEncoder encoder = new ConversationEncoder(settings)) {
             InputRecord read = read(inputs.get(input), hadoop);
             System.out.println(read instanceof Conversation conversation

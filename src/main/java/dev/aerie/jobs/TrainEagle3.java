@@ -5,8 +5,11 @@ import dev.aerie.gang.GangSettings;
 import dev.aerie.prepare.Fingerprint;
 import dev.aerie.prepare.TokenFrequencies;
 import dev.aerie.prepare.TrainingSubset;
+import dev.aerie.errors.RefusalException;
+import dev.aerie.store.CommittedShard;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.StoreSettings;
+import dev.aerie.store.TeacherRows;
 import dev.aerie.text.ConversationEncoder;
 import dev.aerie.text.DraftVocabulary;
 import dev.aerie.train.StoreInputs;
@@ -48,7 +51,8 @@ public final class TrainEagle3 implements Callable<Integer> {
         try (SparkSession spark = Session.open(recipe, "train", hadoop)) {
             Configuration conf = spark.sparkContext().hadoopConfiguration();
             HiddenStateStore store = HiddenStateStore.open(storeFolder, conf);
-            requireMadeFrom(recipe, target, store);
+            requireMadeFrom(recipe, target, store, conf);
+            requireLossRows(store);
             DraftConfig draft = TrainSection.draft(recipe, target, store.settings().captureLayers());
             Optional<TrainingSubset> subset = TrainSection.subset(recipe, spark, storeFolder, draft.vocabSize());
             TokenFrequencies said = subset.isPresent() ? subset.get().frequencies() : TokenFrequencies.read(storeFolder, conf);
@@ -65,12 +69,24 @@ public final class TrainEagle3 implements Callable<Integer> {
         return 0;
     }
 
+    /** Without one, training would run to its end at a loss of zero. */
+    private static void requireLossRows(HiddenStateStore store) {
+        boolean none = store.settings().teacherRows() == TeacherRows.STRICT
+                ? store.shards().stream().mapToLong(CommittedShard::teacherRows).sum() == 0
+                : store.shards().stream().flatMap(shard -> shard.conversations().stream()).allMatch(c -> c.supervised() == 0);
+        if (none) {
+            throw new RefusalException("Invalid store " + store.uri() + ": no conversation has a row that carries loss (expected "
+                    + "neighbouring supervised tokens: is the loss mask right?)");
+        }
+    }
+
     /** The states are another target's, or of other text, where one of these differs. */
-    private static void requireMadeFrom(Recipe recipe, Path target, HiddenStateStore store) throws IOException {
+    private static void requireMadeFrom(Recipe recipe, Path target, HiddenStateStore store, Configuration conf)
+            throws IOException {
         StoreSettings made = store.settings();
         made.require("fingerprints.target", Fingerprint.ofTarget(target), store.uri());
         made.require("fingerprints.tokenizer", PrepareSection.tokenizerFingerprint(target), store.uri());
-        try (ConversationEncoder encoder = new ConversationEncoder(PrepareSection.encoder(recipe, target.toString()))) {
+        try (ConversationEncoder encoder = new ConversationEncoder(PrepareSection.encoder(recipe, target.toString(), conf))) {
             made.require("fingerprints.template", PrepareSection.templateFingerprint(encoder), store.uri());
         }
     }

@@ -152,6 +152,22 @@ sealed interface ValueType {
         }
     }
 
+    /** A mapping with keys that nobody but its reader knows. */
+    record Mapping() implements ValueType {
+        @Override
+        public Object read(String key, Object value) {
+            if (!(value instanceof Map<?, ?> map) || !map.keySet().stream().allMatch(String.class::isInstance)) {
+                throw RecipeException.invalid(key, value, expected());
+            }
+            return new LinkedHashMap<>(map);
+        }
+
+        @Override
+        public String expected() {
+            return "a mapping";
+        }
+    }
+
     /** A mapping with keys of its own: the elements of a list such as data.inputs. */
     record Section(List<RecipeKey> keys) implements ValueType {
         @Override

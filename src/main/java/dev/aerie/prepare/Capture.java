@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -48,6 +49,7 @@ public final class Capture {
     private final PrintStream console;
     private final ShardEvents events;
     private long maxBytes = Long.MAX_VALUE;
+    private LocalDate date;
 
     /** @param console where the plan and the progress go */
     public Capture(SparkSession spark, CaptureSettings settings, PrintStream console) {
@@ -64,6 +66,12 @@ public final class Capture {
     /** Refuses to start a store that is expected to take more. */
     public Capture within(long maxBytes) {
         this.maxBytes = maxBytes;
+        return this;
+    }
+
+    /** Keeps with the store the date that its conversations were rendered on. */
+    public Capture dated(LocalDate day) {
+        this.date = day;
         return this;
     }
 
@@ -216,7 +224,8 @@ public final class Capture {
         long heldOut = all.stream().filter(c -> c.part() == Part.HELD_OUT).count();
         long trained = all.stream().filter(c -> c.part() == Part.TRAIN).mapToLong(ConversationSummary::tokens).sum();
         StoreSettings store = StoreSettings.of(fingerprints, target.hiddenSize(), settings.captureLayers(), teacherRows,
-                Codec.of(settings.codec()), new PlannedCounts(shards.shards(), all.size(), heldOut, trained));
+                Codec.of(settings.codec()), new PlannedCounts(shards.shards(), all.size(), heldOut, trained))
+                .dated(date == null ? null : date.toString());
         return CapturePlan.of(all, shards, store, settings.maxNewTokens());
     }
 

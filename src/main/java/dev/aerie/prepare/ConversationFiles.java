@@ -1,8 +1,8 @@
 package dev.aerie.prepare;
 
 import dev.aerie.errors.RefusalException;
-import dev.aerie.text.ConversationFormat;
 import dev.aerie.text.ConversationReader;
+import dev.aerie.text.RecordFormat;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -63,7 +63,7 @@ public final class ConversationFiles {
      * @param path of one file, whose ending tells Parquet from JSON
      * @throws IOException if the file cannot be read; what is damaged is a rejection
      */
-    public static ConversationReader open(String path, Configuration conf, ConversationFormat format) throws IOException {
+    public static ConversationReader open(String path, Configuration conf, RecordFormat format) throws IOException {
         Path file = new Path(path);
         return ParquetRecords.isParquet(path)
                 ? ParquetRecords.open(file, conf, format)

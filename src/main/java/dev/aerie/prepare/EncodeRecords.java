@@ -27,7 +27,8 @@ final class EncodeRecords implements FlatMapFunction<Iterator<Row>, Row> {
             .add("input_ids", DataTypes.createArrayType(DataTypes.IntegerType, false), true)
             .add("loss_mask", DataTypes.createArrayType(DataTypes.BooleanType, false), true)
             .add("reason", DataTypes.StringType, true)
-            .add("excerpt", DataTypes.StringType, true);
+            .add("excerpt", DataTypes.StringType, true)
+            .add("unread_fields", DataTypes.createArrayType(DataTypes.StringType, false), false);
 
     private static final int EXCERPT = 200;
 
@@ -62,14 +63,17 @@ final class EncodeRecords implements FlatMapFunction<Iterator<Row>, Row> {
 
     private static Row encode(ConversationEncoder encoder, Row record) {
         Conversation conversation = RecordRow.conversation(record);
+        String[] unread = encoder.unreadFields(conversation).toArray(String[]::new);
         Object position = record.getAs("position");
         try {
             TokenSequence t = encoder.encode(conversation);
-            return RowFactory.create(position, conversation.id(), conversation.source(), t.inputIds(), t.lossMask(), null, null);
+            return RowFactory.create(position, conversation.id(), conversation.source(), t.inputIds(), t.lossMask(), null, null,
+                    unread);
         } catch (UnusableConversationException e) {
             String json = record.getAs("conversation");
             String excerpt = json.substring(0, Math.min(EXCERPT, json.length()));
-            return RowFactory.create(position, conversation.id(), conversation.source(), null, null, e.getMessage(), excerpt);
+            return RowFactory.create(position, conversation.id(), conversation.source(), null, null, e.getMessage(), excerpt,
+                    unread);
         }
     }
 }

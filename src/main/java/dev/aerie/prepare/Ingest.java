@@ -4,6 +4,7 @@ import static org.apache.spark.sql.functions.coalesce;
 import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.concat;
 import static org.apache.spark.sql.functions.count;
+import static org.apache.spark.sql.functions.explode;
 import static org.apache.spark.sql.functions.filter;
 import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.row_number;
@@ -21,6 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.api.java.JavaRDD;
@@ -151,7 +153,9 @@ public final class Ingest {
             supervised += row.getLong(3);
         }
         long refused = reasons.values().stream().mapToLong(Long::longValue).sum();
-        return new IngestReport(read, read - refused - kept - held, reasons, kept, held, all, supervised);
+        Map<String, Long> unread = new TreeMap<>(encoded.select(explode(col("unread_fields")).as("field")).groupBy("field").count()
+                .collectAsList().stream().collect(Collectors.toMap(row -> row.getString(0), row -> row.getLong(1))));
+        return new IngestReport(read, read - refused - kept - held, reasons, kept, held, all, supervised, unread);
     }
 
     /** A reason up to what differs from record to record. */

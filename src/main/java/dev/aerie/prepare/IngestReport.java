@@ -13,9 +13,11 @@ import java.util.Map;
  * @param heldOut conversations set aside
  * @param tokens of both
  * @param supervised tokens of both that carry loss
+ * @param unread names of fields that have no effect, each with the number of distinct conversations that have it
  */
 public record IngestReport(
-        long read, long duplicates, Map<String, Long> quarantined, long train, long heldOut, long tokens, long supervised) {
+        long read, long duplicates, Map<String, Long> quarantined, long train, long heldOut, long tokens, long supervised,
+        Map<String, Long> unread) {
 
     /** As a person reads it, one line and one for each reason. */
     @Override
@@ -25,6 +27,7 @@ public record IngestReport(
                 read, train, heldOut, duplicates, quarantined.values().stream().mapToLong(Long::longValue).sum(), tokens,
                 100.0 * supervised / Math.max(1, tokens)));
         quarantined.forEach((reason, n) -> out.append(String.format(Locale.ROOT, "%n  quarantined %,d: %s", n, reason)));
+        unread.forEach((field, n) -> out.append(String.format(Locale.ROOT, "%n  read by nothing: %s, in %,d", field, n)));
         return out.toString();
     }
 }

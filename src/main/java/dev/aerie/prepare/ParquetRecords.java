@@ -4,8 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.aerie.text.ConversationFormat;
 import dev.aerie.text.ConversationReader;
+import dev.aerie.text.RecordFormat;
 import dev.aerie.text.InputRecord;
 import dev.aerie.text.Rejection;
 import java.io.IOException;
@@ -29,10 +29,10 @@ final class ParquetRecords implements ConversationReader.Records {
 
     private final ParquetReader<Group> reader;
     private final String name;
-    private final ConversationFormat format;
+    private final RecordFormat format;
     private boolean lost;
 
-    private ParquetRecords(ParquetReader<Group> reader, String name, ConversationFormat format) {
+    private ParquetRecords(ParquetReader<Group> reader, String name, RecordFormat format) {
         this.reader = reader;
         this.name = name;
         this.format = format;
@@ -43,7 +43,7 @@ final class ParquetRecords implements ConversationReader.Records {
     }
 
     /** @throws IOException if the file cannot be read; one that is no Parquet is a rejection */
-    static ConversationReader open(Path path, Configuration conf, ConversationFormat format) throws IOException {
+    static ConversationReader open(Path path, Configuration conf, RecordFormat format) throws IOException {
         return new ConversationReader(new ParquetRecords(
                 ParquetReader.builder(new GroupReadSupport(), path).withConf(conf).build(), path.toString(), format));
     }

@@ -15,6 +15,7 @@ import java.util.Map;
  * @param teacherRows for which tokens the state after the final norm is stored
  * @param codec how states are written
  * @param planned how much the plan puts in
+ * @param date on which the conversations were rendered, for templates that write the date; null for others
  */
 public record StoreSettings(
         int formatVersion,
@@ -23,7 +24,8 @@ public record StoreSettings(
         List<Integer> captureLayers,
         TeacherRows teacherRows,
         Codec codec,
-        PlannedCounts planned) {
+        PlannedCounts planned,
+        String date) {
 
     /** Raised whenever a file of this version could be misread by older code. */
     public static final int FORMAT_VERSION = 1;
@@ -53,7 +55,12 @@ public record StoreSettings(
             TeacherRows teacherRows,
             Codec codec,
             PlannedCounts planned) {
-        return new StoreSettings(FORMAT_VERSION, fingerprints, hiddenSize, captureLayers, teacherRows, codec, planned);
+        return new StoreSettings(FORMAT_VERSION, fingerprints, hiddenSize, captureLayers, teacherRows, codec, planned, null);
+    }
+
+    /** The same, rendered on a day. */
+    public StoreSettings dated(String day) {
+        return new StoreSettings(formatVersion, fingerprints, hiddenSize, captureLayers, teacherRows, codec, planned, day);
     }
 
     /** Columns of {@code aux}: captured layers × hidden size. */

@@ -186,6 +186,13 @@ public record AssistantMarkers(String header, List<String> endsOfTurn, List<Stri
         return at >= 0 && spans(text).stream().anyMatch(span -> span.start() <= at && at < span.end());
     }
 
+    /** The first end of turn, or border, that stands in a text, without the white space around it; null for none. */
+    String quotedEnd(String text) {
+        return Stream.concat(endsOfTurn.stream(), borders.stream())
+                .map(end -> end.isBlank() ? end : end.strip())
+                .filter(text::contains).findFirst().orElse(null);
+    }
+
     private static InvalidTokenizerException unfound(String why, String text) {
         return new InvalidTokenizerException("Invalid chat template: no assistant header and end of turn found, because " + why
                 + " (expected such markers, or data.assistant_header and data.end_of_turn in the recipe). A rendered probe: "

@@ -9,11 +9,14 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.LocalDate;
+import java.time.LocalDateTime;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 
 /** A tokenizer's own chat template, and the special tokens it may name. Immutable. */
 public final class ChatTemplate {
@@ -27,11 +30,40 @@ public final class ChatTemplate {
     private final Map<String, Object> specialTokens;
     private final String fingerprintText;
 
+    private final String source;
+    private final LocalDate date;
+
     private ChatTemplate(String source, String toolSource, Map<String, Object> specialTokens) {
         this.template = Template.parse(source);
         this.toolTemplate = toolSource == null ? template : Template.parse(toolSource);
         this.specialTokens = specialTokens;
-        this.fingerprintText = source + (toolSource == null ? "" : toolSource) + new TreeMap<>(specialTokens);
+        this.source = source + (toolSource == null ? "" : toolSource);
+        this.date = null;
+        this.fingerprintText = this.source + new TreeMap<>(specialTokens);
+    }
+
+    private ChatTemplate(ChatTemplate other, LocalDate date) {
+        this.template = other.template;
+        this.toolTemplate = other.toolTemplate;
+        this.specialTokens = other.specialTokens;
+        this.source = other.source;
+        this.date = date;
+        this.fingerprintText = other.fingerprintText + (readsDate() ? "\n" + date : "");
+    }
+
+    /** The same template on a day: what {@code strftime_now} tells, at midnight, whatever the clock and the zone. */
+    ChatTemplate at(LocalDate day) {
+        return day == null ? this : new ChatTemplate(this, day);
+    }
+
+    /** Whether what it writes depends on the date. */
+    boolean readsDate() {
+        return mentions("strftime_now");
+    }
+
+    /** Whether the name stands in the template's source, as a word. */
+    boolean mentions(String name) {
+        return Pattern.compile("(?<!\\w)" + Pattern.quote(name) + "(?!\\w)").matcher(source).find();
     }
 
     /** @param specialTokens such as {@code bos_token}, by name */
@@ -51,18 +83,18 @@ public final class ChatTemplate {
     }
 
     /**
-     * @param file a template to use in place of the folder's, or null
+     * @param source a template to use in place of the folder's, or null
      * @throws InvalidTokenizerException if there is no template, or one that cannot be parsed
      */
-    static ChatTemplate fromFolder(Path folder, Path file) {
+    static ChatTemplate fromFolder(Path folder, String source) {
         try {
             JsonNode config = json(folder.resolve("tokenizer_config.json"));
             Map<String, Object> tokens = specialTokens(config, json(folder.resolve("special_tokens_map.json")));
             Path own = folder.resolve("chat_template.jinja");
-            if (file != null || Files.isRegularFile(own)) {
+            if (source != null || Files.isRegularFile(own)) {
                 Path tools = folder.resolve("additional_chat_templates/tool_use.jinja");
-                return new ChatTemplate(Files.readString(file != null ? file : own),
-                        file == null && Files.isRegularFile(tools) ? Files.readString(tools) : null, tokens);
+                return new ChatTemplate(source != null ? source : Files.readString(own),
+                        source == null && Files.isRegularFile(tools) ? Files.readString(tools) : null, tokens);
             }
             JsonNode entry = config.path("chat_template");
             if (entry.isTextual()) {
@@ -80,7 +112,7 @@ public final class ChatTemplate {
                     "Invalid tokenizer: the chat template of " + folder + " cannot be read (" + reason(e) + ")", e);
         } catch (TemplateException e) {
             throw new InvalidTokenizerException(
-                    "Invalid chat template: " + (file != null ? file : folder) + ": " + e.getMessage(), e);
+                    "Invalid chat template: " + (source != null ? "data.template" : folder) + ": " + e.getMessage(), e);
         }
     }
 
@@ -126,7 +158,7 @@ public final class ChatTemplate {
         all.put("documents", null);
         all.put("add_generation_prompt", addGenerationPrompt);
         all.putAll(variables);
-        return (tools == null ? template : toolTemplate).render(all);
+        return (tools == null ? template : toolTemplate).render(all, date == null ? LocalDateTime.now() : date.atStartOfDay());
     }
 
     public String render(List<Message> messages, boolean addGenerationPrompt) {

@@ -3,10 +3,17 @@ package dev.aerie.text;
 import dev.aerie.errors.RefusalException;
 import dev.aerie.text.jinja.TemplateException;
 import java.nio.file.Path;
+import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 
 /**
  * Renders conversations with the target's chat template, tokenises the text as a whole and marks the supervised tokens: those
@@ -17,17 +24,24 @@ import java.util.Map;
  */
 public final class ConversationEncoder implements AutoCloseable {
 
+    /** Fields of a turn that serve those who call tools or keep records, and no template. */
+    private static final Set<String> WITHOUT_EFFECT =
+            Set.of("name", "tool_call_id", "id", "timestamp", "created_at", "model", "type", "status");
+
     private final EncoderSettings settings;
     private final Tokenizer tokenizer;
     private final ChatTemplate template;
     private final AssistantMarkers markers;
+    private final Thoughts thoughts;
+    private final ToolArguments toolArguments;
 
     /** @throws InvalidTokenizerException if the folder's tokenizer or template cannot be used */
     public ConversationEncoder(EncoderSettings settings) {
         Path folder = Path.of(settings.modelFolder());
         this.settings = settings;
-        Path templateFile = settings.templateFile() == null ? null : Path.of(settings.templateFile());
-        this.template = ChatTemplate.fromFolder(folder, templateFile);
+        this.template = ChatTemplate.fromFolder(folder, settings.template()).at(settings.date());
+        this.thoughts = Thoughts.probe(template);
+        this.toolArguments = ToolArguments.probe(template);
         this.tokenizer = Tokenizer.fromFolder(folder);
         this.markers = foundMarkers();
     }
@@ -51,20 +65,33 @@ public final class ConversationEncoder implements AutoCloseable {
      *     refused, or none of its tokens is supervised
      */
     public TokenSequence encode(Conversation conversation) throws UnusableConversationException {
+        TokenSequence tokenized = cut(checked(conversation));
+        if (settings.lossRun() > 1 && !tokenized.hasSupervisedRun(settings.lossRun())) {
+            throw new UnusableConversationException("no loss row: nowhere are " + settings.lossRun() + " neighbouring tokens "
+                    + "supervised, which training in strict mode learns from");
+        }
+        return tokenized;
+    }
+
+    /** The conversation with its mask, uncut, if all checks but those of its length hold. */
+    private MaskedText checked(Conversation conversation) throws UnusableConversationException {
         if (conversation.text() == null && settings.orderFault() == OrderFault.REFUSE) {
             RoleOrder.check(conversation.messages());
             requireNoHeader(conversation.messages());
+            requireNoEnd(conversation.messages());
         }
         if (!markers.toolsApart() && conversation.messages().stream().anyMatch(turn -> turn.role().equals("tool"))) {
             throw new UnusableConversationException("the chat template writes results of tools inside the assistant's text, where "
                     + "the loss mask cannot tell them apart (expected none, or data.end_of_turn in the recipe)");
         }
-        MaskedText masked;
         try {
-            masked = mask(rendered(conversation));
+            return masked(conversation);
         } catch (TemplateException e) {
             throw new UnusableConversationException("the chat template refuses it: " + e.getMessage());
         }
+    }
+
+    private TokenSequence cut(MaskedText masked) throws UnusableConversationException {
         int length = masked.tokens().length();
         if (length > settings.maxLength() && settings.overLength() == OverLength.QUARANTINE) {
             throw new UnusableConversationException(
@@ -88,26 +115,60 @@ public final class ConversationEncoder implements AutoCloseable {
      * @throws UnusableConversationException if no tokenizer can take its text
      */
     public MaskedText masked(Conversation conversation) throws UnusableConversationException {
-        return mask(rendered(conversation));
+        List<Boolean> weights = settings.orderFault() == OrderFault.REFUSE ? TurnWeights.of(conversation.messages()) : List.of();
+        return mask(rendered(conversation), weights);
     }
 
-    /** The rendered conversation with its supervised text in brackets; where it cannot be rendered, the reason. */
-    public String preview(Conversation conversation) {
-        try {
-            return new MaskPreview(false).of(masked(conversation));
-        } catch (TemplateException | UnusableConversationException e) {
-            return conversation.id() + " cannot be rendered: " + e.getMessage();
+    /** Names of the record's fields, and of its turns' as {@code messages[].name}, that have no effect on what is encoded. */
+    public List<String> unreadFields(Conversation conversation) {
+        Set<String> unread = new TreeSet<>(conversation.unreadFields());
+        for (Message message : conversation.messages()) {
+            thoughts.unread(message).forEach(name -> unread.add("messages[]." + name));
+            message.fields().forEach((name, value) -> {
+                boolean known = Thoughts.NAMES.contains(name) || WITHOUT_EFFECT.contains(name) || TurnWeights.NAMES.contains(name);
+                boolean empty = value instanceof String text && text.isBlank() || value instanceof Collection<?> list && list.isEmpty();
+                if (!known && !empty && !template.mentions(name)) {
+                    unread.add("messages[]." + name);
+                }
+            });
         }
+        conversation.templateVariables().keySet().stream().filter(name -> !template.mentions(name))
+                .forEach(name -> unread.add(name.equals("documents") ? name : "chat_template_kwargs." + name));
+        if (!conversation.tools().isEmpty() && !template.mentions("tools")) {
+            unread.add("tools");
+        }
+        return List.copyOf(unread);
     }
 
     /**
-     * The tokens that the target answers: these turns, rendered up to and with the header of the assistant's next one.
+     * The rendered conversation with its supervised text in brackets, after the reason why {@link #encode} refuses it, if it
+     * does, and before the names of the fields that nothing reads.
+     */
+    public String preview(Conversation conversation) {
+        StringBuilder shown = new StringBuilder();
+        try {
+            shown.append(new MaskPreview(false).of(masked(conversation)));
+            encode(conversation);
+        } catch (TemplateException e) {
+            shown.append(conversation.id()).append(" cannot be rendered: ").append(e.getMessage());
+        } catch (UnusableConversationException e) {
+            shown.insert(0, "quarantined: " + e.getMessage() + System.lineSeparator());
+        }
+        List<String> unread = unreadFields(conversation);
+        if (!unread.isEmpty()) {
+            shown.append(System.lineSeparator()).append("read by nothing: ").append(String.join(", ", unread));
+        }
+        return shown.toString();
+    }
+
+    /**
+     * The tokens that the target answers: the turns, rendered up to and with the header of the assistant's next one.
      *
      * @throws RefusalException if the template refuses them
      */
-    public int[] encodePrompt(List<Message> messages) {
+    public int[] encodePrompt(Conversation prompt) {
         try {
-            return tokenizer.encode(template.render(prompted(messages), true)).inputIds();
+            return tokenizer.encode(rendered(prompt, true)).inputIds();
         } catch (TemplateException e) {
             throw new RefusalException("Invalid prompt: the chat template refuses it: " + e.getMessage(), e);
         }
@@ -116,11 +177,21 @@ public final class ConversationEncoder implements AutoCloseable {
     private String rendered(Conversation conversation) throws UnusableConversationException {
         String text = conversation.text();
         if (text == null) {
-            List<Object> tools = conversation.tools().isEmpty() ? null : conversation.tools();
-            text = template.render(prompted(conversation.messages()), false, tools, Map.of());
+            text = rendered(conversation, false);
         }
         requireWellFormed(text);
         return text;
+    }
+
+    private String rendered(Conversation conversation, boolean addGenerationPrompt) {
+        List<Object> tools = conversation.tools().isEmpty() ? null : conversation.tools();
+        Map<String, Object> variables = new HashMap<>(settings.templateVariables());
+        variables.putAll(conversation.templateVariables());
+        // The record has no say in what the encoder itself tells the template.
+        variables.keySet().removeAll(List.of("messages", "tools", "add_generation_prompt"));
+        List<Message> messages = prompted(conversation.messages()).stream()
+                .map(thoughts::adapted).map(toolArguments::adapted).toList();
+        return template.render(messages, addGenerationPrompt, tools, variables);
     }
 
     private List<Message> prompted(List<Message> messages) {
@@ -144,6 +215,23 @@ public final class ConversationEncoder implements AutoCloseable {
         }
     }
 
+    /** What an answer quotes would end it there, and the rest of it would go unsupervised. */
+    private void requireNoEnd(List<Message> messages) throws UnusableConversationException {
+        for (int i = 0; i < messages.size(); i++) {
+            Message turn = messages.get(i);
+            if (turn.role().equals("assistant")) {
+                String end = turn.content() == null ? null : markers.quotedEnd(turn.content());
+                for (Object field : end == null ? turn.fields().values() : List.of()) {
+                    end = end == null ? markers.quotedEnd(field.toString()) : end;
+                }
+                if (end != null) {
+                    throw new UnusableConversationException("turn " + (i + 1) + " quotes an end of turn: \"" + end
+                            + "\", where its supervised text would be cut");
+                }
+            }
+        }
+    }
+
     /** JSON can spell half a surrogate pair as an escape; no UTF-8 text can hold it, and no tokenizer takes it. */
     private static void requireWellFormed(String text) throws UnusableConversationException {
         for (int i = 0; i < text.length(); i++) {
@@ -157,11 +245,13 @@ public final class ConversationEncoder implements AutoCloseable {
         }
     }
 
-    private MaskedText mask(String text) {
+    private MaskedText mask(String text, List<Boolean> weights) throws UnusableConversationException {
         TokenizedText tokens = tokenizer.encode(text);
         List<Span> spans = markers.spans(text);
         if (settings.lastTurnOnly() && !spans.isEmpty()) {
             spans = spans.subList(spans.size() - 1, spans.size());
+        } else if (weights.contains(false)) {
+            spans = TurnWeights.weighed(spans, weights);
         }
         boolean[] lossMask = new boolean[tokens.length()];
         int span = 0;
@@ -182,7 +272,13 @@ public final class ConversationEncoder implements AutoCloseable {
 
     /** The template as it is run, for the fingerprint of what is made with it. */
     public String templateFingerprintText() {
-        return template.fingerprintText();
+        return template.fingerprintText()
+                + (settings.templateVariables().isEmpty() ? "" : new TreeMap<>(settings.templateVariables()).toString());
+    }
+
+    /** The date that the template writes; empty where it writes none. */
+    public Optional<LocalDate> writtenDate() {
+        return Optional.ofNullable(template.readsDate() ? settings.date() : null);
     }
 
     public int vocabSize() {

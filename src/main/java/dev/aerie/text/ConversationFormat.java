@@ -9,11 +9,13 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /** How the records of an input file spell a conversation. */
-public enum ConversationFormat {
+public enum ConversationFormat implements RecordFormat {
 
     /** Whichever of the others a record's keys say it is. */
     AUTO(""),
@@ -34,6 +36,9 @@ public enum ConversationFormat {
     PREFORMATTED("text");
 
     private static final ObjectMapper JSON = new ObjectMapper();
+
+    /** Of chat completions, and of OpenAI's responses. */
+    private static final Set<String> TEXT_PARTS = Set.of("text", "input_text", "output_text");
 
     private static final Map<String, String> ROLES = Map.ofEntries(
             Map.entry("system", "system"),
@@ -65,7 +70,7 @@ public enum ConversationFormat {
 
     /** The name in recipes. */
     public String text() {
-        return name().toLowerCase(java.util.Locale.ROOT);
+        return name().toLowerCase(Locale.ROOT);
     }
 
     /** The id a record gives itself, or null. */
@@ -79,7 +84,8 @@ public enum ConversationFormat {
         return null;
     }
 
-    Conversation parse(JsonNode record, String id, String source) throws UnusableConversationException {
+    @Override
+    public Conversation parse(JsonNode record, String id, String source) throws UnusableConversationException {
         if (!record.isObject()) {
             throw new UnusableConversationException("not a JSON object");
         }
@@ -91,17 +97,57 @@ public enum ConversationFormat {
             if (!text.isTextual() || text.textValue().isBlank()) {
                 throw new UnusableConversationException("no text under \"text\"");
             }
-            return Conversation.ofText(id, source, text.textValue());
+            return new Conversation(id, source, List.of(), text.textValue(), List.of(), Map.of(),
+                    RecordFields.unread(record, List.of()));
         }
-        List<Message> messages = this == ULTRACHAT && record.has("data")
+        List<Message> messages = RecordFields.withSystem(record, this == ULTRACHAT && parsed(record.path("data")).isArray()
                 ? alternating(turns(record, "data"))
-                : messages(turns(record, key));
+                : messages(turns(record, key)));
         RoleOrder.check(messages);
-        return new Conversation(id, source, messages, null, tools(record.path("tools")));
+        return conversation(record, id, source, messages);
+    }
+
+    private static Conversation conversation(JsonNode record, String id, String source, List<Message> messages)
+            throws UnusableConversationException {
+        return new Conversation(id, source, messages, null, tools(record), RecordFields.templateVariables(record),
+                RecordFields.unread(record, messages));
+    }
+
+    /**
+     * The turns of a record up to where the target answers: {@code messages}, {@code conversations} or a list under
+     * {@code prompt} that end with a user's or a tool's turn.
+     *
+     * @return null where the record has no such list
+     */
+    public static Conversation prompt(JsonNode record, String id, String source) throws UnusableConversationException {
+        for (String name : List.of("messages", "conversations", "prompt")) {
+            JsonNode turns = parsed(record.path(name));
+            if (!turns.isArray() || turns.isEmpty()) {
+                continue;
+            }
+            List<Message> messages = RecordFields.withSystem(record, messages(turns));
+            RoleOrder.checkTurns(messages);
+            String last = messages.get(messages.size() - 1).role();
+            return last.equals("user") || last.equals("tool") ? conversation(record, id, source, messages) : null;
+        }
+        return null;
+    }
+
+    /** One user's turn, with what the record says beside it. */
+    public static Conversation prompt(JsonNode record, String id, String source, String user)
+            throws UnusableConversationException {
+        return conversation(record, id, source, RecordFields.withSystem(record, List.of(new Message("user", user))));
     }
 
     /** A list, or the same as JSON in a string, as data sets of fixed columns have it. */
-    private static List<Object> tools(JsonNode tools) throws UnusableConversationException {
+    private static List<Object> tools(JsonNode record) throws UnusableConversationException {
+        JsonNode functions = parsed(record.path("functions"));
+        if (!record.has("tools") && functions.isArray()) {
+            List<Object> declared = new ArrayList<>();
+            functions.forEach(function -> declared.add(Map.of("type", "function", "function", plain(function))));
+            return declared;
+        }
+        JsonNode tools = record.path("tools");
         if (tools.isMissingNode() || tools.isNull() || tools.isTextual() && tools.textValue().isBlank()) {
             return List.of();
         }
@@ -113,7 +159,7 @@ public enum ConversationFormat {
     }
 
     /** What a string says in JSON; the string itself where that is none. */
-    private static JsonNode parsed(JsonNode node) {
+    static JsonNode parsed(JsonNode node) {
         if (!node.isTextual()) {
             return node;
         }
@@ -126,19 +172,28 @@ public enum ConversationFormat {
     }
 
     private static ConversationFormat detect(JsonNode record) throws UnusableConversationException {
-        if (record.has("data")) {
+        // A key that holds something else than turns is another's: "data" is a common name.
+        if (parsed(record.path("data")).isArray()) {
             return ULTRACHAT;
         }
-        for (ConversationFormat format : List.of(SHAREGPT, MESSAGES, PREFORMATTED)) {
+        for (ConversationFormat format : List.of(SHAREGPT, MESSAGES)) {
+            if (parsed(record.path(format.key)).isArray()) {
+                return format;
+            }
+        }
+        for (ConversationFormat format : List.of(PREFORMATTED, SHAREGPT, MESSAGES)) {
             if (record.has(format.key)) {
                 return format;
             }
+        }
+        if (record.has("data")) {
+            return ULTRACHAT;
         }
         throw new UnusableConversationException("none of \"conversations\", \"messages\", \"data\" and \"text\"");
     }
 
     private static JsonNode turns(JsonNode record, String key) throws UnusableConversationException {
-        JsonNode turns = record.path(key);
+        JsonNode turns = parsed(record.path(key));
         if (!turns.isArray()) {
             throw new UnusableConversationException("no list under \"" + key + "\"");
         }
@@ -151,7 +206,8 @@ public enum ConversationFormat {
     private static List<Message> alternating(JsonNode turns) throws UnusableConversationException {
         List<Message> messages = new ArrayList<>();
         for (JsonNode turn : turns) {
-            messages.add(new Message(messages.size() % 2 == 0 ? "user" : "assistant", content(turn, messages.size())));
+            String role = messages.size() % 2 == 0 ? "user" : "assistant";
+            messages.add(new Message(role, content(turn, role, new LinkedHashMap<>(), messages.size())));
         }
         return messages;
     }
@@ -164,29 +220,56 @@ public enum ConversationFormat {
             if (!role.isTextual()) {
                 throw new UnusableConversationException("turn " + (at + 1) + " has no role");
             }
-            String known = ROLES.get(role.textValue());
+            String known = ROLES.get(role.textValue().strip().toLowerCase(Locale.ROOT));
             if (known == null) {
                 throw new UnusableConversationException("turn " + (at + 1) + " has the unknown role " + role.textValue());
             }
             Map<String, Object> fields = fields(turn, at);
             JsonNode content = turn.has("content") ? turn.get("content") : turn.path("value");
-            boolean callsOnly = (content.isNull() || content.isMissingNode()) && fields.containsKey("tool_calls");
-            messages.add(new Message(known, callsOnly ? null : content(content, at), fields));
+            messages.add(new Message(known, content.isMissingNode() ? unsaid(known, turn, fields, at)
+                    : content(content, known, fields, at), fields));
         }
         return messages;
     }
 
-    /** A string, or a list of text parts, joined. */
-    private static String content(JsonNode content, int turn) throws UnusableConversationException {
+    /** What a turn without text says: nothing but its calls, its thought, or a tool's empty result. */
+    private static String unsaid(String role, JsonNode turn, Map<String, Object> fields, int at)
+            throws UnusableConversationException {
+        if (fields.containsKey("tool_calls")) {
+            return null;
+        }
+        boolean said = role.equals("tool")
+                || role.equals("assistant") && (turn.has("tool_calls") || Thoughts.NAMES.stream().anyMatch(fields::containsKey));
+        if (!said) {
+            throw new UnusableConversationException("turn " + (at + 1) + " has no text");
+        }
+        return "";
+    }
+
+    /** A string, or a list of text parts, joined; a part that is a thought becomes the turn's. */
+    private static String content(JsonNode content, String role, Map<String, Object> fields, int turn)
+            throws UnusableConversationException {
         if (content.isTextual()) {
             return content.textValue();
+        }
+        if (role.equals("tool") && (content.isObject() || content.isNumber() || content.isBoolean())) {
+            return content.toString();
         }
         if (!content.isArray()) {
             throw new UnusableConversationException("turn " + (turn + 1) + " has no text");
         }
         StringBuilder all = new StringBuilder();
         for (JsonNode part : content) {
-            if (!part.path("type").asText("").equals("text") || !part.path("text").isTextual()) {
+            String type = part.path("type").asText("");
+            if (Thoughts.NAMES.contains(type) && part.path(type).isTextual()) {
+                fields.merge(type, part.get(type).textValue(), (a, b) -> a + "\n" + b);
+                continue;
+            }
+            if (part.isTextual()) {
+                all.append(part.textValue());
+                continue;
+            }
+            if (!TEXT_PARTS.contains(type) || !part.path("text").isTextual()) {
                 throw new UnusableConversationException(
                         "turn " + (turn + 1) + " has a part of type " + part.path("type").asText("none") + " (expected text)");
             }
@@ -206,11 +289,16 @@ public enum ConversationFormat {
                         fields.put(field.getKey(), calls);
                     }
                 }
-                default -> {
-                    if (!field.getValue().isNull()) {
-                        fields.put(field.getKey(), plain(field.getValue()));
+                case "function_call" -> {
+                    // OpenAI's older spelling of one call.
+                    JsonNode call = parsed(field.getValue());
+                    if (call.isObject() && !turn.has("tool_calls")) {
+                        JsonNode calls = JSON.createArrayNode().add(JSON.createObjectNode()
+                                .put("type", "function").set("function", call));
+                        fields.put("tool_calls", toolCalls(calls, at));
                     }
                 }
+                default -> fields.put(field.getKey(), plain(field.getValue()));
             }
         }
         return fields;
@@ -226,15 +314,21 @@ public enum ConversationFormat {
             throw new UnusableConversationException("turn " + (turn + 1) + " has tool calls that are no list");
         }
         for (JsonNode call : calls) {
-            if (call.path("function") instanceof ObjectNode function && parsed(function.path("arguments")).isObject()) {
-                // Some data sets hold plain text there; the template gets it as it is.
-                function.set("arguments", parsed(function.path("arguments")));
+            // Of one form here, whichever the record has; the encoder gives the template what it renders.
+            if ((call.path("function").isObject() ? call.path("function") : call) instanceof ObjectNode function) {
+                JsonNode arguments = parsed(function.path("arguments"));
+                if (arguments.isObject()) {
+                    // Some data sets hold plain text there; the template gets it as it is.
+                    function.set("arguments", arguments);
+                } else if (arguments.isMissingNode() || arguments.isNull() || arguments.isTextual() && arguments.textValue().isBlank()) {
+                    function.set("arguments", JSON.createObjectNode());
+                }
             }
         }
         return plainList(calls);
     }
 
-    private static Object plain(JsonNode node) {
+    static Object plain(JsonNode node) {
         return JSON.convertValue(node, Object.class);
     }
 

@@ -74,7 +74,7 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
      * @param name of the file, for its ending and for messages; also the source of the records
      * @throws IOException if the file cannot be read; one that cannot be decompressed is a rejection
      */
-    public static ConversationReader open(InputStream raw, String name, ConversationFormat format) throws IOException {
+    public static ConversationReader open(InputStream raw, String name, RecordFormat format) throws IOException {
         try {
             BufferedInputStream in = new BufferedInputStream(decompressed(raw, name), 1 << 16);
             return new ConversationReader(firstOf(in) == '['
@@ -141,14 +141,14 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
      * @param name  of the file
      * @param index of the record in it, for its id where it has none
      */
-    public static InputRecord record(JsonNode node, String name, long index, ConversationFormat format) {
+    public static InputRecord record(JsonNode node, String name, long index, RecordFormat format) {
         String own = ConversationFormat.id(node);
         String id = own == null ? unnamed(name, index) : own;
         if (!wellFormed(node)) {
             return new Rejection(id, name, "invalid text: half a surrogate pair", node.toString());
         }
         try {
-            return format.parse(node, id, name);
+            return format.parse(RecordFields.withoutNulls(node), id, name);
         } catch (UnusableConversationException e) {
             return new Rejection(id, name, e.getMessage(), node.toString());
         }
@@ -197,10 +197,10 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
 
         private final JsonParser parser;
         private final String name;
-        private final ConversationFormat format;
+        private final RecordFormat format;
         private boolean lost;
 
-        ArrayRecords(InputStream in, String name, ConversationFormat format) throws IOException {
+        ArrayRecords(InputStream in, String name, RecordFormat format) throws IOException {
             this.parser = JSON.createParser(in);
             this.name = name;
             this.format = format;
@@ -249,10 +249,10 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
 
         private final InputStream in;
         private final String name;
-        private final ConversationFormat format;
+        private final RecordFormat format;
         private boolean lost;
 
-        LineRecords(InputStream in, String name, ConversationFormat format) {
+        LineRecords(InputStream in, String name, RecordFormat format) {
             this.in = in;
             this.name = name;
             this.format = format;

@@ -44,6 +44,18 @@ public record TokenSequence(int[] inputIds, boolean[] lossMask) implements Seria
         return lossMask.length;
     }
 
+    /** Whether so many neighbouring tokens are supervised after the first: a row learns about the tokens that follow it. */
+    public boolean hasSupervisedRun(int tokens) {
+        int run = 0;
+        for (int i = 1; i < lossMask.length; i++) {
+            run = lossMask[i] ? run + 1 : 0;
+            if (run == tokens) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** Its tokens from {@code from} to {@code to}, exclusive. */
     public TokenSequence slice(int from, int to) {
         return new TokenSequence(Arrays.copyOfRange(inputIds, from, to), Arrays.copyOfRange(lossMask, from, to));

