@@ -1,5 +1,7 @@
 package dev.aerie;
 
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideOutsideOfPackages;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 
 import com.tngtech.archunit.core.domain.JavaClasses;
@@ -45,6 +47,15 @@ class ArchitectureTest {
                 .should().dependOnClassesThat().resideInAnyPackage("dev.aerie.target").check(classes);
         noClasses().that().resideInAPackage("dev.aerie.target.layer")
                 .should().dependOnClassesThat().resideInAPackage("dev.aerie.target.family").check(classes);
+    }
+
+    /** It could be a library. */
+    @Test
+    void jinjaKnowsNothingOfAerieButItsErrors() {
+        noClasses().that().resideInAPackage("dev.aerie.text.jinja")
+                .should().dependOnClassesThat(resideInAPackage("dev.aerie..")
+                        .and(resideOutsideOfPackages("dev.aerie.text.jinja", "dev.aerie.errors")))
+                .check(classes);
     }
 
     @Test

@@ -1,5 +1,8 @@
 package dev.aerie.prepare;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.util.Locale;
 import java.util.Map;
 
@@ -18,6 +21,16 @@ import java.util.Map;
 public record IngestReport(
         long read, long duplicates, Map<String, Long> quarantined, long train, long heldOut, long tokens, long supervised,
         Map<String, Long> unread) {
+
+    /** The same for programs, with the names of the components. */
+    byte[] toJson() {
+        try {
+            return JsonMapper.builder().propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE).build()
+                    .writerWithDefaultPrettyPrinter().writeValueAsBytes(this);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException(e);
+        }
+    }
 
     /** As a person reads it, one line and one for each reason. */
     @Override

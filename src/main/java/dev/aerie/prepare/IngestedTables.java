@@ -1,5 +1,6 @@
 package dev.aerie.prepare;
 
+import dev.aerie.files.Folder;
 import dev.aerie.store.HiddenStateStore;
 import java.io.IOException;
 import java.util.List;
@@ -20,6 +21,9 @@ import org.slf4j.LoggerFactory;
 public final class IngestedTables implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(IngestedTables.class);
+
+    /** What became of the records, and which of their fields nothing reads. */
+    static final String REPORT = "ingest.json";
 
     private final IngestReport report;
     private final List<Dataset<Row>> kept;
@@ -44,7 +48,7 @@ public final class IngestedTables implements AutoCloseable {
     }
 
     /**
-     * Writes {@code tokens/}, {@code quarantine/} and {@code vocabulary.json} into a folder that is no store yet, over what an
+     * Writes {@code tokens/}, {@code quarantine/}, {@code vocabulary.json} and {@code ingest.json} into a folder that is no store yet, over what an
      * unfinished run left. A store has them already, and they are these or the store is refused: {@link Capture} compares.
      *
      * @param draftVocabSize tokens that the draft can propose
@@ -54,6 +58,7 @@ public final class IngestedTables implements AutoCloseable {
             put(tokens().orderBy("position"), store, "tokens", conf);
             put(quarantine, store, "quarantine", conf);
             frequencies.write(store, conf, draftVocabSize);
+            Folder.at(store, conf).write(REPORT, report.toJson());
         }
     }
 

@@ -74,6 +74,25 @@ class HostModelsTest {
         }
     }
 
+    /** Else a conversation with tools would get another template than where the model lies. */
+    @Test
+    void templatesForOtherUsesAreCopiedToo() throws IOException {
+        Path model = model("templates");
+        Files.createDirectories(model.resolve("additional_chat_templates"));
+        for (String name : List.of("tool_use.jinja", "rag.jinja", "notes.txt")) {
+            Files.writeString(model.resolve("additional_chat_templates").resolve(name), name);
+        }
+        Path copy = copyOf(model).resolve("additional_chat_templates");
+        assertEquals("tool_use.jinja", Files.readString(copy.resolve("tool_use.jinja")));
+        assertEquals("rag.jinja", Files.readString(copy.resolve("rag.jinja")));
+        assertFalse(Files.exists(copy.resolve("notes.txt")));
+        Files.writeString(model.resolve("additional_chat_templates/tool_use.jinja"), "another template");
+        Configuration later = CountedFileSystem.register(new Configuration());
+        later.set(HostModels.CACHE, cache.toString());
+        Path renewed = HostModels.folder(CountedFileSystem.uri(model), later);
+        assertEquals("another template", Files.readString(renewed.resolve("additional_chat_templates/tool_use.jinja")));
+    }
+
     @Test
     void aModelOfThisHostIsUsedWhereItLies() throws IOException {
         Path model = model("here");

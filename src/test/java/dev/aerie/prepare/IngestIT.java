@@ -21,6 +21,7 @@ import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
@@ -196,6 +197,21 @@ class IngestIT {
         refused("Invalid data: nothing to train on is left", settings(List.of(input(file)), 3, 0.01));
         refused("Invalid data: nothing to train on is left", settings(List.of(input(file)), 9, 0.01));
         refused("Invalid loss mask: ", settings(List.of(input(file)), 0, 0.99));
+    }
+
+    @Test
+    void fieldsThatNothingReadsAreCountedAndKept() throws IOException {
+        StringBuilder lines = new StringBuilder();
+        for (int i = 0; i < 6; i++) {
+            lines.append("{\"id\":\"r").append(i).append(i % 2 == 0 ? "\",\"instructions\":\"x" : "")
+                    .append("\",\"nothing\":null,\"conversations\":[{\"from\":\"human\",\"value\":\"q").append(i)
+                    .append("\"},{\"from\":\"gpt\",\"value\":\"an answer\",\"reasoning\":\"why\"}]}\n");
+        }
+        Path file = Files.writeString(folder.resolve("fields.jsonl"), lines);
+        IngestReport report = ingest(List.of(new IngestSettings.Input(file.toString(), ConversationFormat.AUTO, 0)), 1, "fields");
+        assertEquals(Map.of("instructions", 3L, "messages[].reasoning", 6L), report.unread());
+        assertTrue(report.toString().contains("read by nothing: instructions, in 3"), report.toString());
+        assertTrue(Files.readString(folder.resolve("fields/ingest.json")).contains("\"instructions\" : 3"));
     }
 
     private void refused(String start, IngestSettings settings) {
