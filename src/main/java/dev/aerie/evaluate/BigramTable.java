@@ -1,11 +1,13 @@
 package dev.aerie.evaluate;
 
+import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.max;
+import static org.apache.spark.sql.functions.negate;
+import static org.apache.spark.sql.functions.struct;
+
 import java.io.Serializable;
 import java.util.Arrays;
-import java.util.HashMap;
-import java.util.Iterator;
 import java.util.List;
-import java.util.Map;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 
@@ -19,67 +21,40 @@ import org.apache.spark.sql.Row;
 public record BigramTable(int[] next) implements Serializable {
 
     /**
-     * Counts over the training part of a store's tokens table.
+     * Counts over the training part of a store's tokens table. Spark counts the pairs; the driver takes one row for each token that
+     * has a successor, however large the store is.
      *
      * @param tokens with columns {@code part}, {@code input_ids} and {@code loss_mask}
      */
     public static BigramTable of(Dataset<Row> tokens, int vocabSize) {
-        Counter counter = new Counter(vocabSize);
-        Iterator<Row> rows = tokens.where("part = 'train'").select("input_ids", "loss_mask").toLocalIterator();
-        while (rows.hasNext()) {
-            Row row = rows.next();
-            List<Integer> ids = row.getList(0);
-            List<Boolean> mask = row.getList(1);
-            boolean[] supervised = new boolean[mask.size()];
-            for (int t = 0; t < supervised.length; t++) {
-                supervised[t] = mask.get(t);
-            }
-            counter.add(ids.stream().mapToInt(Integer::intValue).toArray(), supervised);
+        Dataset<Row> pairs = pairs(tokens);
+        int[] next = new int[vocabSize];
+        Arrays.fill(next, mostFrequent(pairs));
+        // Of structs the first field decides and the second among equals: the largest count, then the smallest id.
+        Dataset<Row> best = pairs.groupBy("previous", "token").count()
+                .groupBy("previous").agg(max(struct(col("count"), negate(col("token")).as("negative"))).as("best"))
+                .select(col("previous"), negate(col("best.negative")));
+        for (Row row : best.collectAsList()) {
+            next[row.getInt(0)] = row.getInt(1);
         }
-        return counter.table();
+        return new BigramTable(next);
     }
 
-    /** Counts pairs of neighbours whose second token is supervised. */
-    public static final class Counter {
+    /** Neighbours in a conversation whose second token is supervised: columns {@code previous} and {@code token}. */
+    private static Dataset<Row> pairs(Dataset<Row> tokens) {
+        return tokens.where("part = 'train' and size(input_ids) > 1")
+                .selectExpr(
+                        "slice(input_ids, 1, size(input_ids) - 1) as previous",
+                        "slice(input_ids, 2, size(input_ids) - 1) as token",
+                        "slice(loss_mask, 2, size(input_ids) - 1) as supervised")
+                .selectExpr("inline(arrays_zip(previous, token, supervised))")
+                .where("supervised")
+                .select("previous", "token");
+    }
 
-        private final int vocabSize;
-        private final Map<Long, Long> pairs = new HashMap<>();
-        private final long[] tokens;
-
-        public Counter(int vocabSize) {
-            this.vocabSize = vocabSize;
-            this.tokens = new long[vocabSize];
-        }
-
-        /** @param supervised true for the tokens of the target's turns */
-        public Counter add(int[] ids, boolean[] supervised) {
-            for (int t = 1; t < ids.length; t++) {
-                if (supervised[t]) {
-                    pairs.merge((long) ids[t - 1] * vocabSize + ids[t], 1L, Long::sum);
-                    tokens[ids[t]]++;
-                }
-            }
-            return this;
-        }
-
-        public BigramTable table() {
-            int frequent = 0;
-            for (int i = 1; i < vocabSize; i++) {
-                frequent = tokens[i] > tokens[frequent] ? i : frequent;
-            }
-            int[] next = new int[vocabSize];
-            long[] best = new long[vocabSize];
-            Arrays.fill(next, frequent);
-            pairs.forEach((pair, count) -> {
-                int first = (int) (pair / vocabSize);
-                int second = (int) (pair % vocabSize);
-                if (count > best[first] || count == best[first] && second < next[first]) {
-                    best[first] = count;
-                    next[first] = second;
-                }
-            });
-            return new BigramTable(next);
-        }
+    private static int mostFrequent(Dataset<Row> pairs) {
+        List<Row> first = pairs.groupBy("token").count().orderBy(col("count").desc(), col("token")).limit(1).collectAsList();
+        return first.isEmpty() ? 0 : first.get(0).getInt(0);
     }
 
     /**

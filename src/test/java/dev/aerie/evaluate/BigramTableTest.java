@@ -7,18 +7,6 @@ import org.junit.jupiter.api.Test;
 
 class BigramTableTest {
 
-    private static final boolean[] ALL = {false, true, true, true, true, true};
-
-    @Test
-    void proposesTheMostFrequentSupervisedSuccessor() {
-        BigramTable table = new BigramTable.Counter(6)
-                .add(new int[] {0, 1, 2, 1, 3, 1}, ALL)
-                .add(new int[] {0, 1, 3, 1, 0, 1}, new boolean[] {false, false, true, true, false, true})
-                .table();
-        // 1 is followed by 2 once and by 3 twice; its successor 0 is not supervised. 4 and 5 never occur.
-        assertArrayEquals(new int[] {1, 3, 1, 1, 1, 1}, table.next());
-    }
-
     @Test
     void replayCountsAsDecodingWould() {
         BigramTable table = new BigramTable(new int[] {1, 2, 3, 0});
