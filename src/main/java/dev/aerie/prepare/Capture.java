@@ -1,6 +1,7 @@
 package dev.aerie.prepare;
 
 import dev.aerie.host.HostModels;
+import dev.aerie.spark.RunningTasks;
 import dev.aerie.store.Codec;
 import dev.aerie.store.Fingerprints;
 import dev.aerie.store.HiddenStateStore;
@@ -16,6 +17,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.time.Duration;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -24,6 +26,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.UUID;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.Partitioner;
 import org.apache.spark.api.java.JavaRDD;
@@ -43,6 +46,8 @@ import scala.Tuple2;
  * duplicates and another number of executors change nothing in what the store holds.
  */
 public final class Capture {
+
+    private static final Duration ENDING = Duration.ofSeconds(60);
 
     private final SparkSession spark;
     private final CaptureSettings settings;
@@ -151,20 +156,38 @@ public final class Capture {
         CaptureObserver progress = new CaptureObserver(counted.id(), todo, console);
         Broadcast<ShardPlan> shared = context.broadcast(plan);
         spark.sparkContext().addSparkListener(progress);
-        context.setJobGroup("prepare", "Hidden states of " + missing.length + " shards", true);
-        try {
-            rows.filter(r -> partitionOf[shared.value().shardOf(r.position())] >= 0)
-                    .mapToPair(r -> new Tuple2<>(
-                            key(partitionOf[shared.value().shardOf(r.position())], shared.value().orderOf(r.position())), r))
-                    .repartitionAndSortWithinPartitions(new ByShard(missing.length))
-                    .foreachPartition(new ShardTask(
-                            settings.withStore(store), new SerializableConfiguration(configuration()), limit, missing, counted,
-                            events));
+        String group = "prepare-" + UUID.randomUUID();
+        context.setJobGroup(group, "Hidden states of " + missing.length + " shards", true);
+        boolean succeeded = false;
+        try (RunningTasks tasks = RunningTasks.of(spark.sparkContext(), group)) {
+            try {
+                rows.filter(r -> partitionOf[shared.value().shardOf(r.position())] >= 0)
+                        .mapToPair(r -> new Tuple2<>(
+                                key(partitionOf[shared.value().shardOf(r.position())], shared.value().orderOf(r.position())), r))
+                        .repartitionAndSortWithinPartitions(new ByShard(missing.length))
+                        .foreachPartition(new ShardTask(
+                                settings.withStore(store), new SerializableConfiguration(configuration()), limit, missing, counted,
+                                events));
+                succeeded = true;
+            } finally {
+                if (!succeeded) {
+                    awaitEnd(tasks);
+                }
+            }
         } finally {
             context.clearJobGroup();
             spark.sparkContext().removeSparkListener(progress);
             shared.unpersist();
             ResidentTargets.releaseIdle();
+        }
+    }
+
+    /** Other tasks of a failed job would go on writing into a store that the caller may delete or fill again. */
+    private void awaitEnd(RunningTasks tasks) {
+        int left = tasks.cancelAndAwait(ENDING);
+        if (left > 0) {
+            console.printf(Locale.ROOT, "prepare: %d tasks have not ended %d s after they were cancelled and may still write%n", left,
+                    ENDING.toSeconds());
         }
     }
 

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(60)
+@Timeout(300)
 class HostModelsTest {
 
     private static final List<String> FILES = List.of("config.json", "model-1.safetensors", "model-2.safetensors",
@@ -128,7 +128,7 @@ class HostModelsTest {
         }
         threads.shutdown();
         for (Process other : others) {
-            assertTrue(other.waitFor(30, TimeUnit.SECONDS));
+            assertTrue(other.waitFor(200, TimeUnit.SECONDS));
             assertEquals(0, other.exitValue(), new String(other.getInputStream().readAllBytes()));
         }
         List<String> shards = CountedFileSystem.opened(model).stream().filter(f -> f.endsWith(".safetensors")).sorted().toList();
@@ -138,7 +138,7 @@ class HostModelsTest {
     @Test
     void aCopyThatWasKilledHalfWayIsMadeAgain() throws Exception {
         Path model = model("killed");
-        conf.setInt(CountedFileSystem.DELAY, 100);
+        conf.setInt(CountedFileSystem.DELAY, 10_000);
         Process victim = otherProcess(model);
         Path part = awaitPart();
         victim.destroyForcibly().waitFor();

@@ -30,7 +30,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** What {@link HostModelsTest} holds of a pretended file system, of models on an S3 and an HDFS. */
-@Timeout(120)
+@Timeout(300)
 class RemoteModelsIT {
 
     private static final int BYTES = 300_000;
@@ -82,7 +82,7 @@ class RemoteModelsIT {
         threads.shutdown();
         for (Process other : others) {
             String said = new String(other.getInputStream().readAllBytes());
-            assertTrue(other.waitFor(30, TimeUnit.SECONDS));
+            assertTrue(other.waitFor(200, TimeUnit.SECONDS));
             assertEquals(0, other.exitValue(), said);
             assertTrue(said.contains(HostModels.folder(uri, conf).toString()), said);
         }

@@ -37,6 +37,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.spark.sql.SparkSession;
@@ -285,6 +287,38 @@ class CaptureIT {
         Exception early = assertThrows(Exception.class,
                 () -> Captures.run(spark, limited(broken, folder.resolve("none"), 0), rows));
         assertTrue(early.getMessage().contains("store.max_refused_share"), early.getMessage());
+    }
+
+    /** The first shard fails once another task is at work; that one takes its time whatever interrupts it. */
+    private record SlowToEnd() implements ShardEvents {
+
+        static final AtomicInteger ATTEMPTS = new AtomicInteger();
+        static final AtomicInteger AT_WORK = new AtomicInteger();
+
+        @Override
+        public void beforeCommit(int shard) {
+            if (ATTEMPTS.getAndIncrement() > 0) {
+                AT_WORK.incrementAndGet();
+                for (long start = System.nanoTime(); System.nanoTime() - start < 2_000_000_000L; ) {
+                    LockSupport.parkNanos(1_000_000);
+                }
+                AT_WORK.decrementAndGet();
+                return;
+            }
+            while (AT_WORK.get() == 0) {
+                LockSupport.parkNanos(1_000_000);
+            }
+            throw new IllegalStateException("the first of two");
+        }
+    }
+
+    @Test
+    void aRunThatFailsWaitsForItsTasksToEnd() {
+        List<TokenizedRow> rows = Captures.random(40, 0, VOCABULARY, seed);
+        assertThrows(Exception.class, () -> Captures.run(spark, limited(Captures.target(), folder.resolve("store"), 1), rows,
+                new SlowToEnd()));
+        assertEquals(0, SlowToEnd.AT_WORK.get(), "tasks at work after the run has returned");
+        assertTrue(SlowToEnd.ATTEMPTS.get() > 1);
     }
 
     private static CaptureSettings limited(Path target, Path store, double maxRefusedShare) {
