@@ -14,6 +14,7 @@ import dev.aerie.safetensors.SafetensorsFile;
 import dev.aerie.safetensors.SafetensorsWriter;
 import dev.aerie.target.spec.ConfigJson;
 import dev.aerie.target.spec.Rope;
+import dev.aerie.testing.Golden;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.Scope;
@@ -37,7 +38,6 @@ import org.junit.jupiter.api.io.TempDir;
 class DraftExportTest {
 
     private static final String LAYER_IDS = "eagle_aux_hidden_state_layer_ids";
-    private static final Path GOLDEN = Path.of("src/test/resources/dev/aerie/draft/eagle3-llama3rope");
 
     /** The draft of Llama-3.1-8B-Instruct, as SpecForge exports it. */
     private static final DraftConfig LLAMA_31_8B = new DraftConfig(4096, 14336, 32, 8, 128, 4096, 128256, 32000, 1e-5, 131072,
@@ -281,7 +281,7 @@ class DraftExportTest {
     /** bfloat16 rounds the parameters once; from there on nothing is lost: the draft read back has the rounded one's losses. */
     @Test
     void readsBackTheDraftWithItsLosses() throws Exception {
-        try (DraftGolden golden = new DraftGolden(GOLDEN); Scope scope = Scope.open();
+        try (DraftGolden golden = new DraftGolden(Golden.training("eagle3-llama3rope")); Scope scope = Scope.open();
                 DraftParameters trained = golden.parameters("init")) {
             DraftFolder.write(trained, golden.target().vocabulary(), folder);
             trained.flat().copy_(trained.flat().to(DType.BF16));

@@ -25,6 +25,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.StreamSupport;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -38,6 +39,7 @@ class GoldenDecodeIT {
     @TempDir
     Path folder;
 
+    @Tag(Shared.TAG)
     @Test
     void speculativeTextIsTheGoldenOneAndAcceptsWhatReplaySays() throws IOException {
         Path model = Shared.path("models/gsm-llama-8l");

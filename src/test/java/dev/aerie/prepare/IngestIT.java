@@ -32,13 +32,12 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class IngestIT {
 
-    private static final int VOCABULARY = 4096;
     private static final String TURN = "{\"from\":\"human\",\"value\":\"What is %s?\"},{\"from\":\"gpt\",\"value\":\"It is %s.\"}";
 
     private final SparkSession spark = LocalSpark.session();
@@ -46,19 +45,14 @@ class IngestIT {
     @TempDir
     Path folder;
 
-    private String model;
-
-    @BeforeEach
-    void model() {
-        model = Shared.path("models/gsm-llama-8l").toString();
-    }
+    private String model = Path.of("quickstart", "model").toAbsolutePath().toString();
+    private int vocabulary = 1280;
 
     /** Spark's own overwriting keeps the rows of both, or fails one of them. */
     @Test
     void runsAtOneTimeLeaveEachConversationOnce() throws Exception {
-        List<IngestSettings.Input> inputs = List.of(new IngestSettings.Input(
-                Shared.path("data/sharegpt_gsm8k.json").toString(), ConversationFormat.SHAREGPT, 40));
-        try (IngestedTables tables = new Ingest(spark, settings(inputs, 4, 0.01)).run(VOCABULARY)) {
+        List<IngestSettings.Input> inputs = List.of(input(write(lines(40))));
+        try (IngestedTables tables = new Ingest(spark, settings(inputs, 4, 0.01)).run(vocabulary)) {
             ExecutorService threads = Executors.newFixedThreadPool(3);
             CyclicBarrier start = new CyclicBarrier(3);
             List<Future<?>> runs = new ArrayList<>();
@@ -81,9 +75,12 @@ class IngestIT {
         }
     }
 
+    @Tag(Shared.TAG)
     @Test
     void readsRealConversationsOnce() throws IOException {
         Path real = Shared.path("data/sharegpt_gsm8k.json");
+        model = Shared.path("models/gsm-llama-8l").toString();
+        vocabulary = 4096;
         List<IngestSettings.Input> inputs = List.of(
                 new IngestSettings.Input(real.toString(), ConversationFormat.SHAREGPT, 150),
                 new IngestSettings.Input(real.toString(), ConversationFormat.AUTO, 100),
@@ -100,8 +97,8 @@ class IngestIT {
         Set<String> ids = new HashSet<>();
         assertTrue(rows.stream().allMatch(r -> ids.add(r.id())));
 
-        long[] counts = new long[VOCABULARY];
-        long[] firstSeen = new long[VOCABULARY];
+        long[] counts = new long[vocabulary];
+        long[] firstSeen = new long[vocabulary];
         Arrays.fill(firstSeen, TokenFrequencies.NEVER);
         rows.stream().filter(r -> r.part() == Part.TRAIN).forEach(r -> {
             for (int i = 0; i < r.sequence().inputIds().length; i++) {
@@ -185,7 +182,7 @@ class IngestIT {
     }
 
     private TrainingSubset subset(TrainingSubset.Source... sources) {
-        return TrainingSubset.read(spark, folder.resolve("a").toString(), List.of(sources), VOCABULARY);
+        return TrainingSubset.read(spark, folder.resolve("a").toString(), List.of(sources), vocabulary);
     }
 
     @Test
@@ -215,12 +212,12 @@ class IngestIT {
     }
 
     private void refused(String start, IngestSettings settings) {
-        String message = assertThrows(RefusalException.class, () -> new Ingest(spark, settings).run(VOCABULARY)).getMessage();
+        String message = assertThrows(RefusalException.class, () -> new Ingest(spark, settings).run(vocabulary)).getMessage();
         assertTrue(message.startsWith(start), message);
     }
 
     private IngestReport ingest(List<IngestSettings.Input> inputs, int heldOut, String to) throws IOException {
-        try (IngestedTables tables = new Ingest(spark, settings(inputs, heldOut, 0.01)).run(VOCABULARY)) {
+        try (IngestedTables tables = new Ingest(spark, settings(inputs, heldOut, 0.01)).run(vocabulary)) {
             tables.writeUnlessStored(folder.resolve(to).toString(), spark.sparkContext().hadoopConfiguration(), 512);
             return tables.report();
         }

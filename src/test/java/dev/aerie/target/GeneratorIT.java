@@ -9,10 +9,12 @@ import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import java.io.IOException;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 class GeneratorIT {
 
+    @Tag(Shared.TAG)
     @Test
     void decodesEveryGoldenPromptTokenForToken() throws IOException {
         Path model = Shared.path("models/gsm-llama-8l");
@@ -20,8 +22,8 @@ class GeneratorIT {
         try (Target target = Target.load(model, DType.F32, Device.CPU)) {
             Generator generator = Generator.greedy(target);
             for (JsonNode c : golden.path("cases")) {
-                assertArrayEquals(GeneratorTest.longs(c.path("continuation")),
-                        generator.generate(GeneratorTest.longs(c.path("prompt_ids")), golden.path("max_new_tokens").intValue()),
+                assertArrayEquals(GoldenDecodeTest.longs(c.path("continuation")),
+                        generator.generate(GoldenDecodeTest.longs(c.path("prompt_ids")), golden.path("max_new_tokens").intValue()),
                         c.path("question").asText());
             }
         }

@@ -47,9 +47,9 @@ public final class Golden {
         return folder("training", name, Golden::makeTraining);
     }
 
-    /** A model folder in Hugging Face layout, with {@code golden.json}: prompts and their greedy continuations. */
-    public static Path decode(String name) {
-        return folder("decode", name, Golden::makeTarget);
+    /** Prompts and what the target of this name continues them with, greedily. */
+    public static JsonNode decode(String family) throws IOException {
+        return JSON.readTree(RESOURCES.resolve("decode").resolve(family + ".json").toFile());
     }
 
     private interface Maker {

@@ -4,8 +4,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Assumptions;
 
-/** The folder of golden data, models and conversations beside the checkout; a test that needs it is skipped where it is absent. */
+/**
+ * The folder of others' templates, models and conversations beside the checkout, which the repository may not carry. A test that
+ * needs it has the tag {@link #TAG} and is skipped where it is absent; {@link BareCloneTest} counts them.
+ */
 public final class Shared {
+
+    public static final String TAG = "shared";
 
     private static final Path ROOT = Path.of("..", "shared");
 

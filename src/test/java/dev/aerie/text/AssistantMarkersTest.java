@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 class AssistantMarkersTest {
@@ -125,6 +126,7 @@ class AssistantMarkersTest {
         assertTrue(message.contains("does not write all turns"), message);
     }
 
+    @Tag(Shared.TAG)
     @Test
     void ofPublishedTemplates() throws IOException {
         Path folder = Shared.path("golden/text/templates");

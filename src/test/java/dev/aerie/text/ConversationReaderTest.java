@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.zip.GZIPOutputStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 class ConversationReaderTest {
@@ -286,6 +287,7 @@ class ConversationReaderTest {
         assertEquals("Invalid format: alpaca (expected auto, sharegpt, ultrachat, messages, preformatted)", message);
     }
 
+    @Tag(Shared.TAG)
     @Test
     void readsTheRealFiles() throws IOException {
         assertEquals(2400, conversations("data/sharegpt_gsm8k.json", ConversationFormat.SHAREGPT));

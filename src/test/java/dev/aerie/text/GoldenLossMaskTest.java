@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 import java.util.stream.StreamSupport;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** 176 conversations as SpecForge tokenises and masks them with its template "qwen", and the vocabulary it derives. */
@@ -23,6 +24,7 @@ class GoldenLossMaskTest {
     /** What SpecForge's template puts before conversations without a system turn. */
     private static final String QWEN_PROMPT = "You are a helpful assistant.";
 
+    @Tag(Shared.TAG)
     @Test
     void agreesWithSpecForge() throws Exception {
         Map<EncoderSettings, ConversationEncoder> encoders = new HashMap<>();
@@ -49,6 +51,7 @@ class GoldenLossMaskTest {
     }
 
     /** SpecForge counted the first 40 conversations; 169 tokens that occur twice are left for the last 115 places. */
+    @Tag(Shared.TAG)
     @Test
     void vocabularyIsSpecForges() throws IOException {
         JsonNode golden = golden();
@@ -71,6 +74,7 @@ class GoldenLossMaskTest {
     }
 
     /** With its choice of ids, its d2t. */
+    @Tag(Shared.TAG)
     @Test
     void offsetsAreSpecForges() throws IOException {
         JsonNode mapping = golden().get("vocab_mapping");

@@ -7,7 +7,7 @@ import dev.aerie.draft.DraftParameters;
 import dev.aerie.draft.FrozenTarget;
 import dev.aerie.safetensors.SafetensorsFile;
 import dev.aerie.target.spec.ConfigJson;
-import dev.aerie.testing.Shared;
+import dev.aerie.testing.Golden;
 import dev.aerie.text.DraftVocabulary;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
@@ -21,22 +21,15 @@ import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
 
 /**
- * A golden draft, carried by the repository or of ../shared/golden/training, with its target and its two samples.
+ * A golden draft with its target and its two samples.
  *
  * @param folder of the case
  * @param conversations how many to make of the two samples: those themselves, then shorter and shorter beginnings of them
  */
 record GoldenInputs(String folder, int conversations) implements TrainingInputs {
 
-    /** The one that the repository carries. */
-    static GoldenInputs carried(int conversations) {
-        Path folder = Path.of("src", "test", "resources", "dev", "aerie", "draft", "eagle3-llama3rope");
-        return new GoldenInputs(folder.toAbsolutePath().toString(), conversations);
-    }
-
-    /** One with the parameters after training, too. */
-    static GoldenInputs whole(String name) {
-        return new GoldenInputs(Shared.path("golden/training/" + name).toAbsolutePath().toString(), 2);
+    static GoldenInputs of(String name, int conversations) {
+        return new GoldenInputs(Golden.training(name).toString(), conversations);
     }
 
     JsonNode json() throws IOException {
@@ -72,7 +65,7 @@ record GoldenInputs(String folder, int conversations) implements TrainingInputs 
                 int length = whole.sequence().length() - c / 2;
                 held.add(c < 2 ? whole : MemorySource.cut(whole, "part " + c, length));
             }
-            return new Golden(config, target, new MemorySource(held, held.subList(0, Math.min(2, held.size()))), this, scope);
+            return new OpenedGolden(config, target, new MemorySource(held, held.subList(0, Math.min(2, held.size()))), this, scope);
         }
     }
 
@@ -97,7 +90,8 @@ record GoldenInputs(String folder, int conversations) implements TrainingInputs 
         }
     }
 
-    private record Golden(DraftConfig draft, FrozenTarget target, HiddenStateSource source, GoldenInputs inputs, Scope scope)
+    private record OpenedGolden(
+            DraftConfig draft, FrozenTarget target, HiddenStateSource source, GoldenInputs inputs, Scope scope)
             implements Opened {
 
         @Override

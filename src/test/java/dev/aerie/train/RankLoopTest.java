@@ -59,7 +59,7 @@ class RankLoopTest {
 
     /** @param stopBefore a step, counted from 1; 0 for none */
     private void train(Path output, int ranks, TrainSettings settings, long stopBefore) throws Exception {
-        GoldenInputs golden = GoldenInputs.carried(8);
+        GoldenInputs golden = GoldenInputs.of("eagle3-llama3rope", 8);
         ThreadGang.run(ranks, c -> loop(c, golden, settings, output, step -> {
             if (step == stopBefore) {
                 throw new Stop();
@@ -201,7 +201,7 @@ class RankLoopTest {
 
     @Test
     void theTrainingThatBeganLaterHasTheOutput() throws Exception {
-        GoldenInputs golden = GoldenInputs.carried(8);
+        GoldenInputs golden = GoldenInputs.of("eagle3-llama3rope", 8);
         TrainSettings settings = settings(2e-3);
         train(folder.resolve("alone"), 1, settings, 0);
         Path both = folder.resolve("both");
@@ -257,7 +257,7 @@ class RankLoopTest {
     void nativeMemoryIsGivenBackAfterEveryStep() throws Exception {
         List<Long> live = new ArrayList<>();
         long before = Scope.liveTensors();
-        GoldenInputs golden = GoldenInputs.carried(8);
+        GoldenInputs golden = GoldenInputs.of("eagle3-llama3rope", 8);
         Configuration conf = new Configuration();
         TrainSettings s = settings(2e-3);
         ThreadGang.run(1, c -> {

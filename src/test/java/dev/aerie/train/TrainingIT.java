@@ -73,7 +73,7 @@ class TrainingIT {
 
     @Test
     void twoExecutorsFollowOne() throws Exception {
-        GoldenInputs golden = GoldenInputs.carried(8);
+        GoldenInputs golden = GoldenInputs.of("eagle3-llama3rope", 8);
         TrainedDraft one = train(golden, 1, "one");
         TrainedDraft two = train(golden, 2, "two");
         assertEquals(STEPS, two.step());
@@ -92,7 +92,7 @@ class TrainingIT {
 
     @Test
     void aKilledExecutorIsReplacedAndTheResultIsTheSameToTheBit() throws Exception {
-        GoldenInputs golden = GoldenInputs.carried(8);
+        GoldenInputs golden = GoldenInputs.of("eagle3-llama3rope", 8);
         float[] expected = parameters(train(golden, 2, "whole"));
         long seed = System.nanoTime();
         // A rank reads one conversation a step.
@@ -108,7 +108,7 @@ class TrainingIT {
 
     @Test
     void aRankThatAlwaysFailsEndsTheTrainingAndNamesItself() {
-        GoldenInputs golden = GoldenInputs.carried(8);
+        GoldenInputs golden = GoldenInputs.of("eagle3-llama3rope", 8);
         String message = assertThrows(GangException.class, () -> train(new Fails(golden), 2, "fails")).getMessage();
         assertTrue(message.matches("Training failed: 2 attempts in a row made no progress beyond step \\d+\\. "
                 + "Rank [01] at step \\d+: .*disk on fire"), message);

@@ -44,7 +44,7 @@ class TrainingStepTest {
     @ParameterizedTest
     @ValueSource(strings = {"eagle3-llama3rope", "eagle3"})
     void followsSpecForgeFor20Steps(String name) throws Exception {
-        GoldenInputs golden = GoldenInputs.whole(name);
+        GoldenInputs golden = GoldenInputs.of(name, 2);
         JsonNode expected = golden.json().path("trajectory").path("total_loss_and_grad_norm");
         assertEquals(STEPS, expected.size());
         try (Scope scope = Scope.open();
@@ -100,11 +100,12 @@ class TrainingStepTest {
     /** Each of SpecForge's ranks takes the mean over its own rows, and means count the same; an idle rank has none. */
     @Test
     void busyRanksCountTheSameInSpecForgesMode() throws Exception {
-        JsonNode samples = GoldenInputs.carried(2).json().path("samples");
+        JsonNode samples = GoldenInputs.of("eagle3-llama3rope", 2).json().path("samples");
         double expected = (samples.path(0).path("total").asDouble() + samples.path(1).path("total").asDouble()) / 2;
         List<Double> losses = ThreadGang.run(3, c -> {
             try (Scope scope = Scope.open();
-                    TrainingInputs.Opened inputs = GoldenInputs.carried(2).open(Device.CPU, DType.F32, new Configuration());
+                    TrainingInputs.Opened inputs =
+                            GoldenInputs.of("eagle3-llama3rope", 2).open(Device.CPU, DType.F32, new Configuration());
                     DraftParameters parameters = inputs.initial(0, Device.CPU);
                     TrainingStep training =
                             new TrainingStep(c, settings(LossMode.SPECFORGE), parameters, inputs.target(), DType.F32)) {
@@ -137,7 +138,7 @@ class TrainingStepTest {
     private record Run(double[] losses, List<String> names, List<float[]> parameters) {}
 
     private static Run train(Collective collective, int conversations, Shares shares) throws Exception {
-        GoldenInputs golden = GoldenInputs.carried(conversations);
+        GoldenInputs golden = GoldenInputs.of("eagle3-llama3rope", conversations);
         double[] losses = new double[STEPS];
         try (Scope scope = Scope.open();
                 TrainingInputs.Opened inputs = golden.open(Device.CPU, DType.F32, new Configuration());

@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** 13 published templates, rendered by transformers; also the errors that they raise. */
@@ -21,6 +22,7 @@ class GoldenTemplatesTest {
     private static final ObjectMapper JSON =
             JsonMapper.builder().enable(com.fasterxml.jackson.databind.DeserializationFeature.USE_LONG_FOR_INTS).build();
 
+    @Tag(Shared.TAG)
     @Test
     void rendersWhatTransformersRenders() throws IOException {
         Path folder = Shared.path("golden/text/templates");
