@@ -30,8 +30,10 @@ class BareCloneTest {
                 tagged.put(file.getFileName().toString(), names);
             }
             String other = file.endsWith("Shared.java") || file.endsWith("BareCloneTest.java") ? "" : source;
-            assertEquals(names.isEmpty(), !other.contains("Shared.path("), file + " uses ../shared without the tag, or has it for nothing");
-            assertTrue(!Pattern.compile("static final \\w+ \\w+ =\\s+Shared").matcher(other).find(), file + " reads it when it loads");
+            assertEquals(names.isEmpty(), !other.contains("Shared.path("),
+                    file + " uses ../shared without the tag, or has it for nothing");
+            assertTrue(!Pattern.compile("static final \\w+ \\w+ =\\s+Shared").matcher(other).find(),
+                    file + " reads it when it loads");
         }
         int count = tagged.values().stream().mapToInt(List::size).sum();
         System.out.println(count + " tests need ../shared and are skipped without it: " + tagged);
