@@ -37,7 +37,7 @@ final class LoadedModels implements AutoCloseable {
                 new FrozenTarget(target.embedTokens(), target.lmHead(), draft.vocabulary()), key.dtype());
     }
 
-    /** Whoever takes them closes them. */
+    /** Returns the models, loaded if need be; the caller closes them. */
     static LoadedModels take(EvaluateSettings settings, Device device, Configuration conf) throws IOException {
         Key wanted = new Key(HostModels.folder(settings.target(), conf), HostModels.folder(settings.draft(), conf),
                 settings.dtype(), settings.residency(), device);
@@ -66,7 +66,7 @@ final class LoadedModels implements AutoCloseable {
         return new PromptEvaluator(target, new EagleChain(decoder), draft.config().captureLayers(target.config().layers()), settings, bigrams);
     }
 
-    /** True for the first who asks. */
+    /** Returns true at the first call and false afterwards. */
     synchronized boolean isCold() {
         boolean cold = !warm;
         warm = true;

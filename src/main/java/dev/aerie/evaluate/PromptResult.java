@@ -3,7 +3,7 @@ package dev.aerie.evaluate;
 import java.io.Serializable;
 
 /**
- * What became of one prompt.
+ * The result of decoding one prompt.
  *
  * @param plainTokens new tokens without the draft; plainNanos their time, prefill included; the others with the draft
  * @param bigram what a bigram table as draft would have counted; null without one

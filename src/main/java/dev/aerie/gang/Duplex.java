@@ -71,7 +71,7 @@ final class Duplex implements AutoCloseable {
 
     private void await(boolean sending, boolean receiving, Deadline deadline) throws IOException {
         if (deadline.passed()) {
-            // Whoever does not send is the later one; whoever does not take is only held up by it.
+            // The peer that does not send is the late one; a peer that does not receive only waits for it.
             throw new PeerException(!receiving, new SocketTimeoutException("nothing came for " + deadline));
         }
         try {

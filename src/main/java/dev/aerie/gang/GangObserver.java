@@ -1,7 +1,7 @@
 package dev.aerie.gang;
 
 /**
- * Told in the driver how a gang does.
+ * Receives, in the driver, the progress of a gang.
  *
  * @param <M> what the ranks report
  */

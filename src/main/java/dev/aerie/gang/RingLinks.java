@@ -103,7 +103,7 @@ final class RingLinks implements AutoCloseable {
         }
     }
 
-    /** Accepts until the expected rank has come; whoever cannot prove the secret is turned away. */
+    /** Accepts connections until the expected rank has connected; a peer that cannot prove the secret is disconnected. */
     private SocketChannel accept(int expected, Deadline deadline) throws IOException {
         while (!deadline.passed()) {
             SocketChannel channel = server.accept();

@@ -4,7 +4,7 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
-/** The commands of {@code jobs/aerie} that start no Spark. */
+/** The commands of {@code jobs/aerie} that do not start Spark. */
 @Command(name = "aerie", description = "Looks at models, stores and drafts; starts no Spark.",
         subcommands = {Inspect.class, VerifyStore.class, VerifyTarget.class, VerifyDraft.class, Export.class, ShowMask.class,
             Plan.class})

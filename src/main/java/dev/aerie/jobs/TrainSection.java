@@ -106,7 +106,7 @@ final class TrainSection {
     }
 
     private static int intermediateSize(ConfigJson target) {
-        // Of a model that also sees, the language model's.
+        // A vision-language model has the configuration of its language model in an object of its own.
         return (target.has("text_config") ? target.object("text_config") : target).positive("intermediate_size");
     }
 }

@@ -14,7 +14,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
 
-/** SHA-256, in hexadecimal, of the things a store is made from. */
+/** SHA-256, in hexadecimal, of what a store is made from. */
 public final class Fingerprint {
 
     /** Larger files are sampled: hashing 140 GB of weights in full takes minutes on every start. */

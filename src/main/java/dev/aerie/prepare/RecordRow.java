@@ -44,7 +44,7 @@ final class RecordRow {
         }
     }
 
-    /** Of what is said, not of who says that it was said: two files may hold one conversation under two ids. */
+    /** A hash of the content without id and source: two files may hold one conversation under two ids. */
     private static byte[] contentHash(Conversation c) {
         Object said = Arrays.asList(c.messages(), c.text(), c.tools(), c.templateVariables());
         return Fingerprint.sha256().digest(json(said).getBytes(StandardCharsets.UTF_8));

@@ -31,7 +31,7 @@ final class ResidentTargets {
             return target;
         }
 
-        /** The task is done with it. */
+        /** Returns the target; the task does not use it afterwards. */
         @Override
         public void close() {
             synchronized (ResidentTargets.class) {

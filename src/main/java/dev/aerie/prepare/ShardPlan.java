@@ -121,7 +121,7 @@ final class ShardPlan implements Serializable {
         return at;
     }
 
-    /** SHA-256 of who goes where. */
+    /** SHA-256 of the assignment of conversations to shards. */
     String fingerprint() {
         MessageDigest sha = Fingerprint.sha256();
         ByteBuffer place = ByteBuffer.allocate(Long.BYTES + 2 * Integer.BYTES);

@@ -185,7 +185,7 @@ public final class HiddenStateStore {
     public HiddenStateStore complete() throws IOException {
         HiddenStateStore now = open(files);
         now.requireComplete();
-        // Markers never change, so whoever writes it first writes the same.
+        // Markers never change, so every process writes the same manifest.
         files.createExclusive(StoreLayout.MANIFEST, StoreJson.compact(new Manifest(StoreSettings.FORMAT_VERSION, now.shards)));
         return now;
     }

@@ -31,7 +31,7 @@ record CheckpointInfo(
     static final int FORMAT_VERSION = 1;
 
     /**
-     * A marker is a file that people may edit, and its folder becomes part of a path.
+     * Checks the folder's name: a user may edit the marker, and the name becomes part of a path.
      *
      * @param named step that the marker's name tells
      * @throws InvalidCheckpointException naming the first field that cannot be

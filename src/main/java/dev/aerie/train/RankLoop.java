@@ -24,7 +24,7 @@ final class RankLoop {
 
     private static final Logger LOG = LoggerFactory.getLogger(RankLoop.class);
 
-    /** Told what the loop does. */
+    /** Receives the progress of the loop. */
     interface Observer {
 
         void begins(long step);

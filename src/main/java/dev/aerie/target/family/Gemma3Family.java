@@ -9,7 +9,7 @@ import java.util.Set;
 
 /**
  * Gemma 3 (modeling_gemma3.py): a sliding window with a rope of its own in five layers of six, norms on queries and keys. Of a
- * model that also sees ({@code gemma3}) the language model alone.
+ * vision-language model ({@code gemma3}) the language model alone.
  */
 public final class Gemma3Family implements TargetFamily {
 
