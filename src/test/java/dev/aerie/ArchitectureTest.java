@@ -2,6 +2,7 @@ package dev.aerie;
 
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideOutsideOfPackages;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 
 import com.tngtech.archunit.core.domain.JavaClasses;
@@ -74,5 +75,30 @@ class ArchitectureTest {
                 .should().dependOnClassesThat().resideInAnyPackage("org.apache.spark..", "scala..")
                 .allowEmptyShould(true)
                 .check(classes);
+    }
+
+    /** A family of another jar needs {@code TargetFamily}, {@code DenseDecoder} and the specs; the helpers of our families are ours. */
+    @Test
+    void onlyFamiliesAndWhatTheyAreMadeOfArePublic() {
+        classes().that().resideInAPackage("dev.aerie.target.family").and().arePublic().and().areTopLevelClasses()
+                .should().beAssignableTo("dev.aerie.target.family.TargetFamily")
+                .orShould().haveSimpleName("TargetFamilies")
+                .orShould().haveSimpleName("DenseDecoder")
+                .check(classes);
+    }
+
+    /** What loads, maps and calls libtorch is nobody else's. */
+    @Test
+    void theBridgeToTheEngineIsNotPublic() {
+        classes().that().resideInAPackage("dev.aerie.torch").and().haveNameMatching(".*(Script|Kernels|Archive).*")
+                .should().notBePublic().check(classes);
+    }
+
+    /** What one draft step is computed with stays in the package; others see configuration, parameters, batches and results. */
+    @Test
+    void theArithmeticOfTheDraftIsNotPublic() {
+        classes().that().resideInAPackage("dev.aerie.draft")
+                .and().haveNameMatching(".*(Rows|TttForward|TttBackward|TttLoss|DraftTensors|VocabularyIndex|Json|Golden).*")
+                .should().notBePublic().check(classes);
     }
 }

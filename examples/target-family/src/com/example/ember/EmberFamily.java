@@ -50,7 +50,7 @@ public final class EmberFamily implements TargetFamily {
         int keys = c.kvHeads() * c.headDim();
         AttentionSpec attention = new AttentionSpec.GroupedQuery(
                 c.heads(), c.kvHeads(), c.headDim(), AttentionSpec.Scores.of(1 / Math.sqrt(c.headDim())),
-                new AttentionSpec.Rotation(c.rope(), c.rotaryDim(), false),
+                new AttentionSpec.RotaryEmbedding(c.rope(), c.rotaryDim(), false),
                 new AttentionSpec.HeadNorms(NormSpec.of(name + ".attn.norm_q", c.headDim(), c.rmsNormEps()),
                         NormSpec.of(name + ".attn.norm_k", c.headDim(), c.rmsNormEps()), false),
                 null, false,

@@ -66,8 +66,8 @@ public final class DraftDecoder implements AutoCloseable {
             }
         }
 
-        /** Rows learnt so far. */
-        public int length() {
+        /** Verified rows whose keys and values are in the cache. */
+        int length() {
             return verified;
         }
 

@@ -40,7 +40,7 @@ public final class DraftExport {
     private static final int LISTED = 8;
 
     /** One tensor of the file. */
-    public record Spec(String name, DType dtype, List<Long> shape) {}
+    record Spec(String name, DType dtype, List<Long> shape) {}
 
     /** A draft that was read; closing it closes its parameters. */
     public record Draft(DraftParameters parameters, DraftVocabulary vocabulary) implements AutoCloseable {
@@ -62,7 +62,7 @@ public final class DraftExport {
      * {@code d2t} and {@code t2d} are left out: vLLM expects them only where {@code draft_vocab_size} is less than
      * {@code vocab_size}, and refuses them otherwise.
      */
-    public static List<Spec> tensors(DraftConfig config) {
+    static List<Spec> tensors(DraftConfig config) {
         List<Spec> specs = new ArrayList<>(parameters(config));
         if (config.draftVocabSize() < config.vocabSize()) {
             specs.add(new Spec(D2T, DType.I64, List.of((long) config.draftVocabSize())));

@@ -23,12 +23,12 @@ public final class DraftLayout {
      */
     public record Entry(String name, long[] shape, long offset) {
 
-        public long count() {
+        long count() {
             return shape.length == 1 ? shape[0] : shape[0] * shape[1];
         }
 
         /** Whether it is the weight of a norm. */
-        public boolean isNorm() {
+        boolean isNorm() {
             return shape.length == 1;
         }
     }

@@ -7,16 +7,16 @@ import java.util.Arrays;
  *
  * <p>Entries are pairs of row and step that carry loss, step after step. A row's chain depends on no other row but through the
  * step-0 keys, so rows that carry no loss at any step need no query, no MLP and no later step: the chain runs on
- * {@code asking} rows alone, consecutive ones together in blocks.
+ * the query rows alone, consecutive ones together in blocks.
  *
- * @param blocks three numbers a block: first row of its sequence, first asking row, end of the asking rows
- * @param asking all rows of all blocks, ascending
+ * @param blocks three numbers a block: first row of its sequence, first query row, end of the query rows
+ * @param queryRows all rows of all blocks, ascending
  * @param bounds where the entries of each step begin; the last is the count of entries
- * @param position of each entry: its row's place in {@code asking}
+ * @param position of each entry: its row's place in {@code queryRows}
  * @param teacher of each entry: index into the teacher's rows
  * @param supervised counted rows of each step
  */
-record LossRows(long[] blocks, int[] asking, int[] bounds, long[] position, long[] teacher, long[] supervised) {
+record LossRows(long[] blocks, int[] queryRows, int[] bounds, long[] position, long[] teacher, long[] supervised) {
 
     /**
      * Gaps up to this many rows stay in a block: their rows work for nothing, but a block costs about as much as four rows
@@ -38,7 +38,7 @@ record LossRows(long[] blocks, int[] asking, int[] bounds, long[] position, long
         });
         long[] blocks = blocks(batch, needed);
         int[] place = new int[batch.tokens()];
-        int[] asking = asking(blocks, place);
+        int[] queryRows = queryRows(blocks, place);
         int[] bounds = new int[steps + 1];
         for (int i = 0; i < steps; i++) {
             bounds[i + 1] = bounds[i] + count[i];
@@ -52,7 +52,7 @@ record LossRows(long[] blocks, int[] asking, int[] bounds, long[] position, long
                 teacher[next[step]++] = teacherIndex[row + 1 + step];
             }
         });
-        return new LossRows(blocks, asking, bounds, position, teacher, supervised);
+        return new LossRows(blocks, queryRows, bounds, position, teacher, supervised);
     }
 
     int steps() {
@@ -103,19 +103,19 @@ record LossRows(long[] blocks, int[] asking, int[] bounds, long[] position, long
         return blocks;
     }
 
-    private static int[] asking(long[] blocks, int[] place) {
+    private static int[] queryRows(long[] blocks, int[] place) {
         int rows = 0;
         for (int b = 0; b < blocks.length; b += 3) {
             rows += (int) (blocks[b + 2] - blocks[b + 1]);
         }
-        int[] asking = new int[rows];
+        int[] queryRows = new int[rows];
         int at = 0;
         for (int b = 0; b < blocks.length; b += 3) {
             for (int row = (int) blocks[b + 1]; row < blocks[b + 2]; row++) {
                 place[row] = at;
-                asking[at++] = row;
+                queryRows[at++] = row;
             }
         }
-        return asking;
+        return queryRows;
     }
 }

@@ -6,22 +6,15 @@ package dev.aerie.draft;
  * @param rounds verification passes of the target after the prefill token
  * @param emitted tokens that they gave, the target's own included; a last round cut by the end counts what it emitted
  * @param hits at k: rounds with at least k+1 drafted tokens accepted
- * @param rows at i: rows whose text is long enough to judge step i
- * @param rowHits at i: those of them whose steps 0 … i are all right
  */
-public record ReplayCounts(long rounds, long emitted, long[] hits, long[] rows, long[] rowHits) {
+public record ReplayCounts(long rounds, long emitted, long[] hits) {
 
     public static ReplayCounts zero(int draftTokens) {
-        return new ReplayCounts(0, 0, new long[draftTokens], new long[draftTokens], new long[draftTokens]);
-    }
-
-    public int draftTokens() {
-        return hits.length;
+        return new ReplayCounts(0, 0, new long[draftTokens]);
     }
 
     public ReplayCounts plus(ReplayCounts other) {
-        return new ReplayCounts(rounds + other.rounds, emitted + other.emitted, sum(hits, other.hits), sum(rows, other.rows),
-                sum(rowHits, other.rowHits));
+        return new ReplayCounts(rounds + other.rounds, emitted + other.emitted, sum(hits, other.hits));
     }
 
     /** Tokens for each verification pass of the target, from 1 to draft tokens + 1; 0 without a round. */
@@ -32,11 +25,6 @@ public record ReplayCounts(long rounds, long emitted, long[] hits, long[] rows, 
     /** Share of the rounds with at least {@code depth} accepted tokens, depth from 1. */
     public double hitRate(int depth) {
         return rounds == 0 ? 0 : (double) hits[depth - 1] / rounds;
-    }
-
-    /** Share of the rows whose first {@code depth} steps are all right, wherever a round would have started. */
-    public double rowHitRate(int depth) {
-        return rows[depth - 1] == 0 ? 0 : (double) rowHits[depth - 1] / rows[depth - 1];
     }
 
     private static long[] sum(long[] a, long[] b) {

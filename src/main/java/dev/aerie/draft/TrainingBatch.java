@@ -34,7 +34,7 @@ public record TrainingBatch(
     }
 
     /** T. */
-    public int tokens() {
+    int tokens() {
         return packed.length();
     }
 

@@ -7,7 +7,7 @@ import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
 import dev.aerie.torch.TttAttention;
 import dev.aerie.torch.TttAttention.Context;
-import dev.aerie.torch.TttAttention.Own;
+import dev.aerie.torch.TttAttention.StepKeys;
 import java.util.List;
 
 /**
@@ -21,7 +21,7 @@ final class TttBackward {
     private final DraftTensors weights;
     private final DraftTensors gradients;
     private final Context contextGradient;
-    private final Own ownGradient;
+    private final StepKeys stepGradient;
     /** float32 [T, q + k + v]: gradient of the embedding's side of the projections, summed over the steps. */
     private final Tensor embeddingSide;
 
@@ -34,8 +34,8 @@ final class TttBackward {
         DType sums = gradients.fc().dtype();
         contextGradient = new Context(zerosLike(forward.context.keys(), sums), zerosLike(forward.context.values(), sums),
                 forward.rows.blocks());
-        Own own = forward.own(forward.rows.steps() - 1);
-        ownGradient = new Own(zerosLike(own.keys(), sums), zerosLike(own.values(), sums));
+        StepKeys stepKeys = forward.stepKeys(forward.rows.steps() - 1);
+        stepGradient = new StepKeys(zerosLike(stepKeys.keys(), sums), zerosLike(stepKeys.values(), sums));
         int width = config.queryWidth() + 2 * config.keyValueWidth();
         embeddingSide = Tensor.zeros(sums, forward.device, forward.all.count(), width);
     }
@@ -74,28 +74,28 @@ final class TttBackward {
     private Tensor attention(int i, Tensor afterAttention, TttForward.Step kept) {
         Gradients.addLinearWeight(gradients.output(), afterAttention, TttForward.flat(kept.attended().output()));
         Tensor attended = forward.heads(Gradients.linear(afterAttention, weights.output()));
-        Own upToHere = new Own(ownGradient.keys().narrow(1, 0, i), ownGradient.values().narrow(1, 0, i));
-        return TttAttention.backward(attended, kept.queries(), kept.attended(), forward.context, forward.own(i), forward.scale(),
+        StepKeys upToHere = new StepKeys(stepGradient.keys().narrow(1, 0, i), stepGradient.values().narrow(1, 0, i));
+        return TttAttention.backward(attended, kept.queries(), kept.attended(), forward.context, forward.stepKeys(i), forward.scale(),
                 contextGradient, upToHere);
     }
 
     /** Projections of a step after the first; returns the gradient of its hidden state through their norm. */
     private Tensor projections(int i, Tensor queries, TttForward.Step kept) {
-        Rotation rotation = forward.asking.rotation(i);
+        Rotation rotation = forward.queryRows.rotation(i);
         Tensor rotated = Gradients.rotaryEmbedding(
-                Tensor.cat(1, List.of(queries, ownSlot(ownGradient.keys(), i))), rotation.cos(), rotation.sin());
-        Tensor projected = Tensor.cat(1, List.of(TttForward.flat(rotated), TttForward.flat(ownSlot(ownGradient.values(), i))));
+                Tensor.cat(1, List.of(queries, stepSlot(stepGradient.keys(), i))), rotation.cos(), rotation.sin());
+        Tensor projected = Tensor.cat(1, List.of(TttForward.flat(rotated), TttForward.flat(stepSlot(stepGradient.values(), i))));
         Gradients.addLinearWeight(gradients.hiddenSide(), projected, kept.normed());
-        embeddingSide.addRows_(forward.asking.tokensRead(i), projected);
+        embeddingSide.addRows_(forward.queryRows.tokensRead(i), projected);
         return norm(Gradients.linear(projected, weights.hiddenSide()), kept.hidden(), weights.hiddenNorm(),
                 gradients.hiddenNorm());
     }
 
-    /** The first step's: queries of the asking rows, keys and values of all, whose hidden states come from fc. */
+    /** The first step's: queries of the query rows, keys and values of all, whose hidden states come from fc. */
     private void firstProjections(Tensor queries, Tensor afterAttention, TttForward.Step kept) {
         int q = config.queryWidth();
         int kv = config.keyValueWidth();
-        Rotation rotation = forward.asking.rotation(0);
+        Rotation rotation = forward.queryRows.rotation(0);
         Tensor asked = TttForward.flat(Gradients.rotaryEmbedding(queries, rotation.cos(), rotation.sin()));
         Rotation ofAll = forward.all.rotation(0);
         Tensor keys = TttAttention.fold(contextGradient.keys(), config.keyValueHeads()).to(forward.dtype);
@@ -105,10 +105,10 @@ final class TttBackward {
 
         Gradients.addLinearWeight(gradients.hiddenSide().narrow(0, 0, q), asked, kept.normed());
         Gradients.addLinearWeight(gradients.hiddenSide().narrow(0, q, 2L * kv), keyValues, forward.normed0);
-        embeddingSide.narrow(1, 0, q).addRows_(forward.asking.tokensRead(0), asked);
+        embeddingSide.narrow(1, 0, q).addRows_(forward.queryRows.tokensRead(0), asked);
         embeddingSide.narrow(1, q, 2L * kv).addRows_(forward.all.tokensRead(0), keyValues);
 
-        Tensor index = forward.asking.index();
+        Tensor index = forward.queryRows.index();
         Tensor normed = Gradients.linear(keyValues, weights.hiddenSide().narrow(0, q, 2L * kv))
                 .addRows_(index, Gradients.linear(asked, weights.hiddenSide().narrow(0, 0, q)));
         Tensor hidden = norm(normed, forward.hidden0, weights.hiddenNorm(), gradients.hiddenNorm())
@@ -132,9 +132,9 @@ final class TttBackward {
         return g.input();
     }
 
-    /** One later step's gradient of own keys or values, [A, kv heads, d]. */
-    private Tensor ownSlot(Tensor own, int i) {
-        return own.narrow(1, i - 1, 1).to(forward.dtype).contiguous()
-                .view(forward.asking.count(), config.keyValueHeads(), config.headDim());
+    /** One later step's gradient of step keys or values, [A, kv heads, d]. */
+    private Tensor stepSlot(Tensor stepKeys, int i) {
+        return stepKeys.narrow(1, i - 1, 1).to(forward.dtype).contiguous()
+                .view(forward.queryRows.count(), config.keyValueHeads(), config.headDim());
     }
 }

@@ -9,14 +9,14 @@ import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
 import dev.aerie.torch.TttAttention;
 import dev.aerie.torch.TttAttention.Context;
-import dev.aerie.torch.TttAttention.Own;
+import dev.aerie.torch.TttAttention.StepKeys;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * The training-time test of one micro-batch, forward: the draft runs {@code steps} times over the asking rows, each time on its
+ * The training-time test of one micro-batch, forward: the draft runs {@code steps} times over the query rows, each time on its
  * own output, as it will when it serves. Keeps what the backward pass needs.
  *
  * <p>Row t reads at step i the embedding of token t+1+i and hidden state g_i[t], where g_0 = fc(captured layers) and g_{i+1} is
@@ -46,7 +46,7 @@ final class TttForward {
     /** Every row: each is a key at step 0. */
     final PackedRows all;
     /** The A rows whose chain runs. */
-    final PackedRows asking;
+    final PackedRows queryRows;
 
     /** [T, hidden] embeddings of the tokens, and their norm. */
     final Tensor embedded;
@@ -58,7 +58,7 @@ final class TttForward {
     final Tensor hidden0;
     final Tensor normed0;
     final Context context;
-    private final Own own;
+    private final StepKeys stepKeys;
     final List<Step> steps = new ArrayList<>();
 
     /** @param scope the innermost one, which owns what is kept */
@@ -72,7 +72,7 @@ final class TttForward {
         this.dtype = weights.fc().dtype();
         this.device = weights.fc().device();
         this.all = new PackedRows(batch, IntStream.range(0, batch.tokens()).toArray(), rotary, device);
-        this.asking = new PackedRows(batch, rows.asking(), rotary, device);
+        this.queryRows = new PackedRows(batch, rows.queryRows(), rotary, device);
         double eps = config.rmsNormEps();
 
         embedded = Nn.embedding(index(Arrays.stream(batch.inputIds()).asLongStream().toArray()), embedTokens).to(dtype);
@@ -82,8 +82,8 @@ final class TttForward {
         hidden0 = Nn.linear(aux, weights.fc());
         normed0 = Nn.rmsNorm(hidden0, weights.hiddenNorm(), eps);
         context = context();
-        long slots = (long) asking.count() * config.keyValueHeads();
-        own = new Own(Tensor.zeros(dtype, device, slots, rows.steps() - 1, config.headDim()),
+        long slots = (long) queryRows.count() * config.keyValueHeads();
+        stepKeys = new StepKeys(Tensor.zeros(dtype, device, slots, rows.steps() - 1, config.headDim()),
                 Tensor.zeros(dtype, device, slots, rows.steps() - 1, config.headDim()));
     }
 
@@ -103,7 +103,7 @@ final class TttForward {
 
     /** Runs all steps. */
     TttForward run() {
-        Tensor index = asking.index();
+        Tensor index = queryRows.index();
         Tensor hidden = hidden0.rows(index);
         for (int i = 0; i < rows.steps(); i++) {
             Tensor normed = i == 0 ? normed0.rows(index) : Nn.rmsNorm(hidden, weights.hiddenNorm(), config.rmsNormEps());
@@ -116,7 +116,7 @@ final class TttForward {
     private Step step(int i, Tensor hidden, Tensor normed) {
         try (Scope inner = Scope.open()) {
             Tensor queries = i == 0 ? firstQueries(normed) : project(i, normed);
-            TttAttention.Result attended = TttAttention.forward(queries, context, own(i), scale());
+            TttAttention.Result attended = TttAttention.forward(queries, context, stepKeys(i), scale());
             Tensor afterAttention = Nn.linearAdd(flat(attended.output()), weights.output(), hidden);
             Tensor postNormed = Nn.rmsNorm(afterAttention, weights.postNorm(), config.rmsNormEps());
             Tensor gateUp = Nn.linear(postNormed, weights.gateUp());
@@ -131,20 +131,20 @@ final class TttForward {
     private Tensor firstQueries(Tensor normed) {
         int q = config.queryWidth();
         Tensor projected = Nn.linearAdd(normed, weights.hiddenSide().narrow(0, 0, q),
-                embeddingSide.narrow(1, 0, q).rows(asking.tokensRead(0)));
-        Rotation rotation = asking.rotation(0);
+                embeddingSide.narrow(1, 0, q).rows(queryRows.tokensRead(0)));
+        Rotation rotation = queryRows.rotation(0);
         return Nn.rotaryEmbedding(heads(projected), rotation.cos(), rotation.sin());
     }
 
-    /** Queries of a later step; its keys and values go to the rows' own. */
+    /** Queries of a later step; its keys and values go to the step keys and values of the rows. */
     private Tensor project(int i, Tensor normed) {
         int q = config.queryWidth();
         int kv = config.keyValueWidth();
-        Tensor projected = Nn.linearAdd(normed, weights.hiddenSide(), embeddingSide.rows(asking.tokensRead(i)));
-        Rotation rotation = asking.rotation(i);
+        Tensor projected = Nn.linearAdd(normed, weights.hiddenSide(), embeddingSide.rows(queryRows.tokensRead(i)));
+        Rotation rotation = queryRows.rotation(i);
         Tensor rotated = Nn.rotaryEmbedding(heads(projected.narrow(1, 0, q + kv)), rotation.cos(), rotation.sin());
-        putOwn(own.keys(), i, rotated.narrow(1, config.attentionHeads(), config.keyValueHeads()));
-        putOwn(own.values(), i, projected.narrow(1, q + kv, kv));
+        putStep(stepKeys.keys(), i, rotated.narrow(1, config.attentionHeads(), config.keyValueHeads()));
+        putStep(stepKeys.values(), i, projected.narrow(1, q + kv, kv));
         return rotated.narrow(1, 0, config.attentionHeads()).contiguous();
     }
 
@@ -157,18 +157,18 @@ final class TttForward {
         return Tensor.cat(0, parts);
     }
 
-    /** int64: where the loss rows of a step are among the asking rows. */
+    /** int64: where the loss rows of a step are among the query rows. */
     Tensor lossRowsOf(int i) {
         return index(Arrays.copyOfRange(rows.position(), rows.bounds()[i], rows.bounds()[i + 1]));
     }
 
-    /** Own keys and values of the steps 1 … i. */
-    Own own(int i) {
-        return new Own(own.keys().narrow(1, 0, i), own.values().narrow(1, 0, i));
+    /** Step keys and values of the steps 1 … i. */
+    StepKeys stepKeys(int i) {
+        return new StepKeys(stepKeys.keys().narrow(1, 0, i), stepKeys.values().narrow(1, 0, i));
     }
 
-    private void putOwn(Tensor own, int i, Tensor x) {
-        own.narrow(1, i - 1, 1).copy_(x.contiguous().view(own.size(0), 1, config.headDim()));
+    private void putStep(Tensor stepKeys, int i, Tensor x) {
+        stepKeys.narrow(1, i - 1, 1).copy_(x.contiguous().view(stepKeys.size(0), 1, config.headDim()));
     }
 
     double scale() {

@@ -18,7 +18,7 @@ public record TttMetrics(double[] loss, long[] lossRows, long[] correct, long[] 
         return new TttMetrics(new double[steps], new long[steps], new long[steps], new long[steps], new double[steps]);
     }
 
-    public int steps() {
+    int steps() {
         return loss.length;
     }
 

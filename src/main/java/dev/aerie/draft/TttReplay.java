@@ -54,11 +54,9 @@ public final class TttReplay implements AutoCloseable {
             long[] proposed = proposed(batch, rows);
             for (int step = 0; step < draftTokens; step++) {
                 for (int e = rows.bounds()[step]; e < rows.bounds()[step + 1]; e++) {
-                    int row = rows.asking()[(int) rows.position()[e]];
-                    counts.rows()[step]++;
+                    int row = rows.queryRows()[(int) rows.position()[e]];
                     if (right[row] == step && proposed[e] == batch.inputIds()[row + 2 + step]) {
                         right[row]++;
-                        counts.rowHits()[step]++;
                     }
                 }
             }
@@ -89,7 +87,7 @@ public final class TttReplay implements AutoCloseable {
             }
             newest += Math.min(accepted + 1, last - newest);
         }
-        return new ReplayCounts(rounds, last - first, hits, new long[draftTokens], new long[draftTokens]);
+        return new ReplayCounts(rounds, last - first, hits);
     }
 
     /** The draft's arg-max of each entry, as target ids. */

@@ -53,7 +53,7 @@ public final class TttTraining implements AutoCloseable {
         this.vocabulary = new VocabularyIndex(target.vocabulary(), device);
     }
 
-    public int steps() {
+    int steps() {
         return steps;
     }
 

@@ -44,12 +44,7 @@ record SafetensorsHeader(long dataStart, Map<String, Entry> tensors, Map<String,
      *
      * @param begin first byte after the header, end exclusive
      */
-    record Entry(DType dtype, long[] shape, long begin, long end) {
-
-        String describe() {
-            return dtype.safetensorsName() + Arrays.toString(shape);
-        }
-    }
+    record Entry(DType dtype, long[] shape, long begin, long end) {}
 
     static SafetensorsHeader read(Path file) {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {

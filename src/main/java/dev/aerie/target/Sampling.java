@@ -34,7 +34,7 @@ public record Sampling(double temperature, int topK, double topP) {
     }
 
     /** The token to emit; the first of equals where greedy. */
-    public int choose(float[] logits, RandomGenerator random) {
+    int choose(float[] logits, RandomGenerator random) {
         return greedy() ? argmax(logits) : draw(probabilities(logits), random);
     }
 

@@ -104,16 +104,16 @@ public final class Target implements AutoCloseable {
     }
 
     /** Whether layers come from the files with every forward. */
-    public boolean streamed() {
+    boolean streamed() {
         return streamed;
     }
 
     /** Type that states and logits have. */
-    public DType dtype() {
+    DType dtype() {
         return dtype;
     }
 
-    public Device device() {
+    Device device() {
         return device;
     }
 

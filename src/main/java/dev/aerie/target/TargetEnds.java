@@ -109,7 +109,7 @@ public final class TargetEnds implements AutoCloseable {
      * @param last states after the final norm, [T, hidden]
      * @return [T, vocabulary]
      */
-    public Tensor logits(Tensor last) {
+    Tensor logits(Tensor last) {
         Tensor product = product(last);
         return spec.logitSoftCap() == 0 ? product : Nn.softCap(product, spec.logitSoftCap());
     }

@@ -28,7 +28,7 @@ public final class LibTorch {
      *
      * @throws IllegalStateException where there is neither
      */
-    public static synchronized void load() {
+    static synchronized void load() {
         if (!loaded) {
             configure();
             NativeCache.locked("libtorch", () -> {
@@ -43,7 +43,7 @@ public final class LibTorch {
      * What must be set before any native library of DJL is loaded, the tokenizers' included: no telemetry, no downloads, no
      * search for a CUDA build of the tokenizers, and a place to unpack that no other class loader of this JVM uses.
      */
-    public static synchronized void configure() {
+    static synchronized void configure() {
         setDefault("OPT_OUT_TRACKING", "true");
         setDefault("DJL_OFFLINE", "true");
         setDefault("RUST_FLAVOR", "cpu");

@@ -87,11 +87,6 @@ public final class Tensor implements AutoCloseable {
         return Script.tensor("full", shape, value, dtype.code(), device.toString());
     }
 
-    /** int64 [end - start): start, start+1, ... */
-    public static Tensor range(long start, long end, Device device) {
-        return Script.tensor("arange", start, end, device.toString());
-    }
-
     /** float32 on the CPU, normally distributed, the same for the same seed on one build of libtorch. */
     public static Tensor randomNormal(long seed, double std, long... shape) {
         return Script.tensor("random_normal", seed, std, shape);

@@ -60,18 +60,12 @@ final class HeldOutReplay implements AutoCloseable {
     }
 
     private ReplayCounts overRanks(ReplayCounts mine) {
-        long[] sums = new long[3 * draftTokens + 2];
+        long[] sums = new long[2 + draftTokens];
         sums[0] = mine.rounds();
         sums[1] = mine.emitted();
         System.arraycopy(mine.hits(), 0, sums, 2, draftTokens);
-        System.arraycopy(mine.rows(), 0, sums, 2 + draftTokens, draftTokens);
-        System.arraycopy(mine.rowHits(), 0, sums, 2 + 2 * draftTokens, draftTokens);
         collective.allReduce(sums);
-        return new ReplayCounts(sums[0], sums[1], part(sums, 0), part(sums, 1), part(sums, 2));
-    }
-
-    private long[] part(long[] sums, int index) {
-        return Arrays.copyOfRange(sums, 2 + index * draftTokens, 2 + (index + 1) * draftTokens);
+        return new ReplayCounts(sums[0], sums[1], Arrays.copyOfRange(sums, 2, sums.length));
     }
 
     @Override

@@ -9,8 +9,6 @@
     return torch.zeros(shape, dtype=dtype, device=torch.device(device))
   def full(self, shape: List[int], value: float, dtype: int, device: str) -> Tensor:
     return torch.full(shape, value, dtype=dtype, device=torch.device(device))
-  def arange(self, start: int, end: int, device: str) -> Tensor:
-    return torch.arange(start, end, dtype=4, device=torch.device(device))
   def dtype(self, x: Tensor) -> int:
     return ops.prim.dtype(x)
   def cuda_index(self, x: Tensor) -> int:

@@ -40,7 +40,7 @@
     steps = torch.size(dk, 1)
     if steps == 0:
       return (torch.contiguous(out), torch.contiguous(lse))
-    # Own keys of the later steps: one small product for each row and KV head, merged by log-sum-exp.
+    # Step keys of the later steps: one small product for each row and KV head, merged by log-sum-exp.
     n = torch.size(dk, 0)
     g = torch.floordiv(rows * heads, n)
     qn = torch.reshape(q, [n, g, d])

@@ -82,7 +82,7 @@ class TttReplayTest {
                     hits[accepted++]++;
                 }
                 int emitted = Math.min(accepted + 1, last - newest);
-                counts = counts.plus(new ReplayCounts(1, emitted, hits, new long[DRAFTED], new long[DRAFTED]));
+                counts = counts.plus(new ReplayCounts(1, emitted, hits));
                 newest += emitted;
             }
             first = last;

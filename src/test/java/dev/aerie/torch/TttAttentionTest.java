@@ -12,7 +12,7 @@ class TttAttentionTest {
 
     private static final int D = 8;
 
-    /** Shapes of one case: sequences laid end to end, blocks of asking rows in them. */
+    /** Shapes of one case: sequences laid end to end, blocks of query rows in them. */
     private record Shapes(int total, int rows, int heads, int kvHeads, int steps, long[] blocks) {
 
         static Shapes random(Random random) {
@@ -62,20 +62,20 @@ class TttAttentionTest {
                     TttAttention.expand(tensor(in[1], s.total, s.kvHeads, D), s.heads),
                     TttAttention.expand(tensor(in[2], s.total, s.kvHeads, D), s.heads), s.blocks);
             long n = (long) s.rows * s.kvHeads;
-            var own = new TttAttention.Own(tensor(in[3], n, s.steps, D), tensor(in[4], n, s.steps, D));
+            var own = new TttAttention.StepKeys(tensor(in[3], n, s.steps, D), tensor(in[4], n, s.steps, D));
             TttAttention.Result result = TttAttention.forward(q, context, own, scale);
             double[] expected = naive(s, in, scale);
             assertArrayEquals(expected, result.output().toDoubles(), 1e-12, what);
 
             var contextGradient = new TttAttention.Context(zeros(s.total, s.heads), zeros(s.total, s.heads), s.blocks);
-            var ownGradient = new TttAttention.Own(
+            var stepGradient = new TttAttention.StepKeys(
                     Tensor.zeros(DType.F64, Device.CPU, n, s.steps, D), Tensor.zeros(DType.F64, Device.CPU, n, s.steps, D));
             Tensor dq = TttAttention.backward(tensor(weights, s.rows, s.heads, D), q, result, context, own, scale,
-                    contextGradient, ownGradient);
+                    contextGradient, stepGradient);
             double[][] gradients = {
                 dq.toDoubles(), TttAttention.fold(contextGradient.keys(), s.kvHeads).toDoubles(),
-                TttAttention.fold(contextGradient.values(), s.kvHeads).toDoubles(), ownGradient.keys().toDoubles(),
-                ownGradient.values().toDoubles()};
+                TttAttention.fold(contextGradient.values(), s.kvHeads).toDoubles(), stepGradient.keys().toDoubles(),
+                stepGradient.values().toDoubles()};
             GradientCheck.check(x -> dot(naive(s, x, scale), weights), in, gradients, random, what);
         }
     }
@@ -84,7 +84,7 @@ class TttAttentionTest {
         return Tensor.zeros(DType.F64, Device.CPU, total, heads, D);
     }
 
-    /** One softmax over the keys of step 0 up to the row and the row's own keys of the later steps. */
+    /** One softmax over the keys of step 0 up to the row and the row's step keys of the later steps. */
     private static double[] naive(Shapes s, double[][] in, double scale) {
         double[] out = new double[s.rows * s.heads * D];
         int group = s.heads / s.kvHeads;

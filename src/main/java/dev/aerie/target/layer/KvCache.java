@@ -42,7 +42,7 @@ public final class KvCache implements KeyValues, AutoCloseable {
         return length;
     }
 
-    public int capacity() {
+    int capacity() {
         return capacity;
     }
 
