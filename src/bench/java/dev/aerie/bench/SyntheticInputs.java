@@ -71,6 +71,11 @@ record SyntheticInputs(int conversations, int longest) implements TrainingInputs
         }
 
         @Override
+        public long bytes(Part part, int index) {
+            return length(index) * 5L;
+        }
+
+        @Override
         public Conversation read(Part part, int index) {
             int n = length(index);
             boolean[] supervised = new boolean[n];

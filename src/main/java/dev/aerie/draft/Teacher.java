@@ -5,6 +5,7 @@ import dev.aerie.torch.Device;
 import dev.aerie.torch.SoftCrossEntropy;
 import dev.aerie.torch.Tensor;
 import java.util.Arrays;
+import java.util.List;
 
 /** What the target says about a micro-batch, and the rows that carry loss. Its tensors belong to the scope it was made in. */
 public final class Teacher {
@@ -88,6 +89,18 @@ public final class Teacher {
      */
     public double[] denominators() {
         return denominators.clone();
+    }
+
+    /** What it holds on its device: all that {@link #with} needs; nothing where no row teaches. */
+    public List<Tensor> tensors() {
+        return rows == null ? List.of() : List.of(rows.argMax(), rows.logSumExp(), rows.logits(), rows.draftLogSumExp());
+    }
+
+    /** The same teacher over equal tensors elsewhere, in the order of {@link #tensors}. */
+    public Teacher with(List<Tensor> tensors) {
+        SoftCrossEntropy.Teacher moved = tensors.isEmpty() ? null
+                : new SoftCrossEntropy.Teacher(tensors.get(0), tensors.get(1), tensors.get(2), tensors.get(3));
+        return new Teacher(moved, argMax, lossRows, denominators);
     }
 
     LossRows lossRows() {

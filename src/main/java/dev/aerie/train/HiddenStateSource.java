@@ -10,6 +10,9 @@ public interface HiddenStateSource extends AutoCloseable {
     /** Tokens of each conversation of a part, always in the same order. */
     int[] lengths(Part part);
 
+    /** Bytes of heap that a conversation takes once it is read, at most. */
+    long bytes(Part part, int index);
+
     /**
      * One conversation. Several threads may read at once, ahead of its use.
      *

@@ -10,7 +10,9 @@ import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.PrimitiveIterator;
@@ -42,14 +44,18 @@ final class RankLoop {
     private final Map<String, String> recipe;
     private final DType compute;
     private final Folder output;
+    private final Path scratch;
     private final Checkpoints checkpoints;
     private final Observer observer;
     private final int[] lengths;
     private final BatchPlan plan;
 
-    /** @param recipe what a checkpoint must agree with */
+    /**
+     * @param recipe what a checkpoint must agree with
+     * @param scratch folder on a local disk
+     */
     RankLoop(Collective collective, Device device, int threads, TrainSettings settings, TrainingInputs.Opened inputs,
-            Map<String, String> recipe, Folder output, Observer observer) {
+            Map<String, String> recipe, Folder output, Path scratch, Observer observer) {
         this.collective = collective;
         this.device = device;
         this.threads = threads;
@@ -58,6 +64,7 @@ final class RankLoop {
         this.recipe = recipe;
         this.compute = compute(settings, device);
         this.output = output;
+        this.scratch = scratch;
         this.checkpoints = new Checkpoints(output);
         this.observer = observer;
         this.lengths = inputs.source().lengths(Part.TRAIN);
@@ -72,7 +79,8 @@ final class RankLoop {
     /** @return steps of the whole run, all of them done now */
     long run() throws IOException, InterruptedException {
         try (DraftParameters parameters = inputs.initial(settings.seed(), device);
-                TrainingStep training = new TrainingStep(collective, settings, parameters, inputs.target(), compute);
+                TrainingStep training = new TrainingStep(collective, settings, parameters, inputs.target(), compute,
+                        scratch);
                 HeldOutReplay heldOut =
                         new HeldOutReplay(collective, settings, parameters, inputs.target(), inputs.source(), compute)) {
             // Before looking for a checkpoint, so that nobody commits another after that.
@@ -102,17 +110,9 @@ final class RankLoop {
     }
 
     private StepMetrics step(long step, TrainingStep training, ReadAhead reading, HeldOutReplay heldOut)
-            throws InterruptedException {
+            throws InterruptedException, IOException {
         long start = System.nanoTime();
-        List<MicroBatch> mine = new ArrayList<>();
-        int[] share = plan.ofRank(step, collective.rank(), collective.size());
-        for (int[] micro : BatchPlan.microBatches(lengths, share, settings.microBatchTokens())) {
-            List<HiddenStateSource.Conversation> conversations = new ArrayList<>();
-            for (int i = 0; i < micro.length; i++) {
-                conversations.add(reading.next());
-            }
-            mine.add(new MicroBatch(conversations));
-        }
+        RankShare mine = share(plan.ofRank(step, collective.rank(), collective.size()), reading);
         double rate = settings.learningRate() * settings.schedule().factor(step, plan.scheduledSteps(), settings.warmupRatio());
         int busy = Math.min(collective.size(), plan.conversations(step).length);
         TrainingStep.Result result = training.run(mine, busy, step + 1, rate);
@@ -124,6 +124,31 @@ final class RankLoop {
                 IntStream.range(0, steps).mapToDouble(result.metrics()::acceptanceRate).toArray(),
                 result.metrics().lossRows(), result.gradNorm(), rate, result.tokens(), seconds, result.tokens() / seconds,
                 ResidentMemory.megabytes(), replayed);
+    }
+
+    private RankShare share(int[] conversations, ReadAhead reading) {
+        List<int[]> microBatches = BatchPlan.microBatches(lengths, conversations, settings.microBatchTokens());
+        Iterator<int[]> next = microBatches.iterator();
+        return new RankShare() {
+            @Override
+            public int microBatches() {
+                return microBatches.size();
+            }
+
+            @Override
+            public long tokens() {
+                return Arrays.stream(conversations).mapToLong(c -> lengths[c]).sum();
+            }
+
+            @Override
+            public MicroBatch next() throws InterruptedException {
+                List<HiddenStateSource.Conversation> read = new ArrayList<>();
+                for (int i = next.next().length; i > 0; i--) {
+                    read.add(reading.next());
+                }
+                return new MicroBatch(read);
+            }
+        };
     }
 
     private boolean measured(long stepsDone) {

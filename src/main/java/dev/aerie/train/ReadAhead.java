@@ -17,24 +17,24 @@ final class ReadAhead implements AutoCloseable {
 
     /** Reading from an object store waits more than it works. */
     private static final int THREADS = 4;
-    /** What may lie ready: 512 MB of bf16 states at hidden size 4,096. */
-    private static final long TOKENS = 16_384;
+    /** What may lie ready: 16,384 tokens of bf16 states at hidden size 4,096. One conversation may be larger by itself. */
+    private static final long BYTES = 512L << 20;
+    private static final int NONE = -1;
     private static final Duration LONGEST_READ = Duration.ofMinutes(10);
 
-    private record Pending(int index, int tokens, Future<HiddenStateSource.Conversation> conversation) {}
+    private record Pending(int index, long bytes, Future<HiddenStateSource.Conversation> conversation) {}
 
     private final HiddenStateSource source;
     private final Part part;
-    private final int[] lengths;
     private final PrimitiveIterator.OfInt order;
     private final ExecutorService threads;
     private final Deque<Pending> pending = new ArrayDeque<>();
-    private long tokens;
+    private long bytes;
+    private int following = NONE;
 
     ReadAhead(HiddenStateSource source, Part part, PrimitiveIterator.OfInt order) {
         this.source = source;
         this.part = part;
-        this.lengths = source.lengths(part);
         this.order = order;
         this.threads = Executors.newFixedThreadPool(THREADS, task -> {
             Thread thread = new Thread(task, "aerie-read-ahead");
@@ -50,7 +50,7 @@ final class ReadAhead implements AutoCloseable {
         try {
             HiddenStateSource.Conversation conversation =
                     first.conversation().get(LONGEST_READ.toSeconds(), TimeUnit.SECONDS);
-            tokens -= first.tokens();
+            bytes -= first.bytes();
             fill();
             return conversation;
         } catch (ExecutionException e) {
@@ -62,10 +62,18 @@ final class ReadAhead implements AutoCloseable {
     }
 
     private void fill() {
-        while (order.hasNext() && (pending.isEmpty() || tokens < TOKENS)) {
-            int index = order.nextInt();
-            pending.addLast(new Pending(index, lengths[index], threads.submit(() -> source.read(part, index))));
-            tokens += lengths[index];
+        while (following != NONE || order.hasNext()) {
+            if (following == NONE) {
+                following = order.nextInt();
+            }
+            int index = following;
+            long more = source.bytes(part, index);
+            if (!pending.isEmpty() && bytes + more > BYTES) {
+                return;
+            }
+            pending.addLast(new Pending(index, more, threads.submit(() -> source.read(part, index))));
+            bytes += more;
+            following = NONE;
         }
     }
 

@@ -5,6 +5,7 @@ import dev.aerie.store.ConversationEntry;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.Part;
 import dev.aerie.store.ShardReader;
+import dev.aerie.store.StoreSettings;
 import dev.aerie.store.StoredConversation;
 import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.Tensor;
@@ -21,6 +22,9 @@ public final class StoreSource implements HiddenStateSource {
 
     /** Shards that stay open when nobody reads from them: opening one costs a footer, 100 ms on an object store. */
     private static final int IDLE_READERS = 64;
+
+    /** Of a token: its id and mask, as read and joined. */
+    private static final int BYTES_BESIDE_STATES = 16;
 
     private record Place(CommittedShard shard, ConversationEntry entry) {}
 
@@ -53,6 +57,13 @@ public final class StoreSource implements HiddenStateSource {
     @Override
     public int[] lengths(Part part) {
         return places.get(part).stream().mapToInt(p -> p.entry().tokens()).toArray();
+    }
+
+    @Override
+    public long bytes(Part part, int index) {
+        StoreSettings settings = store.settings();
+        long elements = (long) settings.auxWidth() + settings.hiddenSize();
+        return places.get(part).get(index).entry().tokens() * (elements * settings.codec().dtype().bytes() + BYTES_BESIDE_STATES);
     }
 
     @Override

@@ -8,6 +8,7 @@ import dev.aerie.gang.RankContext;
 import dev.aerie.errors.RefusalException;
 import dev.aerie.spark.DeviceChoice;
 import dev.aerie.spark.TaskDevice;
+import dev.aerie.spark.TaskScratch;
 import dev.aerie.spark.TaskThreads;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.LibTorch;
@@ -87,7 +88,7 @@ public final class Training {
         Device device = TaskDevice.of(TaskContext.get(), choice);
         try (TrainingInputs.Opened opened = inputs.open(device, RankLoop.compute(settings, device), conf)) {
             return new RankLoop(rank.collective(), device, threads, settings, opened, recipe,
-                    Folder.at(output, conf), observer(rank)).run();
+                    Folder.at(output, conf), TaskScratch.folder(), observer(rank)).run();
         }
     }
 

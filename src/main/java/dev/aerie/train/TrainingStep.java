@@ -12,14 +12,17 @@ import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.Arrays;
-import java.util.List;
+import java.util.Deque;
 
 /**
  * One optimizer step over all ranks: losses, gradients, their sum, and the new parameters.
  *
  * <p>In strict mode the loss of a TTT step is the mean over its loss rows of all ranks and micro-batches, so those are counted
- * before the first backward pass. In SpecForge's mode each rank takes the mean over its rows, and the ranks' means count the
+ * before the first backward pass. Memory is that of one micro-batch, however many a step has. In SpecForge's mode each rank takes the mean over its rows, and the ranks' means count the
  * same.
  */
 final class TrainingStep implements AutoCloseable {
@@ -41,8 +44,12 @@ final class TrainingStep implements AutoCloseable {
     private final ShardedAdamW optimizer;
     private final Scope scope = Scope.detached();
     private final Tensor gradient;
+    private final Path scratch;
 
-    TrainingStep(Collective collective, TrainSettings settings, DraftParameters parameters, FrozenTarget target, DType compute) {
+    /** @param scratch folder on a local disk for micro-batches that wait; see {@link SpilledMicroBatch} */
+    TrainingStep(Collective collective, TrainSettings settings, DraftParameters parameters, FrozenTarget target, DType compute,
+            Path scratch) {
+        this.scratch = scratch;
         this.collective = collective;
         this.mode = settings.mode();
         this.steps = settings.tttLength();
@@ -63,59 +70,79 @@ final class TrainingStep implements AutoCloseable {
      * @param busyRanks how many ranks have a share in this step
      * @param step 1 for the first
      */
-    Result run(List<MicroBatch> mine, int busyRanks, long step, double learningRate) {
+    Result run(RankShare mine, int busyRanks, long step, double learningRate) throws InterruptedException, IOException {
         gradient.zero_();
-        double[] denominators = mode == LossMode.STRICT ? null : perRank(mine, busyRanks);
+        double[] denominators = new double[steps];
+        TttMetrics sums = mode == LossMode.STRICT
+                ? strict(mine, denominators)
+                : specForge(mine, denominators, busyRanks);
+        double norm = optimizer.step(gradient, step, learningRate);
+        return result(sums, denominators, norm, mine.tokens());
+    }
+
+    /** @param denominators filled with the same for every micro-batch, which need not be counted */
+    private TttMetrics specForge(RankShare mine, double[] denominators, int busyRanks) throws InterruptedException {
+        Arrays.fill(denominators, (double) busyRanks * mine.tokens());
         TttMetrics sums = TttMetrics.zero(steps);
-        if (mode == LossMode.STRICT && mine.size() == 1) {
+        for (int m = 0; m < mine.microBatches(); m++) {
             try (Scope working = Scope.open()) {
-                TrainingBatch batch = mine.get(0).pack(device);
-                Teacher teacher = training.teacher(batch);
-                denominators = overRanks(teacher.denominators());
-                sums = training.forwardBackward(batch, teacher, denominators, gradient);
-            }
-        } else {
-            if (mode == LossMode.STRICT) {
-                denominators = overRanks(counted(mine));
-            }
-            for (MicroBatch micro : mine) {
-                try (Scope working = Scope.open()) {
-                    TrainingBatch batch = micro.pack(device);
-                    sums = sums.plus(training.forwardBackward(batch, training.teacher(batch), denominators, gradient));
-                }
+                TrainingBatch batch = mine.next().pack(device);
+                sums = sums.plus(training.forwardBackward(batch, training.teacher(batch), denominators, gradient));
             }
         }
-        double norm = optimizer.step(gradient, step, learningRate);
-        return result(sums, denominators, norm, mine.stream().mapToLong(MicroBatch::tokens).sum());
+        return sums;
     }
 
     /**
-     * Loss rows of several micro-batches. Their teachers are computed again for the backward passes: one more reading of lm_head
-     * is 6 % of a step's arithmetic, and keeping the teachers of all micro-batches would undo what splitting them saves.
+     * First the teachers of all micro-batches, because the loss of any divides by the loss rows of all; only they know which rows
+     * those are. All but the last wait on disk for their turn. Where a share is one micro-batch, nothing waits.
+     *
+     * @param denominators filled with the loss rows of all ranks
      */
-    private double[] counted(List<MicroBatch> mine) {
-        double[] sum = new double[steps];
-        for (MicroBatch micro : mine) {
-            try (Scope working = Scope.open()) {
-                double[] one = training.teacher(micro.pack(device)).denominators();
-                for (int i = 0; i < steps; i++) {
-                    sum[i] += one[i];
+    private TttMetrics strict(RankShare mine, double[] denominators) throws InterruptedException, IOException {
+        Deque<SpilledMicroBatch> waiting = new ArrayDeque<>();
+        try {
+            for (int m = 0; m < mine.microBatches() - 1; m++) {
+                try (Scope working = Scope.open()) {
+                    TrainingBatch batch = mine.next().pack(device);
+                    Teacher teacher = training.teacher(batch);
+                    add(denominators, teacher.denominators());
+                    waiting.add(SpilledMicroBatch.write(scratch, batch, teacher));
                 }
             }
+            TttMetrics sums = last(mine, denominators);
+            while (!waiting.isEmpty()) {
+                try (Scope working = Scope.open(); SpilledMicroBatch next = waiting.remove()) {
+                    SpilledMicroBatch.Read read = next.read(device);
+                    sums = sums.plus(training.forwardBackward(read.batch(), read.teacher(), denominators, gradient));
+                }
+            }
+            return sums;
+        } finally {
+            for (SpilledMicroBatch left : waiting) {
+                left.close();
+            }
         }
-        return sum;
     }
 
-    private double[] overRanks(double[] mine) {
-        double[] sum = mine.clone();
-        collective.allReduce(sum);
-        return sum;
+    private TttMetrics last(RankShare mine, double[] denominators) throws InterruptedException {
+        if (mine.microBatches() == 0) {
+            collective.allReduce(denominators);
+            return TttMetrics.zero(steps);
+        }
+        try (Scope working = Scope.open()) {
+            TrainingBatch batch = mine.next().pack(device);
+            Teacher teacher = training.teacher(batch);
+            add(denominators, teacher.denominators());
+            collective.allReduce(denominators);
+            return training.forwardBackward(batch, teacher, denominators, gradient);
+        }
     }
 
-    private double[] perRank(List<MicroBatch> mine, int busyRanks) {
-        double[] rows = new double[steps];
-        Arrays.fill(rows, (double) busyRanks * mine.stream().mapToLong(MicroBatch::tokens).sum());
-        return rows;
+    private static void add(double[] sum, double[] one) {
+        for (int i = 0; i < sum.length; i++) {
+            sum[i] += one[i];
+        }
     }
 
     private Result result(TttMetrics mine, double[] denominators, double norm, long tokens) {

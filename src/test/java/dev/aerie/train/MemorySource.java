@@ -50,6 +50,12 @@ final class MemorySource implements HiddenStateSource {
     }
 
     @Override
+    public long bytes(Part part, int index) {
+        Held c = of(part).get(index);
+        return 4L * (c.auxValues().length + c.lastValues().length);
+    }
+
+    @Override
     public Conversation read(Part part, int index) {
         return of(part).get(index);
     }

@@ -42,6 +42,9 @@ class RankLoopTest {
     @TempDir
     Path folder;
 
+    @TempDir
+    Path scratch;
+
     private final List<String> notes = Collections.synchronizedList(new ArrayList<>());
 
     @BeforeEach
@@ -73,7 +76,7 @@ class RankLoopTest {
         Configuration conf = new Configuration();
         try (TrainingInputs.Opened inputs = golden.open(Device.CPU, DType.F32, conf)) {
             return new RankLoop(c, Device.CPU, 1, settings, inputs, Training.recipe(settings, golden),
-                    Folder.at(output.toString(), conf), new RankLoop.Observer() {
+                    Folder.at(output.toString(), conf), scratch, new RankLoop.Observer() {
                         @Override
                         public void begins(long step) {
                             begins.accept(step);
@@ -262,7 +265,7 @@ class RankLoopTest {
         TrainSettings s = settings(2e-3);
         ThreadGang.run(1, c -> {
             try (TrainingInputs.Opened inputs = golden.open(Device.CPU, DType.F32, conf)) {
-                return new RankLoop(c, Device.CPU, 1, s, inputs, Map.of(), Folder.at(folder.toString(), conf),
+                return new RankLoop(c, Device.CPU, 1, s, inputs, Map.of(), Folder.at(folder.toString(), conf), scratch,
                         new RankLoop.Observer() {
                             @Override
                             public void begins(long step) {

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 
 class ReadAheadTest {
 
-    /** Conversations of 6,000 tokens, by their index; one of them cannot be read. */
+    /** Conversations of 200 MiB, by their index; one of them cannot be read. */
     private static final class Failing implements HiddenStateSource {
 
         private final Throwable failure;
@@ -27,6 +27,11 @@ class ReadAheadTest {
         @Override
         public int[] lengths(Part part) {
             return IntStream.range(0, 10).map(i -> 6_000).toArray();
+        }
+
+        @Override
+        public long bytes(Part part, int index) {
+            return 200L << 20;
         }
 
         @Override
@@ -59,14 +64,14 @@ class ReadAheadTest {
         }
     }
 
-    /** In the order of use, and no more of them before it than the bound of tokens allows. */
+    /** In the order of use, and no more of them before it than the bound of bytes allows: two. */
     @Test
     void readsNoFurtherThanItsBound() throws Exception {
         Failing source = new Failing(null, -1);
         try (ReadAhead reading = new ReadAhead(source, Part.TRAIN, IntStream.range(0, 10).iterator())) {
             for (int i = 0; i < 10; i++) {
                 assertEquals("" + i, reading.next().id());
-                assertTrue(source.asked.get() <= i + 4, source.asked.get() + " read when " + i + " is used");
+                assertTrue(source.asked.get() <= i + 3, source.asked.get() + " read when " + i + " is used");
             }
         }
     }

@@ -137,6 +137,11 @@ class TrainingIT {
                 }
 
                 @Override
+                public long bytes(Part part, int index) {
+                    return opened.source().bytes(part, index);
+                }
+
+                @Override
                 public Conversation read(Part part, int index) {
                     before(reads.incrementAndGet(), index);
                     return opened.source().read(part, index);

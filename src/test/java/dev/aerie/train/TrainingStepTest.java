@@ -2,6 +2,7 @@ package dev.aerie.train;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -18,18 +19,25 @@ import dev.aerie.torch.Device;
 import dev.aerie.torch.LibTorch;
 import dev.aerie.torch.Optimizer;
 import dev.aerie.torch.Scope;
+import java.lang.ref.WeakReference;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class TrainingStepTest {
 
     private static final int STEPS = 20;
     private static final double RATE = 0.002;
+
+    @TempDir
+    Path scratch;
 
     @BeforeEach
     void oneThread() {
@@ -52,10 +60,10 @@ class TrainingStepTest {
                 TrainingInputs.Opened inputs = golden.open(Device.CPU, DType.F32, new Configuration());
                 DraftParameters parameters = inputs.initial(0, Device.CPU);
                 TrainingStep training =
-                        new TrainingStep(solo, settings(LossMode.SPECFORGE), parameters, inputs.target(), DType.F32)) {
+                        new TrainingStep(solo, settings(LossMode.SPECFORGE), parameters, inputs.target(), DType.F32, scratch)) {
             for (int k = 0; k < STEPS; k++) {
                 MicroBatch sample = new MicroBatch(List.of(inputs.source().read(Part.TRAIN, k % 2)));
-                TrainingStep.Result result = training.run(List.of(sample), 1, k + 1, RATE);
+                TrainingStep.Result result = training.run(RankShare.of(List.of(sample)), 1, k + 1, RATE);
                 close(expected.get(k).get(0).asDouble(), result.totalLoss(), 1e-4, name + " loss of step " + k);
                 close(expected.get(k).get(1).asDouble(), result.gradNorm(), 1e-4, name + " gradient norm of step " + k);
             }
@@ -108,15 +116,95 @@ class TrainingStepTest {
                             GoldenInputs.of("eagle3-llama3rope", 2).open(Device.CPU, DType.F32, new Configuration());
                     DraftParameters parameters = inputs.initial(0, Device.CPU);
                     TrainingStep training =
-                            new TrainingStep(c, settings(LossMode.SPECFORGE), parameters, inputs.target(), DType.F32)) {
+                            new TrainingStep(c, settings(LossMode.SPECFORGE), parameters, inputs.target(), DType.F32, scratch)) {
                 List<MicroBatch> mine = c.rank() == 1 ? List.of()
                         : List.of(alone(inputs.source().read(Part.TRAIN, c.rank() / 2)));
-                return training.run(mine, 2, 1, RATE).totalLoss();
+                return training.run(RankShare.of(mine), 2, 1, RATE).totalLoss();
             }
         });
         for (double loss : losses) {
             close(expected, loss, 1e-5, "loss");
         }
+    }
+
+    /** However many micro-batches a step has, those before the newest are neither on the heap nor in native memory. */
+    @ParameterizedTest
+    @EnumSource
+    void aStepHoldsOneMicroBatchAtATime(LossMode mode) throws Exception {
+        int count = 6;
+        List<Long> live = new ArrayList<>();
+        List<WeakReference<Object>> read = new ArrayList<>();
+        try (Scope scope = Scope.open();
+                Collective solo = new SoloCollective();
+                TrainingInputs.Opened inputs = GoldenInputs.of("eagle3-llama3rope", 2).open(Device.CPU, DType.F32, new Configuration());
+                DraftParameters parameters = inputs.initial(0, Device.CPU);
+                TrainingStep training = new TrainingStep(solo, settings(mode), parameters, inputs.target(), DType.F32, scratch)) {
+            RankShare share = new RankShare() {
+                @Override
+                public int microBatches() {
+                    return count;
+                }
+
+                @Override
+                public long tokens() {
+                    return (long) count * inputs.source().lengths(Part.TRAIN)[0];
+                }
+
+                @Override
+                public MicroBatch next() {
+                    System.gc();
+                    live.add(Scope.liveTensors());
+                    assertEquals(0, read.stream().filter(r -> r.get() != null).count(), "conversations still held");
+                    MemorySource.Held held = (MemorySource.Held) inputs.source().read(Part.TRAIN, 0);
+                    MemorySource.Held copy = MemorySource.cut(held, "copy", held.sequence().length());
+                    read.add(new WeakReference<>(copy.auxValues()));
+                    return alone(copy);
+                }
+            };
+            TrainingStep.Result result = training.run(share, 1, 1, RATE);
+            assertTrue(result.totalLoss() > 0);
+            assertEquals(count, read.size(), "each is read once");
+            // Tables of rotary embeddings come with the first.
+            assertTrue(live.subList(1, count).stream().distinct().count() == 1, "live tensors before each: " + live);
+        }
+        assertEquals(0, scratch.toFile().list().length, "files left");
+    }
+
+    @Test
+    void aStepThatFailsLeavesNothingBehind() throws Exception {
+        long before = Scope.liveTensors();
+        try (Scope scope = Scope.open();
+                Collective solo = new SoloCollective();
+                TrainingInputs.Opened inputs = GoldenInputs.of("eagle3-llama3rope", 2).open(Device.CPU, DType.F32, new Configuration());
+                DraftParameters parameters = inputs.initial(0, Device.CPU);
+                TrainingStep training =
+                        new TrainingStep(solo, settings(LossMode.STRICT), parameters, inputs.target(), DType.F32, scratch)) {
+            MicroBatch good = alone(inputs.source().read(Part.TRAIN, 0));
+            RankShare share = new RankShare() {
+                private int read;
+
+                @Override
+                public int microBatches() {
+                    return 4;
+                }
+
+                @Override
+                public long tokens() {
+                    return 4L * good.tokens();
+                }
+
+                @Override
+                public MicroBatch next() {
+                    if (read++ == 2) {
+                        throw new IllegalStateException("damaged");
+                    }
+                    return good;
+                }
+            };
+            assertThrows(IllegalStateException.class, () -> training.run(share, 1, 1, RATE));
+            assertEquals(0, scratch.toFile().list().length, "files left");
+        }
+        assertEquals(before, Scope.liveTensors());
     }
 
     private static MicroBatch alone(HiddenStateSource.Conversation conversation) {
@@ -137,21 +225,21 @@ class TrainingStepTest {
 
     private record Run(double[] losses, List<String> names, List<float[]> parameters) {}
 
-    private static Run train(Collective collective, int conversations, Shares shares) throws Exception {
+    private Run train(Collective collective, int conversations, Shares shares) throws Exception {
         GoldenInputs golden = GoldenInputs.of("eagle3-llama3rope", conversations);
         double[] losses = new double[STEPS];
         try (Scope scope = Scope.open();
                 TrainingInputs.Opened inputs = golden.open(Device.CPU, DType.F32, new Configuration());
                 DraftParameters parameters = inputs.initial(0, Device.CPU);
                 TrainingStep training =
-                        new TrainingStep(collective, settings(LossMode.STRICT), parameters, inputs.target(), DType.F32)) {
+                        new TrainingStep(collective, settings(LossMode.STRICT), parameters, inputs.target(), DType.F32, scratch)) {
             List<HiddenStateSource.Conversation> all = new ArrayList<>();
             for (int c = 0; c < conversations; c++) {
                 all.add(inputs.source().read(Part.TRAIN, c));
             }
             List<MicroBatch> mine = shares.of(collective.rank(), all);
             for (int k = 0; k < STEPS; k++) {
-                losses[k] = training.run(mine, collective.size(), k + 1, RATE).totalLoss();
+                losses[k] = training.run(RankShare.of(mine), collective.size(), k + 1, RATE).totalLoss();
             }
             List<float[]> out = new ArrayList<>();
             parameters.names().forEach(n -> out.add(parameters.get(n).toFloats()));

@@ -1,0 +1,106 @@
+package dev.aerie.train;
+
+import dev.aerie.draft.Teacher;
+import dev.aerie.draft.TrainingBatch;
+import dev.aerie.torch.DType;
+import dev.aerie.torch.Device;
+import dev.aerie.torch.MappedFile;
+import dev.aerie.torch.Scope;
+import dev.aerie.torch.Tensor;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A micro-batch and its teacher in a file on this host's disk, until the loss rows of the whole step are counted.
+ *
+ * <p>A row of the teacher is the draft vocabulary wide, so a step's teachers are the largest of its states: in memory they would
+ * grow with the step, and computing them twice would read lm_head twice. Written once and soon deleted, most of the file never
+ * leaves the page cache.
+ */
+final class SpilledMicroBatch implements AutoCloseable {
+
+    /** Bytes written at once: far under the 2 GiB that a buffer may have. */
+    private static final long PIECE = 64L << 20;
+
+    private record Place(long offset, DType dtype, long[] shape) {}
+
+    private final Path file;
+    private final TrainingBatch small;
+    private final Teacher teacher;
+    private final List<Place> places;
+
+    private SpilledMicroBatch(Path file, TrainingBatch batch, Teacher teacher, List<Place> places) {
+        this.file = file;
+        this.small = batch;
+        this.teacher = teacher;
+        this.places = places;
+    }
+
+    /**
+     * Writes what the loss needs of a micro-batch; afterwards its tensors may be closed.
+     *
+     * @param folder on a local disk
+     */
+    static SpilledMicroBatch write(Path folder, TrainingBatch batch, Teacher teacher) throws IOException {
+        Path file = Files.createTempFile(folder, "aerie-micro-batch-", ".tensors");
+        try (FileChannel out = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            List<Tensor> tensors = new ArrayList<>(teacher.tensors());
+            tensors.add(batch.aux());
+            List<Place> places = new ArrayList<>();
+            for (Tensor tensor : tensors) {
+                places.add(new Place(out.position(), tensor.dtype(), tensor.shape()));
+                write(tensor, out);
+            }
+            return new SpilledMicroBatch(file, batch, teacher, places);
+        } catch (IOException | RuntimeException e) {
+            Files.deleteIfExists(file);
+            throw e;
+        }
+    }
+
+    private static void write(Tensor tensor, FileChannel out) throws IOException {
+        try (Scope writing = Scope.open()) {
+            Tensor flat = tensor.contiguous().view(tensor.count());
+            long elements = PIECE / tensor.dtype().bytes();
+            for (long at = 0; at < flat.count(); at += elements) {
+                try (Scope piece = Scope.open()) {
+                    ByteBuffer bytes = flat.narrow(0, at, Math.min(elements, flat.count() - at)).to(Device.CPU).memory();
+                    while (bytes.hasRemaining()) {
+                        out.write(bytes);
+                    }
+                }
+            }
+            // Tensors of any type may follow at an offset that is a multiple of their element's size.
+            out.position((out.position() + Long.BYTES - 1) / Long.BYTES * Long.BYTES);
+        }
+    }
+
+    /** What {@link #read} gives back, in the innermost scope. */
+    record Read(TrainingBatch batch, Teacher teacher) {}
+
+    /** The micro-batch without the states that its teacher was computed from, and the teacher; on a device. */
+    Read read(Device device) {
+        List<Tensor> tensors = new ArrayList<>();
+        try (MappedFile mapped = MappedFile.open(file)) {
+            for (Place place : places) {
+                tensors.add(mapped.tensor(place.offset(), place.dtype(), place.shape()).to(device));
+            }
+        }
+        int last = tensors.size() - 1;
+        TrainingBatch batch = new TrainingBatch(small.packed(), small.cuSeqlens(), tensors.get(last),
+                Tensor.zeros(tensors.get(last).dtype(), Device.CPU, 0, 1), new long[0]);
+        return new Read(batch, teacher.with(tensors.subList(0, last)));
+    }
+
+    /** Deletes the file. */
+    @Override
+    public void close() throws IOException {
+        Files.deleteIfExists(file);
+    }
+}
