@@ -31,10 +31,21 @@ final class LoadedModels implements AutoCloseable {
 
     private LoadedModels(Key key) throws IOException {
         this.key = key;
-        this.target = Target.load(key.target(), key.dtype(), key.device(), key.residency());
+        // The small one first: what is wrong with a draft shows before a target of gigabytes is loaded.
         this.draft = DraftExport.read(key.draft(), key.device());
-        this.decoder = new DraftDecoder(draft.parameters(),
+        Target opened = null;
+        try {
+            opened = Target.load(key.target(), key.dtype(), key.device(), key.residency());
+            this.target = opened;
+            this.decoder = new DraftDecoder(draft.parameters(),
                 new FrozenTarget(target.embedTokens(), target.lmHead(), draft.vocabulary()), key.dtype());
+        } catch (RuntimeException | Error e) {
+            draft.close();
+            if (opened != null) {
+                opened.close();
+            }
+            throw e;
+        }
     }
 
     /** Returns the models, loaded if need be; the caller closes them. */

@@ -51,7 +51,7 @@ final class RecipeKeys {
                     "resident keeps every layer on the device; streamed brings one at a time, the next being prepared, for "
                             + "targets of any size; auto is resident where the weights fit."),
             RecipeKey.optional("target.weight_memory", whole(1),
-                    "Bytes of weights up to which auto is resident; 70 % of the device's memory where unset."),
+                    "Bytes of weights up to which auto is resident; 70 % of the device's free memory where unset."),
             RecipeKey.of("target.micro_batch_tokens", whole(1), 4096L,
                     "Tokens that go through a layer together; more needs more memory."),
             RecipeKey.of("target.wave_memory", whole(1), 4L << 30,

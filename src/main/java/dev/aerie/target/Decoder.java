@@ -53,9 +53,14 @@ final class Decoder implements AutoCloseable {
     Decoder(DecoderSpec spec, WeightLoader loader, Weights weights, boolean streamed) {
         this.spec = spec;
         this.norm = loader.load(spec.norm());
-        this.layers = streamed
-                ? new StreamedLayers(spec.layers(), this::layer, weights, loader.dtype(), loader.device())
-                : new ResidentLayers(spec.layers().size(), this::layer, loader);
+        try {
+            this.layers = streamed
+                    ? new StreamedLayers(spec.layers(), this::layer, weights, loader.dtype(), loader.device())
+                    : new ResidentLayers(spec.layers().size(), this::layer, loader);
+        } catch (RuntimeException | Error e) {
+            rotaryTables.values().forEach(RotaryTable::close);
+            throw e;
+        }
     }
 
     private DecoderLayer layer(int index, WeightLoader loader) {

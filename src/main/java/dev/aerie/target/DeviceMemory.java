@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
@@ -16,15 +17,17 @@ final class DeviceMemory {
     private static final List<Path> LIMITS =
             List.of(Path.of("/sys/fs/cgroup/memory.max"), Path.of("/sys/fs/cgroup/memory/memory.limit_in_bytes"));
 
+    private static final Duration NVIDIA_SMI = Duration.ofSeconds(30);
+
     private DeviceMemory() {}
 
-    /** Bytes: of a GPU all it has, of the host what is available now, at most a container's limit. */
+    /** Bytes that are free: of a GPU, which others may be using too, or of the host, there at most a container's limit. */
     static long of(Device device) {
         try {
             return device.isCpu() ? host() : gpu(device.index());
         } catch (IOException | NumberFormatException e) {
             throw new IllegalStateException("Invalid target.residency: auto (expected target.weight_memory beside it, because "
-                    + device + " does not say how much memory it has: " + e.getMessage() + ")", e);
+                    + device + " does not say how much memory is free: " + e.getMessage() + ")", e);
         }
     }
 
@@ -50,19 +53,43 @@ final class DeviceMemory {
 
     /** TorchScript has no operator that tells. */
     private static long gpu(int index) throws IOException {
-        Process process = new ProcessBuilder("nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits",
-                "--id=" + index).redirectErrorStream(true).start();
+        return freeMebibytes(List.of("nvidia-smi", "--query-gpu=memory.free", "--format=csv,noheader,nounits",
+                "--id=" + physical(index, System.getenv("CUDA_VISIBLE_DEVICES"))), NVIDIA_SMI) << 20;
+    }
+
+    /**
+     * What nvidia-smi calls a device. CUDA renumbers the devices that a process may see from zero; nvidia-smi does not know of it.
+     *
+     * @param visible CUDA_VISIBLE_DEVICES: indices or UUIDs; null or blank where all are visible
+     */
+    static String physical(int index, String visible) throws IOException {
+        if (visible == null || visible.isBlank()) {
+            return Integer.toString(index);
+        }
+        String[] devices = visible.strip().split("\\s*,\\s*");
+        if (index >= devices.length) {
+            throw new IOException("CUDA_VISIBLE_DEVICES=" + visible + " has no device " + index);
+        }
+        return devices[index];
+    }
+
+    /** Runs a command that prints one number. Its output fits a pipe, so it is read once the command has ended. */
+    static long freeMebibytes(List<String> command, Duration limit) throws IOException {
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         try {
-            String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.US_ASCII).strip();
-            if (!process.waitFor(30, TimeUnit.SECONDS) || process.exitValue() != 0) {
-                throw new IOException("nvidia-smi: " + text);
+            if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
+                throw new IOException(command.get(0) + " gave no answer within " + limit.toSeconds() + " s");
             }
-            return Long.parseLong(text) << 20;
+            String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.US_ASCII).strip();
+            if (process.exitValue() != 0 || !text.matches("[0-9]+")) {
+                throw new IOException(command.get(0) + ": " + text);
+            }
+            return Long.parseLong(text);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted", e);
         } finally {
-            process.destroy();
+            process.destroyForcibly();
         }
     }
 }

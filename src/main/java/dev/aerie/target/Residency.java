@@ -13,7 +13,7 @@ import java.util.Locale;
  *
  * @param mode {@code resident}: all of them on the device; {@code streamed}: one at a time, the next being prepared;
  *     {@code auto}: resident where the weights fit
- * @param weightMemory bytes that resident weights may take, for {@code auto}; 0 for {@link #SHARE} of what the device has
+ * @param weightMemory bytes that resident weights may take, for {@code auto}; 0 for {@link #SHARE} of what the device has free
  */
 public record Residency(String mode, long weightMemory) implements Serializable {
 
@@ -21,7 +21,7 @@ public record Residency(String mode, long weightMemory) implements Serializable 
     public static final Residency STREAMED = new Residency("streamed", 0);
     public static final Residency AUTO = new Residency("auto", 0);
 
-    /** Of a device's memory; the rest is for activations, captured states and libtorch itself. */
+    /** Of a device's free memory; the rest is for activations, captured states and libtorch itself. */
     private static final double SHARE = 0.7;
 
     public Residency {
@@ -48,7 +48,7 @@ public record Residency(String mode, long weightMemory) implements Serializable 
         long bytes = spec.weights().stream().mapToLong(w -> StagingBuffer.bytes(dtype, w.shape())).sum();
         long allowed = weightMemory > 0 ? weightMemory : (long) (SHARE * DeviceMemory.of(device));
         return new Decision(bytes > allowed, String.format(Locale.ROOT, "weights of %,.2f GB in %s, and %s %,.2f GB for them",
-                bytes / 1e9, dtype, weightMemory > 0 ? "target.weight_memory allows" : "70 % of the memory of " + device + " is",
+                bytes / 1e9, dtype, weightMemory > 0 ? "target.weight_memory allows" : "70 % of the free memory of " + device + " is",
                 allowed / 1e9));
     }
 }

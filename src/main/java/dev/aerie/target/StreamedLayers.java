@@ -12,6 +12,7 @@ import dev.aerie.torch.Device;
 import dev.aerie.torch.Scope;
 import dev.aerie.torch.StagingMemory;
 import dev.aerie.torch.Tensor;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -65,7 +66,18 @@ final class StreamedLayers implements Layers {
         this.device = device;
         long capacity = specs.stream().mapToLong(copied ? this::storedBytes : this::convertedBytes).max().orElse(0);
         this.pinned = !copied ? null : device.isCpu() ? StagingBuffer.on(device, capacity) : StagingBuffer.pinned(capacity);
-        this.buffers = List.of(StagingBuffer.on(device, capacity), StagingBuffer.on(device, capacity));
+        List<StagingBuffer> made = new ArrayList<>();
+        try {
+            made.add(StagingBuffer.on(device, capacity));
+            made.add(StagingBuffer.on(device, capacity));
+        } catch (RuntimeException | Error e) {
+            made.forEach(StagingBuffer::close);
+            if (pinned != null) {
+                pinned.close();
+            }
+            throw e;
+        }
+        this.buffers = List.copyOf(made);
     }
 
     /** A layer whose weights are there. */

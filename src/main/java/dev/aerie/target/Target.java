@@ -44,12 +44,30 @@ public final class Target implements AutoCloseable {
         this.streamed = streamed;
         this.weights = weights;
         this.ends = new TargetEnds(spec, weights, dtype, device);
-        this.decoder = new Decoder(spec, new WeightLoader(weights, dtype, device, scope), weights, streamed);
+        try {
+            this.decoder = new Decoder(spec, new WeightLoader(weights, dtype, device, scope), weights, streamed);
+        } catch (RuntimeException | Error e) {
+            // Gigabytes may be on the device already, and whoever tries again would load as many beside them.
+            ends.close();
+            scope.close();
+            throw e;
+        }
+    }
+
+    /** Takes the weights over where it succeeds. */
+    static Target open(DecoderSpec spec, Weights weights, DType dtype, Device device, boolean streamed) {
+        Target target = new Target(spec, weights, dtype, device, streamed);
         if (!streamed) {
-            ends.load();
+            try {
+                target.ends.load();
+            } catch (RuntimeException | Error e) {
+                target.close();
+                throw e;
+            }
             // Tensors keep what is mapped alive.
             weights.close();
         }
+        return target;
     }
 
     /** Loads a model with every layer on the device; otherwise as {@link #load(Path, DType, Device, Residency)}. */
@@ -74,8 +92,8 @@ public final class Target implements AutoCloseable {
             weights.check(spec.weights(), spec.unused());
             Residency.Decision decision = residency.decide(spec, dtype, device);
             LOG.info("Target {}: {}", folder, decision);
-            return new Target(spec, weights, dtype, device, decision.streamed());
-        } catch (RuntimeException e) {
+            return open(spec, weights, dtype, device, decision.streamed());
+        } catch (RuntimeException | Error e) {
             weights.close();
             throw e;
         }

@@ -45,7 +45,12 @@ public final class TargetEnds implements AutoCloseable {
         DecoderSpec spec = TargetFamilies.read(folder);
         try (Weights weights = Weights.open(folder)) {
             TargetEnds ends = new TargetEnds(spec, weights, dtype, device);
-            ends.load();
+            try {
+                ends.load();
+            } catch (RuntimeException | Error e) {
+                ends.close();
+                throw e;
+            }
             return ends;
         }
     }

@@ -61,9 +61,15 @@ final class Checkpoints {
         this.output = output;
     }
 
-    /** What a rank restores from. Tensors are on the CPU. */
-    interface Restoring {
-        void restore(Tensor parameters, Tensor mean, Tensor squareMean);
+    /** What a training resumes from. */
+    enum Content {
+        PARAMETERS(Checkpoints.PARAMETERS), MEAN(Checkpoints.MEAN), SQUARE_MEAN(Checkpoints.SQUARE_MEAN);
+
+        private final String file;
+
+        Content(String file) {
+            this.file = file;
+        }
     }
 
     /** The step of the newest checkpoint; 0 without any. */
@@ -169,14 +175,14 @@ final class Checkpoints {
     }
 
     /**
-     * Reads a checkpoint's tensors, each as one flat tensor of the layout.
+     * Reads one of a checkpoint's three large files as one flat tensor of the layout, on the CPU in the innermost scope.
      *
-     * @throws InvalidCheckpointException if a file is damaged or missing
+     * @param scratch folder on a local disk, for a copy where the checkpoint lies elsewhere
+     * @throws InvalidCheckpointException if the file is damaged or missing
      */
-    void restore(CheckpointInfo info, DraftLayout layout, Restoring restoring) throws IOException {
-        try (LocalCopies files = new LocalCopies(info); Scope scope = Scope.open()) {
-            Tensor parameters = flat(files.get(PARAMETERS), layout);
-            restoring.restore(parameters, flat(files.get(MEAN), layout), flat(files.get(SQUARE_MEAN), layout));
+    Tensor read(CheckpointInfo info, Content content, DraftLayout layout, Path scratch) throws IOException {
+        try (LocalCopies files = new LocalCopies(info, scratch)) {
+            return flat(files.get(content.file), layout);
         }
     }
 
@@ -224,9 +230,14 @@ final class Checkpoints {
         private final CheckpointInfo info;
         private final Path folder;
 
+        /** In the system's temporary folder: for a command, which reads a draft and no moments. */
         LocalCopies(CheckpointInfo info) throws IOException {
+            this(info, Path.of(System.getProperty("java.io.tmpdir")));
+        }
+
+        LocalCopies(CheckpointInfo info, Path scratch) throws IOException {
             this.info = info;
-            this.folder = Files.createTempDirectory("aerie-checkpoint");
+            this.folder = Files.createTempDirectory(scratch, "aerie-checkpoint");
         }
 
         Path get(String name) {

@@ -175,15 +175,27 @@ final class RankLoop {
         }
         CheckpointInfo info = checkpoints.read(step[0]);
         info.requireSame(recipe, output + " at step " + info.step());
-        checkpoints.restore(info, parameters.layout(), (values, mean, squareMean) -> {
-            parameters.flat().copy_(values);
-            try (Scope scope = Scope.open()) {
-                optimizer.restore(mean.to(device), squareMean.to(device));
-            }
-        });
+        try (Scope restoring = Scope.open()) {
+            parameters.flat().copy_(fromRank0(info, Checkpoints.Content.PARAMETERS, parameters));
+        }
+        try (Scope restoring = Scope.open()) {
+            optimizer.restoreMean(fromRank0(info, Checkpoints.Content.MEAN, parameters));
+        }
+        try (Scope restoring = Scope.open()) {
+            optimizer.restoreSquareMean(fromRank0(info, Checkpoints.Content.SQUARE_MEAN, parameters));
+        }
         observer.note("going on from step " + info.step() + " of " + plan.totalSteps()
                 + changed("ranks", info.ranks(), collective.size()) + changed("threads a rank", info.threads(), threads));
         return info.step();
+    }
+
+    /** One rank reads: as many copies of a checkpoint as ranks would fill a host's disk and a store's network. */
+    private Tensor fromRank0(CheckpointInfo info, Checkpoints.Content content, DraftParameters parameters) throws IOException {
+        Tensor flat = collective.rank() == 0
+                ? checkpoints.read(info, content, parameters.layout(), scratch)
+                : Tensor.zeros(DType.F32, Device.CPU, parameters.layout().size());
+        collective.broadcast(flat, 0);
+        return flat.to(device);
     }
 
     private static String changed(String what, int then, int now) {

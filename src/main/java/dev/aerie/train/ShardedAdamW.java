@@ -94,11 +94,17 @@ final class ShardedAdamW implements AutoCloseable {
         return all;
     }
 
-    /** Takes this rank's part of moments saved by any number of ranks. */
-    void restore(Tensor wholeMean, Tensor wholeSquareMean) {
+    /** Takes this rank's part of a mean of gradients that any number of ranks have saved. */
+    void restoreMean(Tensor whole) {
         try (Scope working = Scope.open()) {
-            mean.copy_(part(wholeMean));
-            squareMean.copy_(part(wholeSquareMean));
+            mean.copy_(part(whole));
+        }
+    }
+
+    /** The mean of squared gradients, likewise. */
+    void restoreSquareMean(Tensor whole) {
+        try (Scope working = Scope.open()) {
+            squareMean.copy_(part(whole));
         }
     }
 

@@ -7,10 +7,12 @@ import dev.aerie.draft.FrozenTarget;
 import dev.aerie.draft.LossMode;
 import dev.aerie.errors.RefusalException;
 import dev.aerie.host.HostModels;
+import dev.aerie.store.CommittedShard;
 import dev.aerie.store.ConversationEntry;
 import dev.aerie.store.Fingerprints;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.Part;
+import dev.aerie.store.ShardReader;
 import dev.aerie.store.StoreSettings;
 import dev.aerie.store.TeacherRows;
 import dev.aerie.target.TargetEnds;
@@ -24,9 +26,11 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.BitSet;
 import java.util.HexFormat;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.apache.hadoop.conf.Configuration;
 
 /** Training from a hidden-state store. */
@@ -115,13 +119,40 @@ public final class StoreInputs implements TrainingInputs {
 
     @Override
     public void check(LossMode mode, Configuration conf) throws IOException {
-        StoreSettings settings = HiddenStateStore.open(store, conf).settings();
+        HiddenStateStore opened = HiddenStateStore.open(store, conf);
+        StoreSettings settings = opened.settings();
         settings.requireTeacherRows(mode == LossMode.STRICT ? TeacherRows.STRICT : TeacherRows.ALL, store);
         settings.require("hidden_size", draft().targetHiddenSize(), store);
         if (settings.captureLayers().size() != DraftConfig.CAPTURED) {
             throw new RefusalException("Invalid store " + store + ": capture_layers is " + settings.captureLayers()
                     + " (expected " + DraftConfig.CAPTURED + " of them)");
         }
+        requireLossRows(opened, mode);
+    }
+
+    /** Refuses what would train as loss 0. The first conversation usually shows that there is something to learn from. */
+    private void requireLossRows(HiddenStateStore opened, LossMode mode) {
+        int place = 0;
+        int used = 0;
+        for (CommittedShard shard : opened.shards()) {
+            try (ShardReader reader = opened.reader(shard)) {
+                for (ConversationEntry entry : shard.conversations()) {
+                    if (entry.part() == Part.TRAIN && (subset == null || subset.get(place++))) {
+                        used++;
+                        if (entry.supervised() > 0 && teaches(mode, reader.read(entry).sequence().lossMask())) {
+                            return;
+                        }
+                    }
+                }
+            }
+        }
+        throw new RefusalException("Invalid store " + store + ": none of its " + used + " conversations to train on carries loss"
+                + " (expected one with " + (mode == LossMode.STRICT ? "two supervised tokens in a row" : "a supervised token")
+                + ", because train.mode is " + mode.name().toLowerCase(Locale.ROOT) + ")");
+    }
+
+    private static boolean teaches(LossMode mode, boolean[] lossMask) {
+        return IntStream.range(0, lossMask.length).anyMatch(row -> mode.teaches(lossMask, 0, lossMask.length, row));
     }
 
     @Override
@@ -131,12 +162,16 @@ public final class StoreInputs implements TrainingInputs {
 
     @Override
     public Opened open(Device device, DType compute, Configuration conf) throws IOException {
-        TargetEnds ends = TargetEnds.load(HostModels.folder(target, conf), compute, device);
         HiddenStateSource source = new StoreSource(HiddenStateStore.open(store, conf), n -> subset == null || subset.get(n));
-        FrozenTarget frozen =
-                new FrozenTarget(ends.embedTokens(), ends.lmHead(), new DraftVocabulary(targetVocabulary, draftIds),
-                        ends.logitSoftCap());
-        return new OpenedStore(draft(), frozen, source, ends);
+        try {
+            TargetEnds ends = TargetEnds.load(HostModels.folder(target, conf), compute, device);
+            FrozenTarget frozen = new FrozenTarget(ends.embedTokens(), ends.lmHead(),
+                    new DraftVocabulary(targetVocabulary, draftIds), ends.logitSoftCap());
+            return new OpenedStore(draft(), frozen, source, ends);
+        } catch (IOException | RuntimeException | Error e) {
+            source.close();
+            throw e;
+        }
     }
 
     private record OpenedStore(DraftConfig draft, FrozenTarget target, HiddenStateSource source, TargetEnds ends)
