@@ -25,7 +25,7 @@ public enum LossMode {
         }
 
         @Override
-        boolean teaches(boolean[] lossMask, int start, int end, int row) {
+        public boolean teaches(boolean[] lossMask, int start, int end, int row) {
             return row > start && row + 1 < end && lossMask[row] && lossMask[row + 1];
         }
     },
@@ -41,7 +41,7 @@ public enum LossMode {
         }
 
         @Override
-        boolean teaches(boolean[] lossMask, int start, int end, int row) {
+        public boolean teaches(boolean[] lossMask, int start, int end, int row) {
             return row > start && row < end && lossMask[row - 1];
         }
     };
@@ -59,5 +59,5 @@ public enum LossMode {
      * @param start first token of the row's sequence
      * @param end end of it, exclusive
      */
-    abstract boolean teaches(boolean[] lossMask, int start, int end, int row);
+    public abstract boolean teaches(boolean[] lossMask, int start, int end, int row);
 }

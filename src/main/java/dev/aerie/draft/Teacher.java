@@ -98,8 +98,8 @@ public final class Teacher {
 
     /** The same teacher over equal tensors elsewhere, in the order of {@link #tensors}. */
     public Teacher with(List<Tensor> tensors) {
-        SoftCrossEntropy.Teacher moved = tensors.isEmpty() ? null
-                : new SoftCrossEntropy.Teacher(tensors.get(0), tensors.get(1), tensors.get(2), tensors.get(3));
+        SoftCrossEntropy.TeacherLogits moved = tensors.isEmpty() ? null
+                : new SoftCrossEntropy.TeacherLogits(tensors.get(0), tensors.get(1), tensors.get(2), tensors.get(3));
         return new Teacher(moved, argMax, lossRows, denominators);
     }
 

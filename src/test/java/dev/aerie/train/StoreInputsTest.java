@@ -49,12 +49,21 @@ class StoreInputsTest {
     private final Configuration conf = new Configuration();
 
     private HiddenStateStore store(List<Integer> layers) throws IOException {
+        return store(layers, TeacherRows.STRICT, 4, 5, 6);
+    }
+
+    /** @param supervised tokens of its only conversation */
+    private HiddenStateStore store(List<Integer> layers, TeacherRows rows, int... supervised) throws IOException {
+        boolean[] lossMask = new boolean[10];
+        for (int token : supervised) {
+            lossMask[token] = true;
+        }
         StoreSettings settings = StoreSettings.of(
                 new Fingerprints("a".repeat(64), "b".repeat(64), "c".repeat(64), "d".repeat(64), "e".repeat(64)),
-                HIDDEN, layers, TeacherRows.STRICT, Codec.of("bf16"), new PlannedCounts(1, 1, 0, 10));
+                HIDDEN, layers, rows, Codec.of("bf16"), new PlannedCounts(1, 1, 0, 10));
         HiddenStateStore store = HiddenStateStore.create(folder.toString(), conf, settings);
         try (ShardWriter writer = store.writer(0); Scope scope = Scope.open()) {
-            writer.write("one", Part.TRAIN, new TokenSequence(new Random(1).ints(10, 0, VOCABULARY).toArray(), new boolean[10]),
+            writer.write("one", Part.TRAIN, new TokenSequence(new Random(1).ints(10, 0, VOCABULARY).toArray(), lossMask),
                     Tensor.randomNormal(1, 1, 10, (long) layers.size() * HIDDEN), Tensor.randomNormal(2, 1, 10, HIDDEN));
             writer.commit();
         }
@@ -115,6 +124,37 @@ class StoreInputsTest {
         HiddenStateStore store = store(List.of(0, 1, 1));
         assertRefused("teacher_rows is strict (expected all)", () -> inputs(store, HIDDEN).check(LossMode.SPECFORGE, conf));
         assertRefused("hidden_size is 64 (expected 80)", () -> inputs(store, 80).check(LossMode.STRICT, conf));
+    }
+
+    /** One-token answers leave no row whose next two tokens are supervised, however many of them there are. */
+    @Test
+    void refusesAStoreWithoutALossRow() throws Exception {
+        String expected = "none of its 1 conversations to train on carries loss (expected one with two supervised tokens in a row, "
+                + "because train.mode is strict)";
+        StoreInputs scattered = inputs(store(List.of(0, 1, 1), TeacherRows.ALL, 0, 3, 5, 9), HIDDEN);
+        assertRefused(expected, () -> scattered.check(LossMode.STRICT, conf));
+        scattered.check(LossMode.SPECFORGE, conf);
+    }
+
+    @Test
+    void refusesAStoreWithoutASupervisedToken() throws Exception {
+        StoreInputs silent = inputs(store(List.of(0, 1, 1), TeacherRows.ALL), HIDDEN);
+        assertRefused("because train.mode is strict)", () -> silent.check(LossMode.STRICT, conf));
+        assertRefused("(expected one with a supervised token, because train.mode is specforge)",
+                () -> silent.check(LossMode.SPECFORGE, conf));
+    }
+
+    @Test
+    void whatCannotBeOpenedIsGivenBack() throws Exception {
+        StoreInputs made = inputs(store(List.of(0, 1, 1)), HIDDEN);
+        StoreInputs targetless = new StoreInputs(HiddenStateStore.open(folder.toString(), conf), folder.resolve("none").toString(),
+                draft(HIDDEN), new DraftVocabulary(VOCABULARY, new int[] {1, 5, 9}));
+        long before = Scope.liveTensors();
+        assertThrows(RuntimeException.class, () -> targetless.open(Device.CPU, DType.F32, conf));
+        assertEquals(before, Scope.liveTensors());
+        java.nio.file.Files.delete(folder.resolve("store.json"));
+        assertThrows(RuntimeException.class, () -> made.open(Device.CPU, DType.F32, conf));
+        assertEquals(before, Scope.liveTensors());
     }
 
     @Test
