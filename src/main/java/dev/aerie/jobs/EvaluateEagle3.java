@@ -8,12 +8,13 @@ import dev.aerie.evaluate.Evaluation;
 import dev.aerie.evaluate.Prompt;
 import dev.aerie.evaluate.PromptFormat;
 import dev.aerie.evaluate.PromptReader;
+import dev.aerie.files.Folder;
+import dev.aerie.prepare.TokensTable;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.target.Target;
 import dev.aerie.target.spec.TargetConfig;
 import dev.aerie.text.ConversationEncoder;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -89,14 +90,12 @@ public final class EvaluateEagle3 implements Callable<Integer> {
             System.out.println("evaluate: no store at store.path, so no bigram table to compare with");
             return null;
         }
-        return BigramTable.of(spark.read().parquet(recipe.text("store.path") + "/tokens"), target.vocabSize());
+        return BigramTable.of(TokensTable.read(spark, recipe.text("store.path")), target.vocabSize());
     }
 
     private static void keep(AcceptanceReport report, String folder, Configuration conf) throws IOException {
-        org.apache.hadoop.fs.Path file = new org.apache.hadoop.fs.Path(folder, REPORT);
-        try (OutputStream out = file.getFileSystem(conf).create(file, true)) {
-            out.write(new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsBytes(report.toJson()));
-        }
-        System.out.println("evaluate: " + file);
+        Folder files = Folder.at(folder, conf);
+        files.write(REPORT, new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsBytes(report.toJson()));
+        System.out.println("evaluate: " + files.path(REPORT));
     }
 }

@@ -1,11 +1,9 @@
 package dev.aerie.jobs;
 
+import dev.aerie.files.Folder;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.FileSystem;
-import org.apache.hadoop.fs.Path;
 
 /** The recipe in effect: printed at the start of a job, and kept as {@code recipe.yaml} beside what the job makes. */
 final class KeptRecipe {
@@ -21,10 +19,6 @@ final class KeptRecipe {
 
     /** @param folder on any Hadoop file system */
     static void keep(Recipe recipe, String folder, Configuration conf) throws IOException {
-        Path file = new Path(folder, FILE);
-        FileSystem files = file.getFileSystem(conf);
-        try (OutputStream out = files.create(file, true)) {
-            out.write(recipe.effective().getBytes(StandardCharsets.UTF_8));
-        }
+        Folder.at(folder, conf).write(FILE, recipe.effective().getBytes(StandardCharsets.UTF_8));
     }
 }

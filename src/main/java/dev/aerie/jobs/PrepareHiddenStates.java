@@ -61,8 +61,8 @@ public final class PrepareHiddenStates implements Callable<Integer> {
             KeptRecipe.print(recipe);
             try (IngestedTables tables = new Ingest(spark, ingest).run(target.vocabSize())) {
                 System.out.println("prepare: " + tables.report());
-                tables.writeUnlessStored(store, conf, Math.min(recipe.integer("draft.vocab_size"), target.vocabSize()));
-                capture.run(tables.tokens());
+                int vocabulary = Math.min(recipe.integer("draft.vocab_size"), target.vocabSize());
+                capture.run(tables.tokens(), inputs -> tables.write(store, conf, inputs, vocabulary));
             }
             KeptRecipe.keep(recipe, store, conf);
         }

@@ -15,6 +15,7 @@ import dev.aerie.torch.Optimizer;
 import dev.aerie.train.BatchSize;
 import dev.aerie.train.Schedule;
 import dev.aerie.train.TrainSettings;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -63,7 +64,8 @@ final class TrainSection {
     }
 
     /** Which part of the store is trained on; none where it is all of it. */
-    static Optional<TrainingSubset> subset(Recipe recipe, SparkSession spark, String store, int targetVocabSize) {
+    static Optional<TrainingSubset> subset(Recipe recipe, SparkSession spark, String store, int targetVocabSize)
+            throws IOException {
         if (!recipe.has("train.subset")) {
             return Optional.empty();
         }

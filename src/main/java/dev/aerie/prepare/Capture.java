@@ -107,6 +107,22 @@ public final class Capture {
      * @throws InvalidStoreException if the store was made from something else, or does not fit its file system
      */
     public CaptureReport run(Dataset<Row> tokens) throws IOException {
+        return run(tokens, inputs -> {});
+    }
+
+    /** Writes what a store holds beside its shards. */
+    public interface Beside {
+
+        /** @param inputs the fingerprint of the conversations, as in the store's settings */
+        void write(String inputs) throws IOException;
+    }
+
+    /**
+     * As {@link #run(Dataset)}.
+     *
+     * @param beside called when the store is known to be of these conversations, before any shard is made
+     */
+    public CaptureReport run(Dataset<Row> tokens, Beside beside) throws IOException {
         JavaRDD<TokenizedRow> rows = tokens.javaRDD().map(TokenizedRow::of);
         CapturePlan plan = plan(rows);
         if (plan.bytes() > maxBytes) {
@@ -115,6 +131,7 @@ public final class Capture {
                     maxBytes, plan.bytes()));
         }
         HiddenStateStore store = HiddenStateStore.create(settings.store(), configuration(), plan.settings());
+        beside.write(plan.settings().fingerprints().inputs());
         int[] missing = store.missingShards().stream().mapToInt(Integer::intValue).toArray();
         long todo = 0;
         for (int shard : missing) {

@@ -4,16 +4,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.aerie.errors.RefusalException;
+import dev.aerie.files.Folder;
+import dev.aerie.store.StoreLayout;
 import dev.aerie.text.DraftVocabulary;
-import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.Serializable;
 import java.util.Arrays;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.FSDataInputStream;
-import org.apache.hadoop.fs.FSDataOutputStream;
-import org.apache.hadoop.fs.FileSystem;
-import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 
@@ -30,7 +27,7 @@ public record TokenFrequencies(long[] counts, long[] firstSeen) implements Seria
     /** Of a token that no conversation says. */
     public static final long NEVER = -1;
 
-    private static final String FILE = "vocabulary.json";
+    private static final String FILE = StoreLayout.VOCABULARY;
     private static final ObjectMapper JSON = new ObjectMapper();
 
     /** Of all conversations of a table of {@link TokenizedRow#SCHEMA}. */
@@ -82,22 +79,20 @@ public record TokenFrequencies(long[] counts, long[] firstSeen) implements Seria
     /**
      * Writes the file, with the vocabulary of a draft of the given size beside the counts.
      *
+     * @param inputs fingerprint of the conversations that were counted
      * @param draftVocabSize tokens that the draft proposes
      */
-    void write(String store, Configuration conf, int draftVocabSize) throws IOException {
+    void write(Folder store, String inputs, int draftVocabSize) throws IOException {
         DraftVocabulary vocabulary = draftVocabulary(draftVocabSize);
         ObjectNode json = JSON.createObjectNode();
+        json.put("inputs", inputs);
         json.put("target_vocab_size", counts.length);
         json.put("draft_vocab_size", vocabulary.size());
         json.set("frequencies", JSON.valueToTree(counts));
         json.set("first_seen", JSON.valueToTree(firstSeen));
         json.set("d2t", JSON.valueToTree(vocabulary.d2t()));
         json.set("t2d", JSON.valueToTree(vocabulary.t2d()));
-        Path path = new Path(store, FILE);
-        FileSystem fs = path.getFileSystem(conf);
-        try (FSDataOutputStream out = fs.create(path, true)) {
-            out.write(JSON.writeValueAsBytes(json));
-        }
+        store.write(FILE, JSON.writeValueAsBytes(json));
     }
 
     /**
@@ -105,18 +100,17 @@ public record TokenFrequencies(long[] counts, long[] firstSeen) implements Seria
      * @throws RefusalException if prepare has not come that far there
      */
     public static TokenFrequencies read(String store, Configuration conf) throws IOException {
-        Path path = new Path(store, FILE);
-        try (FSDataInputStream in = path.getFileSystem(conf).open(path)) {
-            JsonNode json = JSON.readTree(in.readAllBytes());
-            JsonNode counts = json.path("frequencies");
-            JsonNode firstSeen = json.path("first_seen");
-            if (!counts.isArray() || counts.isEmpty() || !firstSeen.isArray() || firstSeen.size() != counts.size()) {
-                throw new RefusalException("Invalid " + path
-                        + ": no frequencies (expected lists frequencies and first_seen with a number for each token)");
-            }
-            return new TokenFrequencies(JSON.convertValue(counts, long[].class), JSON.convertValue(firstSeen, long[].class));
-        } catch (FileNotFoundException e) {
-            throw new RefusalException("Invalid store: " + store + " has no " + FILE + " (expected a folder that prepare wrote)", e);
+        Folder folder = Folder.at(store, conf);
+        byte[] found = folder.read(FILE).orElseThrow(() -> new RefusalException(
+                "Invalid store: " + store + " has no " + FILE + " (expected a folder that prepare wrote)"));
+        JsonNode json = JSON.readTree(found);
+        JsonNode counts = json.path("frequencies");
+        JsonNode firstSeen = json.path("first_seen");
+        if (!counts.isArray() || counts.isEmpty() || !firstSeen.isArray() || firstSeen.size() != counts.size()) {
+            throw new RefusalException("Invalid " + folder.path(FILE)
+                    + ": no frequencies (expected lists frequencies and first_seen with a number for each token)");
         }
+        TokensTable.requireSameInputs(folder, json.path("inputs"), FILE);
+        return new TokenFrequencies(JSON.convertValue(counts, long[].class), JSON.convertValue(firstSeen, long[].class));
     }
 }

@@ -5,6 +5,7 @@ import static org.apache.spark.sql.functions.lit;
 
 import dev.aerie.errors.RefusalException;
 import dev.aerie.store.Part;
+import java.io.IOException;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -40,8 +41,9 @@ public record TrainingSubset(Set<String> ids, TokenFrequencies frequencies) {
      *
      * @throws RefusalException if a source names none of the store's files, or nothing is left to train on
      */
-    public static TrainingSubset read(SparkSession spark, String store, List<Source> sources, int targetVocabSize) {
-        Dataset<Row> tokens = spark.read().schema(TokenizedRow.SCHEMA).parquet(store + "/tokens")
+    public static TrainingSubset read(SparkSession spark, String store, List<Source> sources, int targetVocabSize)
+            throws IOException {
+        Dataset<Row> tokens = TokensTable.read(spark, store)
                 .where(col("part").equalTo(Part.TRAIN.text()));
         List<String> files = tokens.select("source").distinct().as(Encoders.STRING()).collectAsList().stream().sorted().toList();
         Column chosen = lit(false);

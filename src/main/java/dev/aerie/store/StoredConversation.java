@@ -2,9 +2,12 @@ package dev.aerie.store;
 
 import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.Device;
+import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
-import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
+import java.util.function.ToIntFunction;
 
 /**
  * One conversation as read from a shard: tokens, loss mask and encoded states, on the heap.
@@ -48,17 +51,36 @@ public final class StoredConversation {
 
     /** Captured states [T, layers × hidden] on the CPU, in the codec's type. */
     public Tensor aux() {
-        Tensor out = Tensor.zeros(settings.codec().dtype(), Device.CPU, sequence.length(), settings.auxWidth());
-        ByteBuffer memory = out.memory();
-        chunks.forEach(c -> settings.codec().decode(c.aux(), memory));
-        return out;
+        return decoded(sequence.length(), settings.auxWidth(), Chunk::aux, Chunk::tokens);
     }
 
     /** States after the final norm [R, hidden] of {@link #teacherRows}, on the CPU, in the codec's type. */
     public Tensor teacherStates() {
-        Tensor out = Tensor.zeros(settings.codec().dtype(), Device.CPU, teacherRows().length, settings.hiddenSize());
-        ByteBuffer memory = out.memory();
-        chunks.forEach(c -> settings.codec().decode(c.teacher(), memory));
+        int[] rows = teacherRows();
+        return decoded(rows.length, settings.hiddenSize(), Chunk::teacher, chunk -> {
+            int end = chunk.firstToken() + chunk.tokens();
+            return insertionPoint(rows, end) - insertionPoint(rows, chunk.firstToken());
+        });
+    }
+
+    /** Chunk by chunk: the whole may be over 2 GiB, which no buffer of Java's holds. */
+    private Tensor decoded(int rows, int width, Function<Chunk, byte[][]> columns, ToIntFunction<Chunk> rowsOf) {
+        Tensor out = Tensor.zeros(settings.codec().dtype(), Device.CPU, rows, width);
+        try (Scope scope = Scope.open()) {
+            long first = 0;
+            for (Chunk chunk : chunks) {
+                int n = rowsOf.applyAsInt(chunk);
+                if (n > 0) {
+                    settings.codec().decode(columns.apply(chunk), out.narrow(0, first, n).memory());
+                }
+                first += n;
+            }
+        }
         return out;
+    }
+
+    private static int insertionPoint(int[] ascending, int value) {
+        int at = Arrays.binarySearch(ascending, value);
+        return at < 0 ? -at - 1 : at;
     }
 }

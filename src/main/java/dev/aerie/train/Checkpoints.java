@@ -47,7 +47,7 @@ final class Checkpoints {
     private static final String MEAN = "exp_avg.safetensors";
     private static final String SQUARE_MEAN = "exp_avg_sq.safetensors";
     private static final String CONFIG = "config.json";
-    private static final String VOCABULARY = "vocabulary.json";
+    private static final String VOCABULARY = "draft_vocabulary.json";
     private static final Pattern MARKER = Pattern.compile("step-(\\d{8,})\\.json");
 
     private static final JsonMapper JSON = JsonMapper.builder()

@@ -59,7 +59,7 @@ class IngestIT {
             for (int i = 0; i < 3; i++) {
                 runs.add(threads.submit(() -> {
                     start.await(60, TimeUnit.SECONDS);
-                    tables.writeUnlessStored(folder.resolve("s").toString(), spark.sparkContext().hadoopConfiguration(), 512);
+                    tables.write(folder.resolve("s").toString(), spark.sparkContext().hadoopConfiguration(), "d".repeat(64), 512);
                     return null;
                 }));
             }
@@ -181,7 +181,7 @@ class IngestIT {
         assertThrows(RefusalException.class, () -> subset(new TrainingSubset.Source("x" + first.getFileName(), 0)));
     }
 
-    private TrainingSubset subset(TrainingSubset.Source... sources) {
+    private TrainingSubset subset(TrainingSubset.Source... sources) throws IOException {
         return TrainingSubset.read(spark, folder.resolve("a").toString(), List.of(sources), vocabulary);
     }
 
@@ -218,7 +218,7 @@ class IngestIT {
 
     private IngestReport ingest(List<IngestSettings.Input> inputs, int heldOut, String to) throws IOException {
         try (IngestedTables tables = new Ingest(spark, settings(inputs, heldOut, 0.01)).run(vocabulary)) {
-            tables.writeUnlessStored(folder.resolve(to).toString(), spark.sparkContext().hadoopConfiguration(), 512);
+            tables.write(folder.resolve(to).toString(), spark.sparkContext().hadoopConfiguration(), "d".repeat(64), 512);
             return tables.report();
         }
     }
