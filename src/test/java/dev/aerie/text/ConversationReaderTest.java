@@ -21,11 +21,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.zip.GZIPOutputStream;
-<<<<<<< HEAD
 import org.junit.jupiter.api.Tag;
-=======
 import org.apache.commons.compress.compressors.bzip2.BZip2CompressorOutputStream;
->>>>>>> 0c9634c (Read what an input names, or say what it is: folders to any depth, files known by their first bytes)
 import org.junit.jupiter.api.Test;
 
 class ConversationReaderTest {
