@@ -213,7 +213,7 @@ class IngestIT {
         Files.createDirectory(in.resolve("c"));
         Files.writeString(in.resolve("c/d.jsonl"), "version https://git-lfs.github.com/spec/v1\noid sha256:0\n");
         String message = assertThrows(RefusalException.class,
-                () -> new Ingest(spark, settings(List.of(input(in)), 1, 0.01)).run(VOCABULARY)).getMessage();
+                () -> new Ingest(spark, settings(List.of(input(in)), 1, 0.01)).run(vocabulary)).getMessage();
         assertTrue(message.contains("/in/b.zip is a ZIP archive") && message.contains("/in/c/d.jsonl is a Git LFS pointer"), message);
     }
 
