@@ -85,9 +85,19 @@ assemble_spark_home() {
   whole_spark_home || fail "The Spark home in $spark_home is not whole"
 }
 
+# File names and messages in UTF-8, in the POSIX locale too, where the JDK would take ASCII and lose the rest of a name. The locale
+# serves the JVM that puts spark-submit's command together, the options those whose settings are given.
+utf8_options="-Dfile.encoding=UTF-8 -Dsun.jnu.encoding=UTF-8 -Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8"
+if [[ $(locale charmap 2>/dev/null) != UTF-8 ]]; then
+  utf8_locale=$(locale -a 2>/dev/null | grep -iE '^(C|en_US)\.utf-?8$' | head -n 1 || true)
+  [[ -z $utf8_locale ]] || export LC_ALL=$utf8_locale
+fi
+# Spark's launcher gives them to the driver of a spark-submit that runs here.
+export SPARK_SUBMIT_OPTS="${SPARK_SUBMIT_OPTS:-} $utf8_options"
+
 # What Spark's own launcher adds for JDK 17 and later (its JavaModuleOptions).
 spark_java_options=(
-  -XX:+IgnoreUnrecognizedVMOptions
+  -XX:+IgnoreUnrecognizedVMOptions $utf8_options
   --add-opens=java.base/{java.lang,java.lang.invoke,java.lang.reflect,java.io,java.net,java.nio,java.util}=ALL-UNNAMED
   --add-opens=java.base/{java.util.concurrent,java.util.concurrent.atomic,jdk.internal.ref,sun.nio.ch,sun.nio.cs}=ALL-UNNAMED
   --add-opens=java.base/{sun.security.action,sun.util.calendar}=ALL-UNNAMED

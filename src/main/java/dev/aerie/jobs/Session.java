@@ -11,6 +11,9 @@ import org.apache.spark.sql.SparkSession;
 /** The Spark session of a job: what spark-submit says, and where it says nothing, what a gang of ranks needs. */
 final class Session {
 
+    private static final String UTF_8 =
+            "-Dfile.encoding=UTF-8 -Dsun.jnu.encoding=UTF-8 -Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8";
+
     private Session() {}
 
     /** @param hadoop of {@link TargetSection#hadoop}: tasks are to find the copies of models that the driver has found */
@@ -20,6 +23,11 @@ final class Session {
         conf.setIfMissing("spark.master", "local[*]");
         // libgomp's spinning threads stall at random on small hosts.
         conf.setIfMissing("spark.executorEnv.OMP_WAIT_POLICY", "PASSIVE");
+        // Names of files are UTF-8 whatever an executor's host thinks of its language; a user's own options come after these.
+        conf.setIfMissing("spark.executor.defaultJavaOptions", UTF_8);
+        conf.setIfMissing("spark.driver.defaultJavaOptions", UTF_8);
+        // The JDK decodes names by the locale; a host without this one keeps its own.
+        conf.setIfMissing("spark.executorEnv.LC_ALL", "C.UTF-8");
         conf.setIfMissing("spark.ui.showConsoleProgress", "false");
         if (conf.get("spark.master").startsWith("local[")) {
             // The default of 200 is meant for clusters: on one machine ingest would spend its time on starting empty tasks.

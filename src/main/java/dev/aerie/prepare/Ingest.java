@@ -17,8 +17,6 @@ import dev.aerie.errors.RefusalException;
 import dev.aerie.store.Part;
 import dev.aerie.text.ConversationEncoder;
 import java.io.IOException;
-import java.util.Comparator;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -59,13 +57,13 @@ public final class Ingest {
      * @throws RefusalException if an input is missing, too little is supervised, or nothing is left to train on
      */
     public IngestedTables run(int targetVocabSize) throws IOException {
-        List<InputFile> files = InputFile.find(settings.inputs(), configuration());
-        Dataset<Row> records = records(files).persist(StorageLevel.DISK_ONLY());
+        InputFile.Inputs inputs = InputFile.find(settings.inputs(), configuration());
+        Dataset<Row> records = records(inputs.files()).persist(StorageLevel.DISK_ONLY());
         Dataset<Row> encoded = encode(withoutDuplicates(records)).persist(StorageLevel.DISK_ONLY());
-        Dataset<Row> tokens = split(withDistinctIds(encoded.where(col("reason").isNull()))).persist(StorageLevel.DISK_ONLY());
+        Dataset<Row> tokens = split(DistinctIds.of(encoded.where(col("reason").isNull()))).persist(StorageLevel.DISK_ONLY());
         List<Dataset<Row>> kept = List.of(records, encoded, tokens);
         try {
-            IngestReport report = report(records, encoded, tokens);
+            IngestReport report = report(records, encoded, tokens, inputs.passedOver().size());
             check(report, records);
             return new IngestedTables(report, kept, quarantine(records, encoded),
                     TokenFrequencies.of(tokens.where(col("part").equalTo(Part.TRAIN.text())), targetVocabSize));
@@ -99,14 +97,6 @@ public final class Ingest {
         return spark.createDataFrame(rows, EncodeRecords.SCHEMA);
     }
 
-    /** The store finds a conversation by its id: the second of an id is called id~2. */
-    private static Dataset<Row> withDistinctIds(Dataset<Row> conversations) {
-        Column place = row_number().over(Window.partitionBy("id").orderBy("position"));
-        return conversations.withColumn("place", place)
-                .withColumn("id", when(col("place").equalTo(1), col("id")).otherwise(concat(col("id"), lit("~"), col("place"))))
-                .drop("place");
-    }
-
     /** Sets conversations aside, chosen by a hash: the same ones whatever else is in the inputs, as far as their number allows. */
     private Dataset<Row> split(Dataset<Row> conversations) {
         Column train = lit(Part.TRAIN.text());
@@ -132,13 +122,11 @@ public final class Ingest {
                 .sortWithinPartitions("position");
     }
 
-    private IngestReport report(Dataset<Row> records, Dataset<Row> encoded, Dataset<Row> tokens) {
+    private IngestReport report(Dataset<Row> records, Dataset<Row> encoded, Dataset<Row> tokens, int passedOver) {
         long read = records.count();
-        Map<String, Long> reasons = quarantine(records, encoded).select("reason").as(Encoders.STRING()).toJavaRDD()
-                .map(Ingest::kind).countByValue().entrySet().stream()
-                .sorted(Map.Entry.<String, Long>comparingByValue(Comparator.reverseOrder())
-                        .thenComparing(Map.Entry.comparingByKey()))
-                .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue, (a, b) -> a, LinkedHashMap::new));
+        Map<String, Long> reasons = QuarantineReasons.of(quarantine(records, encoded).select("reason"));
+        List<String> lost = records.where(col("rest_lost")).orderBy("position").limit(IngestReport.LOST_TOLD)
+                .select(concat(col("source"), lit(": "), col("reason"))).as(Encoders.STRING()).collectAsList();
         long kept = 0;
         long held = 0;
         long all = 0;
@@ -155,12 +143,8 @@ public final class Ingest {
         long refused = reasons.values().stream().mapToLong(Long::longValue).sum();
         Map<String, Long> unread = new TreeMap<>(encoded.select(explode(col("unread_fields")).as("field")).groupBy("field").count()
                 .collectAsList().stream().collect(Collectors.toMap(row -> row.getString(0), row -> row.getLong(1))));
-        return new IngestReport(read, read - refused - kept - held, reasons, kept, held, all, supervised, unread);
-    }
-
-    /** A reason up to what differs from record to record. */
-    private static String kind(String reason) {
-        return reason.replaceAll(":.*", "").replaceAll("\\d+", "n");
+        return new IngestReport(read, read - refused - kept - held, reasons, kept, held, all, supervised, unread, lost,
+                passedOver);
     }
 
     private void check(IngestReport report, Dataset<Row> records) {

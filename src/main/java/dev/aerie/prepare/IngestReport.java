@@ -3,6 +3,7 @@ package dev.aerie.prepare;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
@@ -11,16 +12,21 @@ import java.util.Map;
  *
  * @param read records in the inputs, up to their limits
  * @param duplicates equal, turn by turn, to an earlier one
- * @param quarantined by reason, most frequent first; what differs between records (numbers, names) is cut off the reason
+ * @param quarantined by reason, most frequent first; numbers, which differ between records, are n
  * @param train conversations to train on
  * @param heldOut conversations set aside
  * @param tokens of both
  * @param supervised tokens of both that carry loss
  * @param unread names of fields that have no effect, each with the number of distinct conversations that have it
+ * @param lost files of which a part was lost, each with the reason; the first {@link #LOST_TOLD}
+ * @param passedOver files and folders of the inputs that are somebody's bookkeeping by their names
  */
 public record IngestReport(
         long read, long duplicates, Map<String, Long> quarantined, long train, long heldOut, long tokens, long supervised,
-        Map<String, Long> unread) {
+        Map<String, Long> unread, List<String> lost, int passedOver) {
+
+    /** Files that are told. */
+    static final int LOST_TOLD = 20;
 
     /** The same for programs, with the names of the components. */
     byte[] toJson() {
@@ -41,6 +47,10 @@ public record IngestReport(
                 100.0 * supervised / Math.max(1, tokens)));
         quarantined.forEach((reason, n) -> out.append(String.format(Locale.ROOT, "%n  quarantined %,d: %s", n, reason)));
         unread.forEach((field, n) -> out.append(String.format(Locale.ROOT, "%n  read by nothing: %s, in %,d", field, n)));
+        lost.forEach(file -> out.append(String.format(Locale.ROOT, "%n  lost in %s", file)));
+        if (passedOver > 0) {
+            out.append(String.format(Locale.ROOT, "%n  passed over %,d files or folders whose names begin with _ or .", passedOver));
+        }
         return out.toString();
     }
 }

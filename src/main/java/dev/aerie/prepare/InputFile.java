@@ -6,11 +6,16 @@ import dev.aerie.errors.RefusalException;
 import dev.aerie.text.ConversationFormat;
 import dev.aerie.text.ConversationReader;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.io.Serializable;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.TaskContext;
 import org.apache.spark.sql.Column;
@@ -27,6 +32,19 @@ record InputFile(int number, String path, ConversationFormat format, long limit)
     /** Bits of a position that count the records of a file. */
     private static final int RECORD_BITS = 40;
 
+    /** Files that are looked at at one time. */
+    private static final int LOOKING = 16;
+
+    /** Refusals that are told. */
+    private static final int TOLD = 20;
+
+    /**
+     * What the inputs name.
+     *
+     * @param passedOver files and folders that are somebody's bookkeeping
+     */
+    record Inputs(List<InputFile> files, List<String> passedOver) {}
+
     /** The place of a record in its file, from its position. */
     static Column recordOf(Column position) {
         return position.bitwiseAND(lit((1L << RECORD_BITS) - 1));
@@ -37,11 +55,14 @@ record InputFile(int number, String path, ConversationFormat format, long limit)
      *
      * @throws RefusalException for a path that names no file
      */
-    static List<InputFile> find(List<IngestSettings.Input> inputs, Configuration conf) throws IOException {
+    static Inputs find(List<IngestSettings.Input> inputs, Configuration conf) throws IOException {
         List<InputFile> files = new ArrayList<>();
+        List<String> passedOver = new ArrayList<>();
         for (int i = 0; i < inputs.size(); i++) {
             IngestSettings.Input input = inputs.get(i);
-            List<String> paths = ConversationFiles.find(input.path(), conf);
+            ConversationFiles.Found found = ConversationFiles.search(input.path(), conf);
+            List<String> paths = found.files();
+            passedOver.addAll(found.passedOver());
             if (paths.isEmpty()) {
                 throw new RefusalException("Invalid data.inputs[" + i + "].path: " + input.path()
                         + " (expected a file, a folder with files or a glob that matches some)");
@@ -54,7 +75,46 @@ record InputFile(int number, String path, ConversationFormat format, long limit)
                 files.add(new InputFile(files.size(), path, input.format(), input.limit()));
             }
         }
-        return files;
+        requireReadable(files, conf);
+        return new Inputs(files, passedOver);
+    }
+
+    /** All of them before any work: one wrong file among thousands shows at once, and all wrong ones at one time. */
+    private static void requireReadable(List<InputFile> files, Configuration conf) throws IOException {
+        ExecutorService threads = Executors.newFixedThreadPool(Math.min(files.size(), LOOKING));
+        try {
+            List<Future<?>> looks = new ArrayList<>();
+            for (InputFile file : files) {
+                looks.add(threads.submit(() -> {
+                    ConversationFiles.require(file.path(), conf);
+                    return null;
+                }));
+            }
+            List<String> refusals = new ArrayList<>();
+            for (Future<?> look : looks) {
+                try {
+                    look.get();
+                } catch (ExecutionException e) {
+                    if (e.getCause() instanceof RefusalException refusal) {
+                        refusals.add(refusal.getMessage());
+                    } else if (e.getCause() instanceof IOException io) {
+                        throw io;
+                    } else {
+                        throw new IllegalStateException(e.getCause());
+                    }
+                }
+            }
+            if (!refusals.isEmpty()) {
+                int told = Math.min(refusals.size(), TOLD);
+                throw new RefusalException(String.join(System.lineSeparator(), refusals.subList(0, told))
+                        + (refusals.size() > told ? System.lineSeparator() + "and " + (refusals.size() - told) + " more" : ""));
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted while looking at the inputs");
+        } finally {
+            threads.shutdownNow();
+        }
     }
 
     /** The file's records as rows of {@link RecordRow}, read as they are asked for. For a Spark task, which closes the file at its end. */
@@ -70,7 +130,7 @@ record InputFile(int number, String path, ConversationFormat format, long limit)
             });
             return new Rows(records);
         } catch (IOException e) {
-            throw new UncheckedIOException("cannot read " + path, e);
+            throw new UncheckedIOException("cannot read " + path + ": " + e.getMessage(), e);
         }
     }
 
@@ -85,7 +145,11 @@ record InputFile(int number, String path, ConversationFormat format, long limit)
 
         @Override
         public boolean hasNext() {
-            return (limit == 0 || index < limit) && reader.hasNext();
+            try {
+                return (limit == 0 || index < limit) && reader.hasNext();
+            } catch (UncheckedIOException e) {
+                throw new UncheckedIOException("cannot read " + path + ": " + e.getCause().getMessage(), e.getCause());
+            }
         }
 
         @Override

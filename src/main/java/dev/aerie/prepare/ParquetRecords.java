@@ -4,19 +4,40 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.aerie.errors.RefusalException;
 import dev.aerie.text.ConversationReader;
-import dev.aerie.text.RecordFormat;
 import dev.aerie.text.InputRecord;
+import dev.aerie.text.RecordFormat;
+import dev.aerie.text.RecordJson;
 import dev.aerie.text.Rejection;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.util.EnumSet;
+import java.util.Locale;
+import java.util.Set;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.parquet.example.data.Group;
+import org.apache.parquet.hadoop.CodecFactory;
+import org.apache.parquet.hadoop.ParquetFileReader;
 import org.apache.parquet.hadoop.ParquetReader;
+import org.apache.parquet.hadoop.api.ReadSupport;
 import org.apache.parquet.hadoop.example.GroupReadSupport;
+import org.apache.parquet.hadoop.metadata.BlockMetaData;
+import org.apache.parquet.hadoop.metadata.CompressionCodecName;
+import org.apache.parquet.hadoop.metadata.ParquetMetadata;
+import org.apache.parquet.hadoop.util.HadoopStreams;
+import org.apache.parquet.io.InputFile;
+import org.apache.parquet.io.SeekableInputStream;
 import org.apache.parquet.schema.GroupType;
+import org.apache.parquet.schema.LogicalTypeAnnotation.JsonLogicalTypeAnnotation;
 import org.apache.parquet.schema.LogicalTypeAnnotation.ListLogicalTypeAnnotation;
 import org.apache.parquet.schema.LogicalTypeAnnotation.MapLogicalTypeAnnotation;
+import org.apache.parquet.schema.LogicalTypeAnnotation.StringLogicalTypeAnnotation;
 import org.apache.parquet.schema.Type;
 
 /**
@@ -29,23 +50,78 @@ final class ParquetRecords implements ConversationReader.Records {
 
     private final ParquetReader<Group> reader;
     private final String name;
+    private final long rows;
     private final RecordFormat format;
     private boolean lost;
 
-    private ParquetRecords(ParquetReader<Group> reader, String name, RecordFormat format) {
+    private ParquetRecords(ParquetReader<Group> reader, String name, long rows, RecordFormat format) {
         this.reader = reader;
         this.name = name;
+        this.rows = rows;
         this.format = format;
     }
 
-    static boolean isParquet(String name) {
-        return name.endsWith(".parquet");
+    /**
+     * @throws IOException if the file cannot be read; one that is damaged is a rejection
+     * @throws RefusalException for a codec that this installation lacks
+     */
+    static ConversationReader open(FileSystem fs, Path path, Configuration conf, RecordFormat format) throws IOException {
+        InputFile file = new HadoopFile(fs, path);
+        long rows = 0;
+        try {
+            ParquetMetadata footer = footer(file);
+            for (BlockMetaData block : footer.getBlocks()) {
+                rows += block.getRowCount();
+            }
+            requireCodecs(footer, path, conf);
+        } catch (DamagedFooterException e) {
+            String name = path.toString();
+            return new ConversationReader(new Damaged(new Rejection(name.substring(name.lastIndexOf('/') + 1) + "#0", name,
+                    "the Parquet file is damaged: it has no footer that can be read; what follows is lost (all of its "
+                            + String.format(Locale.ROOT, "%,d", file.getLength()) + " bytes)", "", true)));
+        }
+        return new ConversationReader(new ParquetRecords(new Builder(file, conf).build(), path.toString(), rows, format));
     }
 
-    /** @throws IOException if the file cannot be read; one that is no Parquet is a rejection */
-    static ConversationReader open(Path path, Configuration conf, RecordFormat format) throws IOException {
-        return new ConversationReader(new ParquetRecords(
-                ParquetReader.builder(new GroupReadSupport(), path).withConf(conf).build(), path.toString(), format));
+    /** @throws RefusalException for a codec that this installation lacks */
+    static void requireCodecs(FileSystem fs, Path path, Configuration conf) throws IOException {
+        try {
+            requireCodecs(footer(new HadoopFile(fs, path)), path, conf);
+        } catch (DamagedFooterException e) {
+            // A rejection of the file's own, when it is read.
+        }
+    }
+
+    /** A machine without a codec is no fault of the data: the same file is read elsewhere. */
+    private static void requireCodecs(ParquetMetadata footer, Path path, Configuration conf) {
+        Set<CompressionCodecName> codecs = EnumSet.noneOf(CompressionCodecName.class);
+        footer.getBlocks().forEach(block -> block.getColumns().forEach(column -> codecs.add(column.getCodec())));
+        CodecFactory factory = new CodecFactory(conf, 1 << 16);
+        try {
+            for (CompressionCodecName codec : codecs) {
+                try {
+                    factory.getDecompressor(codec);
+                } catch (RuntimeException | LinkageError e) {
+                    throw new RefusalException("Invalid input: " + path + " is compressed with " + codec
+                            + ", which this installation of Spark cannot read (expected UNCOMPRESSED, SNAPPY, GZIP, ZSTD, LZ4_RAW, or a jar with the codec in spark.jars)", e);
+                }
+            }
+        } finally {
+            factory.release();
+        }
+    }
+
+    private static ParquetMetadata footer(InputFile file) throws IOException, DamagedFooterException {
+        // What the file system fails to deliver fails here already, and is no damage.
+        try (SeekableInputStream probe = file.newStream()) {
+            probe.seek(Math.max(0, file.getLength() - 1));
+            probe.read();
+        }
+        try (ParquetFileReader reader = ParquetFileReader.open(file)) {
+            return reader.getFooter();
+        } catch (IOException | RuntimeException e) {
+            throw new DamagedFooterException(e);
+        }
     }
 
     @Override
@@ -55,23 +131,49 @@ final class ParquetRecords implements ConversationReader.Records {
         }
         try {
             Group row = reader.read();
-            return row == null ? null : ConversationReader.record(object(row), name, index, format);
+            return row == null ? null : record(row, index);
         } catch (IOException e) {
             // A store that cannot be reached is the job's affair, a page that cannot be read the file's.
             if (e.getCause() == null || !e.getCause().getClass().getName().contains("parquet")) {
                 throw new IOException("cannot read " + name, e);
             }
-            return damage(index, e);
+            return damage(index);
         } catch (RuntimeException e) {
-            return damage(index, e);
+            return damage(index);
         }
     }
 
-    private Rejection damage(long index, Exception e) {
+    private InputRecord record(Group row, long index) {
+        JsonNode json;
+        try {
+            json = object(row);
+        } catch (UncheckedIOException e) {
+            return new Rejection(unnamed(index), name, "invalid UTF-8", "");
+        }
+        // Bytes of text, near enough to those that the same record has in JSON Lines.
+        if (characters(json) > RecordJson.MAX_BYTES) {
+            return new Rejection(unnamed(index), name, "a row of over " + RecordJson.MAX_BYTES + " bytes, of which nothing is read", "");
+        }
+        return ConversationReader.record(json, name, index, format);
+    }
+
+    private static long characters(JsonNode node) {
+        long sum = node.isTextual() ? node.textValue().length() : 0;
+        for (JsonNode inside : node) {
+            sum += characters(inside);
+        }
+        return sum;
+    }
+
+    private String unnamed(long index) {
+        return name.substring(name.lastIndexOf('/') + 1) + "#" + index;
+    }
+
+    private Rejection damage(long index) {
         lost = true;
-        String reason = String.valueOf(e.getMessage()).lines().findFirst().orElse(e.getClass().getSimpleName());
-        return new Rejection(name.substring(name.lastIndexOf('/') + 1) + "#" + index, name,
-                "the Parquet file is damaged: " + reason + "; what follows is lost", "");
+        return new Rejection(unnamed(index), name, String.format(Locale.ROOT,
+                "the Parquet file is damaged: a page of it cannot be read; what follows is lost (%,d of %,d rows)",
+                Math.max(0, rows - index), rows), "", true);
     }
 
     @Override
@@ -111,7 +213,7 @@ final class ParquetRecords implements ConversationReader.Records {
             return type.getLogicalTypeAnnotation() instanceof MapLogicalTypeAnnotation ? map(inside) : object(inside);
         }
         return switch (type.asPrimitiveType().getPrimitiveTypeName()) {
-            case BINARY, FIXED_LEN_BYTE_ARRAY -> JSON.textNode(group.getBinary(field, place).toStringUsingUTF8());
+            case BINARY, FIXED_LEN_BYTE_ARRAY -> text(group.getBinary(field, place).getBytes(), type);
             case INT32 -> JSON.numberNode(group.getInteger(field, place));
             case INT64 -> JSON.numberNode(group.getLong(field, place));
             case FLOAT -> JSON.numberNode(group.getFloat(field, place));
@@ -119,6 +221,24 @@ final class ParquetRecords implements ConversationReader.Records {
             case BOOLEAN -> JSON.booleanNode(group.getBoolean(field, place));
             default -> JSON.textNode(group.getValueToString(field, place));
         };
+    }
+
+    /**
+     * A column that says that it is text is held to it. Of one that says nothing, such as the bytes of an image, what is no text
+     * stays bytes.
+     *
+     * @throws UncheckedIOException for text that is no UTF-8
+     */
+    private static JsonNode text(byte[] bytes, Type type) {
+        try {
+            return JSON.textNode(StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString());
+        } catch (CharacterCodingException e) {
+            if (type.getLogicalTypeAnnotation() instanceof StringLogicalTypeAnnotation
+                    || type.getLogicalTypeAnnotation() instanceof JsonLogicalTypeAnnotation) {
+                throw new UncheckedIOException(e);
+            }
+            return JSON.binaryNode(bytes);
+        }
     }
 
     /** Today's lists wrap each element in a group of one field; older writers repeat the element itself. */
@@ -145,5 +265,52 @@ final class ParquetRecords implements ConversationReader.Records {
                     entry.getFieldRepetitionCount(1) == 0 ? JSON.nullNode() : value(entry, 1, 0));
         }
         return entries;
+    }
+
+    private static final class Builder extends ParquetReader.Builder<Group> {
+
+        Builder(InputFile file, Configuration conf) {
+            super(file);
+            withConf(conf);
+        }
+
+        @Override
+        protected ReadSupport<Group> getReadSupport() {
+            return new GroupReadSupport();
+        }
+    }
+
+    /** Parquet's own would take the local file system with checksums. */
+    private record HadoopFile(FileSystem fs, Path path) implements InputFile {
+
+        @Override
+        public long getLength() throws IOException {
+            return fs.getFileStatus(path).getLen();
+        }
+
+        @Override
+        public SeekableInputStream newStream() throws IOException {
+            return HadoopStreams.wrap(fs.open(path));
+        }
+    }
+
+    private static final class DamagedFooterException extends Exception {
+
+        private static final long serialVersionUID = 1;
+
+        DamagedFooterException(Throwable cause) {
+            super(cause);
+        }
+    }
+
+    private record Damaged(Rejection rejection) implements ConversationReader.Records {
+
+        @Override
+        public InputRecord next(long index) {
+            return index == 0 ? rejection : null;
+        }
+
+        @Override
+        public void close() {}
     }
 }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.aerie.text.Conversation;
 import dev.aerie.text.InputRecord;
+import dev.aerie.text.RecordJson;
 import dev.aerie.text.Rejection;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -22,18 +23,19 @@ final class RecordRow {
             .add("content_hash", DataTypes.BinaryType, true)
             .add("conversation", DataTypes.StringType, true)
             .add("reason", DataTypes.StringType, true)
-            .add("excerpt", DataTypes.StringType, true);
+            .add("excerpt", DataTypes.StringType, true)
+            .add("rest_lost", DataTypes.BooleanType, false);
 
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final ObjectMapper JSON = RecordJson.mapper();
 
     private RecordRow() {}
 
     static Row of(long position, InputRecord record) {
         if (record instanceof Rejection r) {
-            return RowFactory.create(position, r.id(), r.source(), null, null, r.reason(), r.excerpt());
+            return RowFactory.create(position, r.id(), r.source(), null, null, r.reason(), r.excerpt(), r.restLost());
         }
         Conversation c = (Conversation) record;
-        return RowFactory.create(position, c.id(), c.source(), contentHash(c), json(c), null, null);
+        return RowFactory.create(position, c.id(), c.source(), contentHash(c), json(c), null, null, false);
     }
 
     static Conversation conversation(Row row) {

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.aerie.errors.RefusalException;
+import dev.aerie.files.GitPointer;
 import dev.aerie.torch.DType;
 import java.io.EOFException;
 import java.io.IOException;
@@ -47,6 +48,7 @@ record SafetensorsHeader(long dataStart, Map<String, Entry> tensors, Map<String,
     record Entry(DType dtype, long[] shape, long begin, long end) {}
 
     static SafetensorsHeader read(Path file) {
+        GitPointer.refuse(file);
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
             long size = channel.size();
             if (size < 8) {

@@ -35,7 +35,7 @@ public enum ConversationFormat implements RecordFormat {
     /** Rendered already: {@code {"id"?, "text"}}. */
     PREFORMATTED("text");
 
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final ObjectMapper JSON = RecordJson.mapper();
 
     /** Of chat completions, and of OpenAI's responses. */
     private static final Set<String> TEXT_PARTS = Set.of("text", "input_text", "output_text");

@@ -1,48 +1,34 @@
 package dev.aerie.text;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.JsonToken;
-import com.fasterxml.jackson.core.StreamReadConstraints;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.ObjectReader;
-import com.github.luben.zstd.ZstdIOException;
-import com.github.luben.zstd.ZstdInputStream;
-import java.io.BufferedInputStream;
-import java.io.ByteArrayOutputStream;
-import java.io.CharConversionException;
-import java.io.EOFException;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.NullNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.aerie.files.FileKind;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.Iterator;
+import java.util.Map;
 import java.util.NoSuchElementException;
-import java.util.zip.GZIPInputStream;
-import java.util.zip.ZipException;
 
 /**
  * Reads an input file record by record, in constant memory whatever its size.
  *
- * <p>A file that starts with a bracket is one JSON array; any other has a JSON object on each line. Files that end in
- * {@code .gz} or {@code .zst} are decompressed. Every record becomes a {@link Conversation} or a {@link Rejection}. A broken line
- * costs that line; a syntax error inside an array costs the rest of the file, because nothing says where the next record begins, and the
- * rejection says so.
+ * <p>A file that starts with a bracket is one JSON array; one whose first object goes over several lines is JSON objects one after
+ * the other; any other has a JSON object on each line. Compressed files are known by their first bytes. Every record becomes a
+ * {@link Conversation} or a {@link Rejection}. A broken line costs that line; a syntax error inside an array, or between objects over
+ * several lines, costs the rest of the file, because nothing says where the next record begins, and the rejection says so.
  */
 public final class ConversationReader implements Iterator<InputRecord>, AutoCloseable {
 
-    /** A longer record is not a conversation but a file that lost its line ends. */
-    static final int MAX_RECORD_BYTES = 64 << 20;
-
-    private static final ObjectMapper JSON = new ObjectMapper(JsonFactory.builder()
-            .streamReadConstraints(StreamReadConstraints.builder().maxStringLength(MAX_RECORD_BYTES).build())
-            .build());
-    /** Two objects on a line are no record: the second would be dropped in silence. */
-    private static final ObjectReader LINE = JSON.reader().with(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+    /** Bytes of the first object that are looked at to learn whether it goes over several lines. */
+    private static final int FIRST_OBJECT = 1 << 15;
 
     /** The records of a file, whatever it is written in. */
     public interface Records extends AutoCloseable {
@@ -67,43 +53,54 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
         this.records = records;
     }
 
+    /** Starts to read a file of unknown length. */
+    public static ConversationReader open(InputStream raw, String name, RecordFormat format) throws IOException {
+        return open(raw, name, -1, format);
+    }
+
     /**
      * Starts to read.
      *
      * @param raw the bytes of the file; closed with the reader
-     * @param name of the file, for its ending and for messages; also the source of the records
-     * @throws IOException if the file cannot be read; one that cannot be decompressed is a rejection
+     * @param name of the file, for messages; also the source of the records
+     * @param length of the file, negative where it is not known
+     * @throws IOException if the file cannot be read; one that is damaged, or holds something else, is a rejection
      */
-    public static ConversationReader open(InputStream raw, String name, RecordFormat format) throws IOException {
+    public static ConversationReader open(InputStream raw, String name, long length, RecordFormat format)
+            throws IOException {
         try {
-            BufferedInputStream in = new BufferedInputStream(decompressed(raw, name), 1 << 16);
-            return new ConversationReader(firstOf(in) == '['
-                    ? new ArrayRecords(in, name, format) : new LineRecords(in, name, format));
-        } catch (EOFException | ZipException | ZstdIOException e) {
-            raw.close();
-            return new ConversationReader(new NoRecords(
-                    new Rejection(unnamed(name, 0), name, damage(e) + "; nothing of it is read", "")));
-        }
-    }
-
-    private static InputStream decompressed(InputStream raw, String name) throws IOException {
-        if (name.endsWith(".gz")) {
-            return new GZIPInputStream(raw, 1 << 16);
-        }
-        return name.endsWith(".zst") ? new ZstdInputStream(raw) : raw;
-    }
-
-    /** The first byte that is no blank and no byte-order mark, left unread; -1 for none. */
-    private static int firstOf(BufferedInputStream in) throws IOException {
-        while (true) {
-            in.mark(1);
-            int b = in.read();
-            boolean mark = b == 0xEF || b == 0xBB || b == 0xBF;
-            if (b < 0 || !mark && !Character.isWhitespace(b)) {
-                in.reset();
-                return b;
+            InputBytes in = InputBytes.open(raw, name, length);
+            try {
+                byte[] ahead = in.ahead(FIRST_OBJECT);
+                FileKind kind = FileKind.of(ahead.length > FileKind.HEAD ? Arrays.copyOf(ahead, FileKind.HEAD) : ahead);
+                if (kind != FileKind.TEXT) {
+                    in.close();
+                    return nothing(name, "the file is " + kind.description() + "; nothing of it is read");
+                }
+                return new ConversationReader(records(in, ahead, name, format));
+            } catch (DamagedFileException e) {
+                in.close();
+                throw e;
             }
+        } catch (DamagedFileException e) {
+            return nothing(name, e.getMessage());
         }
+    }
+
+    private static ConversationReader nothing(String name, String reason) {
+        return new ConversationReader(new NoRecords(new Rejection(unnamed(name, 0), name, reason, "", true)));
+    }
+
+    private static Records records(InputBytes in, byte[] ahead, String name, RecordFormat format)
+            throws IOException, DamagedFileException {
+        int start = TextShape.start(ahead);
+        for (int i = 0; i < start; i++) {
+            in.read();
+        }
+        TextShape shape = TextShape.of(ahead, start);
+        return shape == TextShape.LINES || shape == TextShape.CR_LINES
+                ? new LineRecords(in, shape == TextShape.CR_LINES, name, format)
+                : new ValueRecords(in, shape == TextShape.ARRAY, name, format);
     }
 
     @Override
@@ -112,7 +109,7 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
             try {
                 ahead = records.next(index++);
             } catch (IOException e) {
-                throw new java.io.UncheckedIOException(e);
+                throw new UncheckedIOException(e);
             }
             ended = ahead == null;
         }
@@ -135,9 +132,10 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
     }
 
     /**
-     * What a record that was read elsewhere turns out to be.
+     * What a record that was read elsewhere turns out to be. NaN and infinities, with which Python writes what is missing, count as
+     * null.
      *
-     * @param node  the record as JSON
+     * @param node  the record as JSON; changed
      * @param name  of the file
      * @param index of the record in it, for its id where it has none
      */
@@ -147,6 +145,7 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
         if (!wellFormed(node)) {
             return new Rejection(id, name, "invalid text: half a surrogate pair", node.toString());
         }
+        withoutNonFinite(node);
         try {
             return format.parse(RecordFields.withoutNulls(node), id, name);
         } catch (UnusableConversationException e) {
@@ -159,6 +158,11 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
         if (node.isTextual()) {
             return StandardCharsets.UTF_8.newEncoder().canEncode(node.textValue());
         }
+        for (Map.Entry<String, JsonNode> field : node.properties()) {
+            if (!StandardCharsets.UTF_8.newEncoder().canEncode(field.getKey())) {
+                return false;
+            }
+        }
         for (JsonNode inside : node) {
             if (!wellFormed(inside)) {
                 return false;
@@ -167,18 +171,49 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
         return true;
     }
 
+    private static void withoutNonFinite(JsonNode node) {
+        if (node instanceof ObjectNode object) {
+            for (Map.Entry<String, JsonNode> field : object.properties()) {
+                if (nonFinite(field.getValue())) {
+                    field.setValue(NullNode.instance);
+                } else {
+                    withoutNonFinite(field.getValue());
+                }
+            }
+        } else if (node instanceof ArrayNode array) {
+            for (int i = 0; i < array.size(); i++) {
+                if (nonFinite(array.get(i))) {
+                    array.set(i, NullNode.instance);
+                } else {
+                    withoutNonFinite(array.get(i));
+                }
+            }
+        }
+    }
+
+    private static boolean nonFinite(JsonNode node) {
+        return (node.isDouble() || node.isFloat()) && !Double.isFinite(node.doubleValue());
+    }
+
     private static String unnamed(String name, long index) {
         return name.substring(name.lastIndexOf('/') + 1) + "#" + index;
     }
 
-    /** Where a parser stopped, without the source text that Jackson adds. */
-    private static String reason(JsonProcessingException e) {
-        return e.getOriginalMessage();
+    /** The text of a record, or the reason why it is none. */
+    private static InputRecord record(byte[] bytes, String name, long index, RecordFormat format)
+            throws JsonProcessingException {
+        String text;
+        try {
+            text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+        } catch (CharacterCodingException e) {
+            return new Rejection(unnamed(name, index), name, "invalid UTF-8", new String(bytes, StandardCharsets.UTF_8));
+        }
+        return record(RecordJson.read(text), name, index, format);
     }
 
-    private static String damage(IOException e) {
-        return e instanceof EOFException || String.valueOf(e.getMessage()).startsWith("Truncated")
-                ? "the compressed file is cut off" : "the compressed file is damaged";
+    private static Rejection tooLong(String what, byte[] bytes, String name, long index) {
+        return new Rejection(unnamed(name, index), name, what + " of over " + RecordJson.MAX_BYTES + " bytes, of which nothing is read",
+                new String(bytes, 0, 4 * Rejection.EXCERPT, StandardCharsets.UTF_8));
     }
 
     /** Of a file that cannot be entered. */
@@ -193,15 +228,18 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
         public void close() {}
     }
 
-    private static final class ArrayRecords implements Records {
+    /** The elements of an array, or objects one after the other, wherever their lines end. */
+    private static final class ValueRecords implements Records {
 
-        private final JsonParser parser;
+        private final InputBytes in;
+        private final JsonValues values;
         private final String name;
         private final RecordFormat format;
         private boolean lost;
 
-        ArrayRecords(InputStream in, String name, RecordFormat format) throws IOException {
-            this.parser = JSON.createParser(in);
+        ValueRecords(InputBytes in, boolean array, String name, RecordFormat format) {
+            this.in = in;
+            this.values = new JsonValues(in, array);
             this.name = name;
             this.format = format;
         }
@@ -212,48 +250,45 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
                 return null;
             }
             try {
-                if (index == 0) {
-                    parser.nextToken();
+                InputBytes.RecordBytes value = values.next();
+                if (value == null) {
+                    return null;
                 }
-                JsonToken token = parser.nextToken();
-                if (token == JsonToken.END_ARRAY) {
-                    lost = true;
-                    return parser.nextToken() == null ? null : lose(index, "something follows the end of the array");
-                }
-                if (token == null) {
-                    return lose(index, "the file ends inside the array");
-                }
-                return record(JSON.readTree(parser), name, index, format);
+                return value.tooLong() ? tooLong("a record", value.toBytes(), name, index)
+                        : record(value.toBytes(), name, index, format);
             } catch (JsonProcessingException e) {
-                return lose(index, reason(e));
-            } catch (CharConversionException e) {
-                return lose(index, "characters in no encoding of Unicode");
-            } catch (EOFException | ZipException | ZstdIOException e) {
-                return lose(index, damage(e));
+                return lose(index, RecordJson.reason(e));
+            } catch (JsonValues.SyntaxException e) {
+                return lose(index, e.getMessage());
+            } catch (DamagedFileException e) {
+                lost = true;
+                return new Rejection(unnamed(name, index), name, e.getMessage(), "", true);
             }
         }
 
         private Rejection lose(long index, String reason) {
             lost = true;
-            return new Rejection(unnamed(name, index), name, "no JSON at byte " + parser.currentLocation().getByteOffset() + ": "
-                    + reason + "; this record and all after it in the file are lost", "");
+            return new Rejection(unnamed(name, index), name, "no JSON at byte " + values.start() + ": " + reason
+                    + "; this record and all after it in the file are lost" + in.lostFrom(values.start()), "", true);
         }
 
         @Override
         public void close() throws IOException {
-            parser.close();
+            in.close();
         }
     }
 
     private static final class LineRecords implements Records {
 
-        private final InputStream in;
+        private final InputBytes in;
+        private final boolean endsAtCr;
         private final String name;
         private final RecordFormat format;
         private boolean lost;
 
-        LineRecords(InputStream in, String name, RecordFormat format) {
+        LineRecords(InputBytes in, boolean endsAtCr, String name, RecordFormat format) {
             this.in = in;
+            this.endsAtCr = endsAtCr;
             this.name = name;
             this.format = format;
         }
@@ -263,58 +298,39 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
             if (lost) {
                 return null;
             }
-            byte[] line;
+            InputBytes.RecordBytes line;
             do {
                 try {
                     line = line();
-                } catch (EOFException | ZipException | ZstdIOException e) {
+                } catch (DamagedFileException e) {
                     lost = true;
-                    return new Rejection(unnamed(name, index), name, damage(e) + "; what follows is lost", "");
+                    return new Rejection(unnamed(name, index), name, e.getMessage(), "", true);
                 }
                 if (line == null) {
                     return null;
                 }
-            } while (blank(line));
-            if (line.length > MAX_RECORD_BYTES) {
-                return new Rejection(unnamed(name, index), name, "a line of over " + MAX_RECORD_BYTES
-                        + " bytes, of which nothing is read (expected a JSON object on each line)",
-                        new String(line, 0, 4 * Rejection.EXCERPT, StandardCharsets.UTF_8));
-            }
-            String text;
-            try {
-                text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(line)).toString();
-            } catch (CharacterCodingException e) {
-                return new Rejection(unnamed(name, index), name, "invalid UTF-8", new String(line, StandardCharsets.UTF_8));
+            } while (!line.tooLong() && line.blank());
+            if (line.tooLong()) {
+                return tooLong("a line", line.toBytes(), name, index);
             }
             try {
-                return record(LINE.readTree(text), name, index, format);
+                return record(line.toBytes(), name, index, format);
             } catch (JsonProcessingException e) {
-                return new Rejection(unnamed(name, index), name, "no JSON: " + reason(e), text);
+                return new Rejection(unnamed(name, index), name, "no JSON: " + RecordJson.reason(e),
+                        new String(line.toBytes(), StandardCharsets.UTF_8));
             }
         }
 
-        /** Without its end; cut just beyond the most that is read, so that a file without line ends does not fill the memory. */
-        private byte[] line() throws IOException {
-            ByteArrayOutputStream line = new ByteArrayOutputStream();
+        private InputBytes.RecordBytes line() throws IOException, DamagedFileException {
             int b = in.read();
             if (b < 0) {
                 return null;
             }
-            for (; b >= 0 && b != '\n'; b = in.read()) {
-                if (line.size() <= MAX_RECORD_BYTES) {
-                    line.write(b);
-                }
+            InputBytes.RecordBytes line = new InputBytes.RecordBytes();
+            for (; b >= 0 && b != '\n' && !(endsAtCr && b == '\r'); b = in.read()) {
+                line.add(b);
             }
-            return line.toByteArray();
-        }
-
-        private static boolean blank(byte[] line) {
-            for (byte b : line) {
-                if (!Character.isWhitespace(b)) {
-                    return false;
-                }
-            }
-            return true;
+            return line;
         }
 
         @Override

@@ -6,6 +6,7 @@ import ai.djl.huggingface.tokenizers.jni.CharSpan;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.aerie.files.GitPointer;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -56,6 +57,7 @@ public final class Tokenizer implements AutoCloseable {
             throw new InvalidTokenizerException("Invalid tokenizer: " + folder + " has no tokenizer.json "
                     + "(expected the folder of a Hugging Face model)");
         }
+        GitPointer.refuse(file);
         try {
             JsonNode json = JSON.readTree(Files.readAllBytes(file));
             if (!(json instanceof ObjectNode settings) || !json.path("model").isObject()) {

@@ -159,6 +159,64 @@ class IngestIT {
         assertEquals("not json", quarantine.get(0).getAs("excerpt"));
     }
 
+    /** The store finds a conversation by its id, and new names may be taken already. */
+    @Test
+    void idsThatCollideAreToldApart() throws IOException {
+        List<String> ids = List.of("a", "a", "a~2", "a", "a~4", "a~2", "a~2~2", "b", "b", "~2", "a~02", "a~");
+        StringBuilder records = new StringBuilder();
+        for (int i = 0; i < ids.size(); i++) {
+            records.append("{\"id\":\"").append(ids.get(i)).append("\",\"conversations\":[").append(turn(i, i)).append("]}\n");
+        }
+        IngestReport report = ingest(List.of(input(write(records.toString()))), 1, "a");
+        assertEquals(ids.size(), report.train() + report.heldOut());
+        assertEquals(List.of("a", "a~3", "a~2", "a~5", "a~4", "a~2~3", "a~2~2", "b", "b~2", "~2", "a~02", "a~"),
+                tokens("a").stream().map(TokenizedRow::id).toList());
+    }
+
+    /** Whatever the reader takes, each later stage takes. */
+    @Test
+    void largeAndDeepRecordsStopNothing() throws IOException {
+        String large = "{\"id\":\"large\",\"image\":\"" + "QUJD".repeat(21 << 18) + "\",\"conversations\":[" + turn("large", "large")
+                + "]}\n{\"id\":\"said\",\"conversations\":[" + turn("QUJD".repeat(21 << 18), "said") + "]}\n";
+        String deep = "[".repeat(250) + "]".repeat(250);
+        String call = "{\"id\":\"deep\",\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":\"r\","
+                + "\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"a\\\":" + deep + "}\"}}]}]}\n";
+        IngestReport report = ingest(List.of(new IngestSettings.Input(
+                write(lines(3) + large + call).toString(), ConversationFormat.AUTO, 0)), 1, "a");
+        assertEquals(6, report.read());
+        assertTrue(tokens("a").stream().anyMatch(r -> r.id().equals("large")), report.toString());
+        assertEquals(6, report.train() + report.heldOut() + quarantined(report), report.toString());
+    }
+
+    @Test
+    void theSummaryTellsWholeReasonsAndWhatIsLost() throws IOException {
+        String bad = "{\"conversations\":[{\"from\":\"gpt\",\"value\":\"q\"}]}\n".repeat(3) + "not json\n";
+        Path array = Files.writeString(folder.resolve("broken.json"), "[" + lines(3).lines().skip(2).findFirst().orElseThrow() + ",{x");
+        Files.writeString(folder.resolve("_SUCCESS"), "");
+        Path in = Files.createDirectory(folder.resolve("in"));
+        Files.writeString(in.resolve("_SUCCESS"), "");
+        Files.writeString(in.resolve("a.jsonl"), lines(4) + bad);
+        IngestReport report = ingest(List.of(input(in), input(array)), 1, "a");
+        assertEquals(3, report.quarantined().get("wrong role order: turn n is assistant and the first"), report.toString());
+        String told = report.toString();
+        assertTrue(told.contains("quarantined 1: no JSON: unexpected 'not' at character n"), told);
+        assertTrue(told.contains("lost in file:" + array + ": no JSON at byte "), told);
+        assertTrue(told.contains("passed over 1 files or folders"), told);
+    }
+
+    /** Before any work, and all of them at once. */
+    @Test
+    void filesOfOtherKindsAreRefusedByName() throws IOException {
+        Path in = Files.createDirectory(folder.resolve("in"));
+        Files.writeString(in.resolve("a.jsonl"), lines(4));
+        Files.writeString(in.resolve("b.zip"), "PK\u0003\u0004");
+        Files.createDirectory(in.resolve("c"));
+        Files.writeString(in.resolve("c/d.jsonl"), "version https://git-lfs.github.com/spec/v1\noid sha256:0\n");
+        String message = assertThrows(RefusalException.class,
+                () -> new Ingest(spark, settings(List.of(input(in)), 1, 0.01)).run(vocabulary)).getMessage();
+        assertTrue(message.contains("/in/b.zip is a ZIP archive") && message.contains("/in/c/d.jsonl is a Git LFS pointer"), message);
+    }
+
     @Test
     void aTrainingMayUseAPartOfTheStore() throws IOException {
         Path first = write(lines(20));

@@ -2,8 +2,10 @@ package dev.aerie.prepare;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.aerie.errors.RefusalException;
 import dev.aerie.text.Conversation;
 import dev.aerie.text.ConversationFormat;
 import dev.aerie.text.ConversationReader;
@@ -23,9 +25,11 @@ import org.apache.parquet.example.data.simple.SimpleGroup;
 import org.apache.parquet.hadoop.ParquetWriter;
 import org.apache.parquet.hadoop.example.ExampleParquetWriter;
 import org.apache.parquet.hadoop.metadata.CompressionCodecName;
+import org.apache.parquet.io.api.Binary;
 import org.apache.parquet.schema.MessageType;
 import org.apache.parquet.schema.MessageTypeParser;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 
 class ParquetRecordsTest {
@@ -85,14 +89,51 @@ class ParquetRecordsTest {
     void aDamagedFileIsARejection() throws IOException {
         java.nio.file.Path whole = write(SHAREGPT, row("a", "human", "q", "gpt", "r"));
         byte[] bytes = Files.readAllBytes(whole);
-        for (byte[] damaged : List.of(new byte[0], "{\"id\":1}".repeat(10).getBytes(), Arrays.copyOf(bytes, bytes.length / 2),
+        for (byte[] damaged : List.of(new byte[0], "PAR1".repeat(10).getBytes(), Arrays.copyOf(bytes, bytes.length / 2),
                 overwritten(bytes, 4, 60))) {
             Files.write(whole, damaged);
             List<InputRecord> records = read(whole, ConversationFormat.AUTO);
             assertEquals(1, records.size());
             assertTrue(reason(records.get(0)).startsWith("the Parquet file is damaged: "), reason(records.get(0)));
-            assertTrue(reason(records.get(0)).endsWith("; what follows is lost"), reason(records.get(0)));
+            assertTrue(reason(records.get(0)).contains("; what follows is lost ("), reason(records.get(0)));
         }
+    }
+
+    /** A machine's lack is no fault of the data: another machine reads the same file. */
+    @Test
+    void aCodecThatIsNotThereRefusesTheRun() throws IOException {
+        java.nio.file.Path file = write(SHAREGPT, row("a", "human", "q", "gpt", "r"));
+        byte[] bytes = Files.readAllBytes(file);
+        int changed = 0;
+        for (int i = 0; i + 2 < bytes.length; i++) {
+            // A column's codec, ZSTD, and the number of its values.
+            if (bytes[i] == 0x15 && bytes[i + 1] == 0x0c && bytes[i + 2] == 0x16) {
+                bytes[i + 1] = 0x08;
+                changed++;
+            }
+        }
+        assertEquals(4, changed);
+        Files.write(file, bytes);
+        for (Executable look : List.<Executable>of(() -> read(file, ConversationFormat.AUTO),
+                () -> ConversationFiles.require(file.toUri().toString(), new Configuration()))) {
+            String message = assertThrows(RefusalException.class, look).getMessage();
+            assertTrue(message.contains("x.parquet is compressed with BROTLI, which this installation"), message);
+        }
+    }
+
+    @Test
+    void bytesThatAreNoTextCostTheirRowOrNothing() throws IOException {
+        MessageType schema = MessageTypeParser.parseMessageType(
+                "message m { optional binary text (STRING); optional binary image; optional double score; }");
+        Group bad = new SimpleGroup(schema);
+        bad.add("text", Binary.fromConstantByteArray(new byte[] {'a', (byte) 0xe9, 'b'}));
+        Group good = new SimpleGroup(schema);
+        good.add("text", "hi");
+        good.add("image", Binary.fromConstantByteArray(new byte[] {(byte) 0xff, (byte) 0xd8}));
+        good.add("score", Double.NaN);
+        List<InputRecord> records = read(write(schema, bad, good), ConversationFormat.AUTO);
+        assertEquals("invalid UTF-8", reason(records.get(0)));
+        assertEquals("hi", assertInstanceOf(Conversation.class, records.get(1)).text());
     }
 
     private static byte[] overwritten(byte[] bytes, int from, int to) {

@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Tag;
+import org.apache.commons.compress.compressors.bzip2.BZip2CompressorOutputStream;
 import org.junit.jupiter.api.Test;
 
 class ConversationReaderTest {
@@ -64,6 +65,7 @@ class ConversationReaderTest {
             List<InputRecord> cut = read(Arrays.copyOf(whole, whole.length * 3 / 4), name, ConversationFormat.SHAREGPT);
             assertTrue(cut.size() > 1000, name);
             assertTrue(reason(cut.get(cut.size() - 1)).contains("cut off; what follows is lost"), reason(cut.get(cut.size() - 1)));
+            assertTrue(((Rejection) cut.get(cut.size() - 1)).restLost());
             byte[] overwritten = whole.clone();
             Arrays.fill(overwritten, whole.length / 2, whole.length / 2 + 2000, (byte) 0xFF);
             List<InputRecord> damaged = read(overwritten, name, ConversationFormat.SHAREGPT);
@@ -72,9 +74,134 @@ class ConversationReaderTest {
         }
     }
 
+    /** Endings are no proof, and none is as good as a wrong one. */
+    @Test
+    void compressionIsKnownByContent() throws IOException {
+        byte[] plain = (RECORD + "\n" + RECORD).getBytes(StandardCharsets.UTF_8);
+        ByteArrayOutputStream bz2 = new ByteArrayOutputStream();
+        for (int part = 0; part < 2; part++) {
+            try (BZip2CompressorOutputStream out = new BZip2CompressorOutputStream(bz2)) {
+                out.write(part == 0 ? plain : ("\n" + RECORD).getBytes(StandardCharsets.UTF_8));
+            }
+        }
+        Map<byte[], Integer> files = Map.of(plain, 2, gzip(plain), 2, Zstd.compress(plain), 2, bz2.toByteArray(), 3);
+        for (String name : List.of("x.jsonl", "x.JSONL.GZ", "x.zst", "x.bz2", "x.parquet", "x")) {
+            for (Map.Entry<byte[], Integer> file : files.entrySet()) {
+                List<InputRecord> records = read(file.getKey(), name, ConversationFormat.AUTO);
+                assertEquals(file.getValue(), records.size(), name);
+                records.forEach(r -> assertInstanceOf(Conversation.class, r));
+            }
+        }
+        byte[] cut = Arrays.copyOf(bz2.toByteArray(), bz2.size() - 20);
+        List<InputRecord> records = read(cut, "x.bz2", ConversationFormat.AUTO);
+        assertTrue(reason(records.get(records.size() - 1)).startsWith("the compressed file is "), records.toString());
+    }
+
+    /** What is inside a compressed file is named like the file. */
+    @Test
+    void whatIsNoTextIsNamed() throws IOException {
+        for (byte[] file : List.of(gzip("PK\u0003\u0004....".getBytes(StandardCharsets.ISO_8859_1)), "PK\u0003\u0004....".getBytes())) {
+            assertEquals("the file is a ZIP archive; nothing of it is read", reason(read(file, "x", ConversationFormat.AUTO).get(0)));
+        }
+        assertEquals("the file is text in UTF-16; nothing of it is read",
+                reason(read(("\uFEFF" + RECORD).getBytes(StandardCharsets.UTF_16LE), "x.jsonl", ConversationFormat.AUTO).get(0)));
+    }
+
+    @Test
+    void objectsMayGoOverLines() throws IOException {
+        List<String> pretty = List.of(
+                RECORD.replace("{", "{\n  ").replace(",", ",\n  ").replace("}", "\n}"),
+                RECORD.replace("{", "{\r\n\t").replace(",", ",\r\n\t").replace("}", "\r\n}"),
+                RECORD.replace("[", "[\n    "),
+                RECORD.replace("]", "\n]"));
+        for (String one : pretty) {
+            for (String file : List.of(one + "\n" + one + "\n", one + one, "\uFEFF\n" + one + "\n\n" + one, "[" + one + ",\n" + one + "\n]")) {
+                List<InputRecord> records = read(file, "x.jsonl", ConversationFormat.AUTO);
+                assertEquals(2, records.size(), file);
+                records.forEach(r -> assertInstanceOf(Conversation.class, r, file));
+            }
+        }
+        List<InputRecord> cut = read(pretty.get(0) + "\n" + pretty.get(0).substring(0, 60), "x.jsonl", ConversationFormat.AUTO);
+        assertEquals(2, cut.size());
+        assertTrue(reason(cut.get(1)).contains("all after it in the file are lost"), reason(cut.get(1)));
+        // A first line that was cut off is a broken line.
+        for (int end = 1; end < RECORD.length(); end++) {
+            List<InputRecord> lines = read(RECORD.substring(0, end) + "\n" + RECORD + "\n" + RECORD, "x.jsonl", ConversationFormat.AUTO);
+            assertEquals(3, lines.size(), RECORD.substring(0, end));
+            assertInstanceOf(Conversation.class, lines.get(2));
+        }
+    }
+
+    @Test
+    void carriageReturnsAloneMayEndLines() throws IOException {
+        for (String end : List.of("\r", "\r\n", "\n", "\r\r")) {
+            List<InputRecord> records = read(RECORD + end + RECORD + end + RECORD, "x.jsonl", ConversationFormat.AUTO);
+            assertEquals(3, records.size(), end);
+            records.forEach(r -> assertInstanceOf(Conversation.class, r));
+        }
+    }
+
+    /** Python writes NaN where pandas has nothing. */
+    @Test
+    void numbersThatAreNoneAreNoFaultWhereNobodyReadsThem() throws IOException {
+        String odd = RECORD.replace("\"id\"", "\"score\":NaN,\"more\":{\"a\":[-Infinity,1e999]},\"id\"");
+        for (String file : List.of(odd + "\n" + RECORD, "[" + odd + "," + RECORD + "]")) {
+            List<InputRecord> records = read(file, "x", ConversationFormat.AUTO);
+            assertEquals(records.get(1), records.get(0));
+            assertInstanceOf(Conversation.class, records.get(0));
+        }
+        Conversation weighted = assertInstanceOf(Conversation.class, read(
+                RECORD.replace("\"4\"", "\"4\",\"weight\":NaN"), "x", ConversationFormat.AUTO).get(0));
+        assertEquals(Map.of(), weighted.messages().get(1).fields());
+    }
+
+    /** In an array brackets and quotes say where the next record begins. */
+    @Test
+    void invalidUtf8InAnArrayCostsItsRecord() throws IOException {
+        String file = "[" + RECORD + "," + RECORD.replace("4", "\u00e9") + "," + RECORD + "]";
+        List<InputRecord> records = read(file.getBytes(StandardCharsets.ISO_8859_1), "x.json", ConversationFormat.AUTO);
+        assertEquals(3, records.size());
+        assertEquals("invalid UTF-8", reason(records.get(1)));
+        assertInstanceOf(Conversation.class, records.get(2));
+    }
+
+    @Test
+    void saysHowMuchIsLost() throws IOException {
+        String file = "[" + RECORD + ",{\"id\" 1}," + RECORD + "]";
+        try (ConversationReader reader = ConversationReader.open(new ByteArrayInputStream(file.getBytes(StandardCharsets.UTF_8)),
+                "x.json", file.length(), ConversationFormat.AUTO)) {
+            reader.next();
+            Rejection lost = (Rejection) reader.next();
+            int at = RECORD.length() + 2;
+            assertEquals("no JSON at byte " + at + ": unexpected '1' at character 6; this record and all after it in the file are lost ("
+                    + (file.length() - at) + " of " + file.length() + " bytes)", lost.reason());
+            assertTrue(lost.restLost());
+        }
+    }
+
+    @Test
+    void aRecordThatIsTooLongIsNamedInAnArrayToo() throws IOException {
+        String file = "[{\"text\":\"" + "x".repeat(RecordJson.MAX_BYTES) + "\"}," + RECORD + "]";
+        List<InputRecord> records = read(file, "x.json", ConversationFormat.AUTO);
+        assertEquals("a record of over 67108864 bytes, of which nothing is read", reason(records.get(0)));
+        assertInstanceOf(Conversation.class, records.get(1));
+    }
+
+    /** No words of a parser's own: they name its classes and settings. */
+    @Test
+    void reasonsAreInOurWords() throws IOException {
+        for (String bad : List.of("not json", "{\"a\":", "{\"a\" 1}", "{\"a\":1}}", "{\"a\":\"\t\"}", "{\"a\":\"\\q\"}", "{\"a\":01}",
+                "[".repeat(300) + "]".repeat(300), "{\"a\":" + "1".repeat(2000) + "}", "{'a':1}", "\u0001", "{\"a\":\"\\u12\"}", "nul")) {
+            String reason = reason(read(RECORD + "\n" + bad, "x", ConversationFormat.AUTO).get(1));
+            assertTrue(reason.startsWith("no JSON: "), reason);
+            assertTrue(!reason.contains("Stream") && !reason.contains("(code") && !reason.contains("Source") && !reason.contains("JsonParser")
+                    && !reason.contains("expecting") && reason.length() < 100, reason);
+        }
+    }
+
     @Test
     void aLineWithoutEndCostsItselfAlone() throws IOException {
-        byte[] file = new byte[ConversationReader.MAX_RECORD_BYTES + 1000];
+        byte[] file = new byte[RecordJson.MAX_BYTES + 1000];
         Arrays.fill(file, (byte) 'x');
         byte[] good = ("\n" + RECORD).getBytes(StandardCharsets.UTF_8);
         System.arraycopy(good, 0, file, file.length - good.length, good.length);
@@ -191,8 +318,8 @@ class ConversationReaderTest {
 
     @Test
     void whatCannotBeDecompressedIsOneRejection() throws IOException {
-        for (String name : List.of("x.gz", "x.zst")) {
-            for (byte[] file : List.of(RECORD.getBytes(StandardCharsets.UTF_8), new byte[] {0x1f}, new byte[] {0x28, (byte) 0xb5, 0x2f})) {
+        for (String name : List.of("x.gz", "x.zst", "x.BZ2")) {
+            for (byte[] file : List.of("no compression".getBytes(StandardCharsets.UTF_8), new byte[] {0x1f}, new byte[] {0x28, (byte) 0xb5, 0x2f})) {
                 List<InputRecord> records = read(file, name, ConversationFormat.AUTO);
                 assertEquals(1, records.size());
                 assertTrue(reason(records.get(0)).startsWith("the compressed file is "), reason(records.get(0)));
@@ -209,7 +336,8 @@ class ConversationReaderTest {
                 RECORD.replace("\"4\"", deep), "no JSON",
                 RECORD.replace("\"a\"", "1" + "0".repeat(2000)), "no JSON",
                 RECORD.replace("4", "\0"), "no JSON",
-                RECORD.replace("\"4\"", "NaN"), "no JSON",
+                RECORD.replace("\"4\"", "NaN"), "turn 2 has no text",
+                RECORD.replace("\"4\"", "-Infinity"), "turn 2 has no text",
                 RECORD.replace("gpt", "\\ud83d"), "half a surrogate pair",
                 RECORD.replace("4", "a\\ude00b"), "half a surrogate pair",
                 "{\"text\": 1e999}", "no text under");

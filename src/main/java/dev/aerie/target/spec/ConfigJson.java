@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.aerie.errors.RefusalException;
+import dev.aerie.files.GitPointer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -37,6 +38,7 @@ public final class ConfigJson {
 
     /** @throws RefusalException if the file is missing or no JSON object */
     public static ConfigJson read(Path file) {
+        GitPointer.refuse(file);
         return of(file.toString(), parse(file));
     }
 
