@@ -191,7 +191,20 @@ public final class ConversationEncoder implements AutoCloseable {
         variables.keySet().removeAll(List.of("messages", "tools", "add_generation_prompt"));
         List<Message> messages = prompted(conversation.messages()).stream()
                 .map(thoughts::adapted).map(toolArguments::adapted).toList();
-        return template.render(messages, addGenerationPrompt, tools, variables);
+        try {
+            return template.render(messages, addGenerationPrompt, tools, variables);
+        } catch (TemplateException e) {
+            if (messages.stream().allMatch(message -> message.content() != null)) {
+                throw e;
+            }
+            // Some templates add the text of a turn that only calls to other texts: engines give them an empty one.
+            return template.render(messages.stream().map(ConversationEncoder::withText).toList(),
+                    addGenerationPrompt, tools, variables);
+        }
+    }
+
+    private static Message withText(Message message) {
+        return message.content() == null ? new Message(message.role(), "", message.fields()) : message;
     }
 
     private List<Message> prompted(List<Message> messages) {

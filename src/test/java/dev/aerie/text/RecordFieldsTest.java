@@ -137,6 +137,8 @@ class RecordFieldsTest {
             String record = "{\"messages\":[{\"role\":\"user\",\"content\":\"q\"}," + trace + ",{\"role\":\"assistant\",\"content\":\"end\"}]}";
             assertTrue(marked(record).endsWith("⟦end<|im_end|>\n⟧"), record);
         }
+        template(TOOLS.replace("m.content or ''", "'' + m.content").replace("ARGS", "{{ c.function.arguments|tojson }}"));
+        assertTrue(marked(calling("{}")).endsWith("⟦[w{}]<|im_end|>\n⟧"));
         String unanswered = "{\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"user\",\"content\":\"r\"},{\"role\":\"assistant\","
                 + "\"content\":\"a\"}]}";
         assertTrue(ConversationReader.record(JSON.readTree(unanswered), "f", 0, ConversationFormat.AUTO) instanceof Rejection);
