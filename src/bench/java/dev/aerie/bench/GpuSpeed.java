@@ -1,6 +1,7 @@
 package dev.aerie.bench;
 
 import dev.aerie.target.PackedTokens;
+import dev.aerie.errors.Choice;
 import dev.aerie.target.Residency;
 import dev.aerie.target.Target;
 import dev.aerie.torch.DType;
@@ -39,7 +40,7 @@ public final class GpuSpeed {
     public static void main(String[] arguments) throws IOException {
         Device device = arguments[0].equals("cuda") ? Device.cuda(0) : Device.CPU;
         double peak = Double.parseDouble(arguments[1]) * 1e12;
-        Residency residency = new Residency(arguments[2], 0);
+        Residency residency = new Residency(Choice.of(Residency.Mode.class, "residency", arguments[2]), 0);
         RandomModel model = arguments[3].equals("8b") ? RandomModel.EIGHT_BILLION : RandomModel.TINY;
         int microBatches = residency.equals(Residency.STREAMED) ? 16 : 2;
         Report report = run(model, device, residency, SEQUENCE, microBatches, Integer.parseInt(arguments[4]));

@@ -2,7 +2,13 @@ package dev.aerie.bench;
 
 import dev.aerie.gang.GangConf;
 import dev.aerie.gang.GangSettings;
+import dev.aerie.draft.LossMode;
 import dev.aerie.spark.DeviceChoice;
+import dev.aerie.spark.TaskResources;
+import dev.aerie.torch.DTypeChoice;
+import dev.aerie.torch.Optimizer;
+import dev.aerie.train.Schedule;
+import java.util.TreeMap;
 import dev.aerie.torch.Scope;
 import dev.aerie.train.BatchSize;
 import dev.aerie.train.StepMetrics;
@@ -42,14 +48,15 @@ public final class TrainingMemory {
         Path output = Files.createTempDirectory("aerie-bench");
         long before = Scope.liveTensors();
         try (SparkSession spark = SparkSession.builder().config(conf).getOrCreate()) {
-            TrainSettings d = TrainSettings.DEFAULT;
             // Checkpoints and replays belong to what must not grow; the first of them are part of the warm-up.
             int often = Math.max(1, steps / 20);
             int epochs = (steps + CONVERSATIONS - 1) / CONVERSATIONS;
-            TrainSettings settings = new TrainSettings(d.mode(), epochs, steps, new BatchSize.Conversations(1),
-                    d.microBatchTokens(), d.tttLength(), d.learningRate(), d.warmupRatio(), d.schedule(), d.adamW(),
-                    d.maxGradNorm(), d.dtype(), d.seed(), 0, often, 1, often);
-            Training.run(spark.sparkContext(), new GangSettings(1), DeviceChoice.AUTO, settings, new SyntheticInputs(CONVERSATIONS, LONGEST),
+            TrainSettings settings = new TrainSettings(LossMode.STRICT, 7,
+                    new TrainSettings.Batches(new BatchSize.Conversations(1), 8192, epochs, steps, 0),
+                    new TrainSettings.Optimization(1e-4, 0.015, Schedule.COSINE, Optimizer.AdamW.withDecay(0), 0.5),
+                    new TrainSettings.Milestones(often, 1, often), DTypeChoice.AUTO, new TaskResources(DeviceChoice.AUTO, 0),
+                    new TreeMap<>());
+            Training.run(spark.sparkContext(), new GangSettings(1, 1), settings, new SyntheticInputs(CONVERSATIONS, LONGEST),
                     output.toString(), System.out);
             report(Files.readAllLines(output.resolve("metrics.jsonl")).stream().map(StepMetrics::parse).toList(),
                     Scope.liveTensors() - before);

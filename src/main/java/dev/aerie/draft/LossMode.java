@@ -1,5 +1,7 @@
 package dev.aerie.draft;
 
+import dev.aerie.errors.Choice;
+
 /**
  * Which rows of a sequence carry loss at which TTT step.
  *
@@ -7,7 +9,7 @@ package dev.aerie.draft;
  * teacher of row t+1+i), which is about token t+2+i. A row whose teacher's arg-max is outside the draft vocabulary carries no
  * loss and counts as wrong in the accuracy.
  */
-public enum LossMode {
+public enum LossMode implements Choice {
 
     /**
      * The rows that serving drafts from: tokens t+1 … t+2+i are all supervised. The loss of a step is the mean over its loss

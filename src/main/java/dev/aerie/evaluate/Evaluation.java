@@ -2,7 +2,6 @@ package dev.aerie.evaluate;
 
 import dev.aerie.errors.RefusalException;
 import dev.aerie.host.HostModels;
-import dev.aerie.spark.DeviceChoice;
 import dev.aerie.spark.TaskDevice;
 import dev.aerie.target.Target;
 import dev.aerie.torch.LibTorch;
@@ -41,7 +40,7 @@ public final class Evaluation {
         if (prompts.isEmpty()) {
             throw new RefusalException("Invalid prompts: none (expected at least one)");
         }
-        Target.check(HostModels.folder(settings.target(), spark.hadoopConfiguration()));
+        Target.check(HostModels.folder(settings.target().model(), spark.hadoopConfiguration()));
         LongAccumulator done = spark.sc().longAccumulator("prompts evaluated");
         Broadcast<BigramTable> table = bigrams == null ? null : spark.broadcast(bigrams);
         JavaFutureAction<List<PromptResult>> action = spark
@@ -84,10 +83,10 @@ public final class Evaluation {
 
         @Override
         public Iterator<PromptResult> call(Iterator<Prompt> prompts) throws Exception {
-            LibTorch.setThreads(settings.threads());
+            LibTorch.setThreads(settings.resources().threadsOr(TaskContext.get().cpus()));
             List<PromptResult> out = new ArrayList<>();
             try (LoadedModels models = LoadedModels.take(
-                    settings, TaskDevice.of(TaskContext.get(), DeviceChoice.of(settings.device())), conf.value())) {
+                    settings, TaskDevice.of(TaskContext.get(), settings.resources().device()), conf.value())) {
                 PromptEvaluator evaluator = models.evaluator(settings, bigrams == null ? null : bigrams.value());
                 while (prompts.hasNext()) {
                     Prompt prompt = prompts.next();

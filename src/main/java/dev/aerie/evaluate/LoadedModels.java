@@ -50,8 +50,8 @@ final class LoadedModels implements AutoCloseable {
 
     /** Returns the models, loaded if need be; the caller closes them. */
     static LoadedModels take(EvaluateSettings settings, Device device, Configuration conf) throws IOException {
-        Key wanted = new Key(HostModels.folder(settings.target(), conf), HostModels.folder(settings.draft(), conf),
-                settings.dtype(), settings.residency(), device);
+        Key wanted = new Key(HostModels.folder(settings.target().model(), conf), HostModels.folder(settings.draft(), conf),
+                settings.target().dtype(), settings.target().residency(), device);
         synchronized (LoadedModels.class) {
             if (current == null || !current.key.equals(wanted)) {
                 releaseIdle();

@@ -1,17 +1,15 @@
 package dev.aerie.evaluate;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.aerie.errors.RefusalException;
+import dev.aerie.errors.Choice;
 import dev.aerie.text.Conversation;
 import dev.aerie.text.ConversationFormat;
 import dev.aerie.text.RecordFormat;
 import dev.aerie.text.UnusableConversationException;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 
 /** What a record of a prompt file looks like. */
-public enum PromptFormat implements RecordFormat {
+public enum PromptFormat implements RecordFormat, Choice {
 
     /** Whichever of the others has the keys of the record. */
     AUTO,
@@ -19,15 +17,6 @@ public enum PromptFormat implements RecordFormat {
     GSM8K,
     /** {@code {"prompt": ...}}, or {@code {"messages": [{"role": ..., "content": ...}, ...]}} that end with the user's. */
     JSONL;
-
-    /** @throws RefusalException for a name that is none of them */
-    public static PromptFormat of(String name) {
-        return Arrays.stream(values())
-                .filter(f -> f.name().toLowerCase(Locale.ROOT).equals(name))
-                .findFirst()
-                .orElseThrow(() -> new RefusalException(
-                        "Invalid prompts.format: " + name + " (expected auto, gsm8k or jsonl)"));
-    }
 
     /** @throws UnusableConversationException where the record has not this format */
     @Override

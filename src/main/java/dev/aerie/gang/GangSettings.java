@@ -1,6 +1,5 @@
 package dev.aerie.gang;
 
-import dev.aerie.errors.RefusalException;
 import java.io.Serializable;
 import java.time.Duration;
 
@@ -18,7 +17,6 @@ public record GangSettings(
         int ranks, int maxAttempts, Duration backoff, Duration rendezvous, Duration collective, Duration silence)
         implements Serializable {
 
-    public static final int MAX_ATTEMPTS = 4;
     public static final Duration BACKOFF = Duration.ofSeconds(5);
     public static final Duration LONGEST_BACKOFF = Duration.ofMinutes(5);
     public static final Duration RENDEZVOUS = Duration.ofMinutes(10);
@@ -27,24 +25,14 @@ public record GangSettings(
     public static final Duration SILENCE = Duration.ofMinutes(30);
 
     public GangSettings {
-        if (ranks < 1) {
-            throw new RefusalException("Invalid ranks: " + ranks + " (expected at least 1)");
-        }
-        if (maxAttempts < 1) {
-            throw new RefusalException("Invalid max_attempts: " + maxAttempts + " (expected at least 1)");
-        }
         if (silence.compareTo(collective) < 0) {
-            throw new RefusalException("Invalid silence: " + silence.toSeconds() + " s (expected at least the "
+            throw new IllegalArgumentException("Invalid silence: " + silence.toSeconds() + " s (expected at least the "
                     + collective.toSeconds() + " s of a collective)");
         }
     }
 
-    public GangSettings(int ranks) {
-        this(ranks, MAX_ATTEMPTS, BACKOFF, RENDEZVOUS, COLLECTIVE, SILENCE);
-    }
-
-    public GangSettings withMaxAttempts(int attempts) {
-        return new GangSettings(ranks, attempts, backoff, rendezvous, collective, silence);
+    public GangSettings(int ranks, int maxAttempts) {
+        this(ranks, maxAttempts, BACKOFF, RENDEZVOUS, COLLECTIVE, SILENCE);
     }
 
     Duration pauseAfter(int attempt) {

@@ -1,5 +1,15 @@
 package dev.aerie.jobs;
 
+import static dev.aerie.jobs.RecipeKeys.DATA_TEMPLATE;
+import static dev.aerie.jobs.RecipeKeys.EVALUATE_DRAFT_TOKENS;
+import static dev.aerie.jobs.RecipeKeys.EVALUATE_MAX_NEW_TOKENS;
+import static dev.aerie.jobs.RecipeKeys.EVALUATE_OUTPUT;
+import static dev.aerie.jobs.RecipeKeys.EVALUATE_PROMPTS_FORMAT;
+import static dev.aerie.jobs.RecipeKeys.EVALUATE_PROMPTS_LIMIT;
+import static dev.aerie.jobs.RecipeKeys.EVALUATE_PROMPTS_PATH;
+import static dev.aerie.jobs.RecipeKeys.STORE_PATH;
+import static dev.aerie.jobs.RecipeKeys.TARGET_MODEL;
+
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.aerie.evaluate.AcceptanceReport;
 import dev.aerie.evaluate.BigramTable;
@@ -18,7 +28,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
@@ -42,15 +51,15 @@ public final class EvaluateEagle3 implements Callable<Integer> {
     public Integer call() throws IOException {
         Recipe recipe = options.recipe();
         Configuration hadoop = TargetSection.hadoop(recipe);
-        Locations.requireKnown(recipe, hadoop, "target.model", "evaluate.draft", "export.output", "evaluate.prompts.path");
-        recipe.text("evaluate.prompts.path");
-        FirstContact.require(hadoop, List.of(TargetSection.model(recipe), EvaluateSection.draft(recipe)), places(recipe));
+        EVALUATE_PROMPTS_PATH.of(recipe);
+        Places.requireApart(recipe, hadoop);
+        Places.requireReachable(hadoop, places(recipe));
         Path folder = TargetSection.folder(recipe, hadoop);
         TargetConfig target = Target.config(folder);
         String draft = EvaluateSection.draft(recipe, target, hadoop);
-        int room = target.maxPositions() - recipe.integer("evaluate.max_new_tokens") - recipe.integer("evaluate.draft_tokens");
+        int room = target.maxPositions() - EVALUATE_MAX_NEW_TOKENS.of(recipe) - EVALUATE_DRAFT_TOKENS.of(recipe);
         if (room < 1) {
-            throw recipe.contradiction("evaluate.max_new_tokens", "less than the target's " + target.maxPositions()
+            throw recipe.contradiction(EVALUATE_MAX_NEW_TOKENS, "less than the target's " + target.maxPositions()
                     + " positions without the drafted tokens and a prompt");
         }
         try (ConversationEncoder encoder = new ConversationEncoder(PrepareSection.encoder(recipe, folder.toString(), hadoop));
@@ -58,39 +67,41 @@ public final class EvaluateEagle3 implements Callable<Integer> {
             encoder.requireFits(target.vocabSize());
             Configuration conf = spark.sparkContext().hadoopConfiguration();
             EvaluateSettings settings = EvaluateSection.settings(recipe, draft, spark.sparkContext().getConf());
-            PromptFormat format = PromptFormat.of(recipe.text("evaluate.prompts.format"));
+            PromptFormat format = EVALUATE_PROMPTS_FORMAT.of(recipe);
             List<Prompt> prompts = new PromptReader(format, encoder::encodePrompt, room)
-                    .read(recipe.text("evaluate.prompts.path"), conf,
-                            recipe.optionalInteger("evaluate.prompts.limit").orElse(Integer.MAX_VALUE));
-            if (recipe.has("evaluate.output")) {
-                Locations.requireWritable(recipe, "evaluate.output", conf);
+                    .read(EVALUATE_PROMPTS_PATH.of(recipe), conf,
+                            EVALUATE_PROMPTS_LIMIT.of(recipe).orElse(Integer.MAX_VALUE));
+            for (Place output : Place.of(recipe, EVALUATE_OUTPUT)) {
+                Places.requireWritable(output, conf);
             }
             KeptRecipe.print(recipe);
             AcceptanceReport report = Evaluation.run(JavaSparkContext.fromSparkContext(spark.sparkContext()), settings, prompts,
                     bigrams(recipe, spark, target, conf),
                     done -> System.out.println("evaluate: " + done + " of " + prompts.size() + " prompts"));
             System.out.print(report);
-            if (recipe.has("evaluate.output")) {
-                keep(report, recipe.text("evaluate.output"), conf);
-                KeptRecipe.keep(recipe, recipe.text("evaluate.output"), conf);
+            if (EVALUATE_OUTPUT.of(recipe).isPresent()) {
+                String output = EVALUATE_OUTPUT.of(recipe).get();
+                keep(report, output, conf);
+                KeptRecipe.keep(recipe, output, conf);
             }
         }
         return 0;
     }
 
-    private static List<String> places(Recipe recipe) {
-        return Stream.of("evaluate.prompts.path", "store.path", "evaluate.output")
-                .flatMap(key -> recipe.optionalText(key).stream()).toList();
+    private static List<Place> places(Recipe recipe) {
+        List<Place> places = Place.of(recipe, TARGET_MODEL, DATA_TEMPLATE, EVALUATE_PROMPTS_PATH, STORE_PATH, EVALUATE_OUTPUT);
+        places.add(EvaluateSection.draftPlace(recipe));
+        return places;
     }
 
     /** What the store's training text alone predicts, to measure the draft against; null where there is no store. */
     private static BigramTable bigrams(Recipe recipe, SparkSession spark, TargetConfig target, Configuration conf)
             throws IOException {
-        if (!recipe.has("store.path") || !HiddenStateStore.exists(recipe.text("store.path"), conf)) {
+        if (!STORE_PATH.isSet(recipe) || !HiddenStateStore.exists(STORE_PATH.of(recipe), conf)) {
             System.out.println("evaluate: no store at store.path, so no bigram table to compare with");
             return null;
         }
-        return BigramTable.of(TokensTable.read(spark, recipe.text("store.path")), target.vocabSize());
+        return BigramTable.of(TokensTable.read(spark, STORE_PATH.of(recipe)), target.vocabSize());
     }
 
     private static void keep(AcceptanceReport report, String folder, Configuration conf) throws IOException {

@@ -1,9 +1,19 @@
 package dev.aerie.jobs;
 
+import static dev.aerie.jobs.RecipeKeys.EVALUATE_DRAFT;
+import static dev.aerie.jobs.RecipeKeys.EVALUATE_DRAFT_TOKENS;
+import static dev.aerie.jobs.RecipeKeys.EVALUATE_MAX_NEW_TOKENS;
+import static dev.aerie.jobs.RecipeKeys.EVALUATE_SEED;
+import static dev.aerie.jobs.RecipeKeys.EVALUATE_TEMPERATURE;
+import static dev.aerie.jobs.RecipeKeys.EVALUATE_TOP_K;
+import static dev.aerie.jobs.RecipeKeys.EVALUATE_TOP_P;
+import static dev.aerie.jobs.RecipeKeys.EXPORT_OUTPUT;
+
 import dev.aerie.draft.DraftConfig;
 import dev.aerie.draft.DraftExport;
 import dev.aerie.evaluate.EvaluateSettings;
 import dev.aerie.host.HostModels;
+import dev.aerie.target.Sampling;
 import dev.aerie.target.spec.TargetConfig;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -19,23 +29,23 @@ final class EvaluateSection {
 
     static EvaluateSettings settings(Recipe recipe, String draft, SparkConf conf) {
         return new EvaluateSettings(
-                TargetSection.model(recipe),
+                TargetSection.settings(recipe, conf),
                 draft,
-                TargetSection.dtype(recipe, conf),
-                TargetSection.residency(recipe),
-                recipe.integer("evaluate.draft_tokens"),
-                recipe.integer("evaluate.max_new_tokens"),
-                recipe.number("evaluate.temperature"),
-                recipe.integer("evaluate.top_k"),
-                recipe.number("evaluate.top_p"),
-                recipe.whole("evaluate.seed"),
-                recipe.text("runtime.device"),
-                recipe.optionalInteger("runtime.threads").orElseGet(() -> conf.getInt("spark.task.cpus", 1)));
+                EVALUATE_DRAFT_TOKENS.of(recipe),
+                EVALUATE_MAX_NEW_TOKENS.of(recipe),
+                new Sampling(EVALUATE_TEMPERATURE.of(recipe), EVALUATE_TOP_K.of(recipe), EVALUATE_TOP_P.of(recipe)),
+                EVALUATE_SEED.of(recipe),
+                TargetSection.resources(recipe));
+    }
+
+    /** The exported draft to measure, as the recipe says. */
+    static Place draftPlace(Recipe recipe) {
+        return Place.of(recipe, EVALUATE_DRAFT).stream().findFirst().orElseGet(() -> Place.single(recipe, EXPORT_OUTPUT).asModel());
     }
 
     /** The exported draft to measure, as every host finds it. */
     static String draft(Recipe recipe) {
-        return HostModels.qualified(recipe.optionalText("evaluate.draft").orElseGet(() -> recipe.text("export.output")));
+        return HostModels.qualified(draftPlace(recipe).uri());
     }
 
     /** The same, with its files checked and its configuration compared with the target's. */

@@ -1,5 +1,8 @@
 package dev.aerie.jobs;
 
+import static dev.aerie.jobs.RecipeKeys.EXPORT_OUTPUT;
+import static dev.aerie.jobs.RecipeKeys.TRAIN_OUTPUT;
+
 import dev.aerie.draft.DraftExport;
 import dev.aerie.draft.DraftParameters;
 import dev.aerie.files.Folder;
@@ -7,7 +10,6 @@ import dev.aerie.torch.Device;
 import dev.aerie.torch.Scope;
 import dev.aerie.train.TrainedDraft;
 import java.io.IOException;
-import java.util.List;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
 import picocli.CommandLine.Command;
@@ -24,12 +26,15 @@ final class Export implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Recipe recipe = options.recipe();
-        String output = recipe.text("export.output");
+        String output = EXPORT_OUTPUT.of(recipe);
         Configuration conf = HadoopConf.submitted();
-        FirstContact.require(conf, List.of(recipe.text("train.output"), output));
-        TrainedDraft draft = TrainedDraft.open(recipe.text("train.output"), conf);
-        write(draft, Folder.at(output, conf));
-        System.out.println("export: step " + draft.step() + " of " + recipe.text("train.output") + " is in " + output);
+        Places.requireApart(recipe, conf);
+        Places.requireReachable(conf, Place.of(recipe, TRAIN_OUTPUT, EXPORT_OUTPUT));
+        TrainedDraft draft = TrainedDraft.open(TRAIN_OUTPUT.of(recipe), conf);
+        Folder folder = Folder.at(output, conf);
+        ExportFolder.claim(Place.single(recipe, EXPORT_OUTPUT), folder, draft);
+        write(draft, folder);
+        System.out.println("export: step " + draft.step() + " of " + TRAIN_OUTPUT.of(recipe) + " is in " + output);
         return 0;
     }
 

@@ -23,7 +23,7 @@ final class Inspect implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Configuration hadoop = HadoopConf.submitted();
-        FirstContact.require(hadoop, List.of(store));
+        Places.requireReachable(hadoop, List.of(Place.option("STORE", store)));
         System.out.print(StoreSummary.of(HiddenStateStore.openPartial(store, hadoop)));
         return 0;
     }

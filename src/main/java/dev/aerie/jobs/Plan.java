@@ -1,5 +1,10 @@
 package dev.aerie.jobs;
 
+import static dev.aerie.jobs.RecipeKeys.STORE_MAX_BYTES;
+import static dev.aerie.jobs.RecipeKeys.STORE_PATH;
+import static dev.aerie.jobs.RecipeKeys.TARGET_MODEL;
+import static dev.aerie.jobs.RecipeKeys.TRAIN_RANKS;
+
 import dev.aerie.errors.RefusalException;
 import dev.aerie.host.HostModels;
 import dev.aerie.prepare.TokenFrequencies;
@@ -56,6 +61,7 @@ final class Plan implements Callable<Integer> {
     public Integer call() throws IOException {
         Recipe recipe = options.recipe();
         Configuration hadoop = TargetSection.hadoop(recipe);
+        Places.requireApart(recipe, hadoop);
         Optional<String> obstacle = obstacle(recipe, hadoop);
         RunPlan plan = RunPlan.of(recipe, config(recipe, hadoop), assumed(recipe, hadoop, obstacle.isEmpty()));
         plan.lines().forEach(System.out::println);
@@ -69,7 +75,7 @@ final class Plan implements Callable<Integer> {
         if (targetConfig != null) {
             return targetConfig;
         }
-        FirstContact.require(hadoop, List.of(model), List.of());
+        Places.requireReachable(hadoop, Place.of(recipe, TARGET_MODEL));
         return HostModels.isLocal(model) ? Path.of(model) : HostModels.configuration(model, hadoop);
     }
 
@@ -98,10 +104,10 @@ final class Plan implements Callable<Integer> {
     /** What the recipe's store was planned with; the usual assumptions where there is none yet. */
     private RunPlan.Assumed stored(Recipe recipe, Configuration hadoop) throws IOException {
         RunPlan.Assumed usual = usual(recipe);
-        if (!recipe.has("store.path") || !HiddenStateStore.exists(recipe.text("store.path"), hadoop)) {
+        if (!STORE_PATH.isSet(recipe) || !HiddenStateStore.exists(STORE_PATH.of(recipe), hadoop)) {
             return usual;
         }
-        String store = recipe.text("store.path");
+        String store = STORE_PATH.of(recipe);
         PlannedCounts planned = HiddenStateStore.openPartial(store, hadoop).settings().planned();
         long trained = planned.conversations() - planned.heldOut();
         if (trained == 0 || planned.tokens() == 0) {
@@ -115,20 +121,18 @@ final class Plan implements Callable<Integer> {
 
     /** ShareGPT's 120,000 conversations and UltraChat's 200,000: what public drafts are often trained on. */
     static RunPlan.Assumed usual(Recipe recipe) {
-        return new RunPlan.Assumed(320_000, 1000, 0.6, recipe.integer("train.ranks"), 989, 0.4);
+        return new RunPlan.Assumed(320_000, 1000, 0.6, TRAIN_RANKS.of(recipe), 989, 0.4);
     }
 
     private static boolean fits(RunPlan plan, Recipe recipe, Configuration hadoop, boolean reachable) throws IOException {
-        boolean fits = true;
-        if (recipe.has("store.max_bytes")) {
-            fits = says("store.max_bytes", plan.storeBytes(), recipe.whole("store.max_bytes"));
-        }
-        if (!recipe.has("store.path") || !reachable) {
+        Optional<Long> most = STORE_MAX_BYTES.of(recipe);
+        boolean fits = most.isEmpty() || says(STORE_MAX_BYTES.path(), plan.storeBytes(), most.get());
+        if (!STORE_PATH.isSet(recipe) || !reachable) {
             return fits;
         }
-        long free = HiddenStateStore.freeBytes(recipe.text("store.path"), hadoop);
+        long free = HiddenStateStore.freeBytes(STORE_PATH.of(recipe), hadoop);
         // Object stores have no end.
-        return (free == Long.MAX_VALUE || says("free space at store.path", plan.storeBytes(), free)) && fits;
+        return (free == Long.MAX_VALUE || says("free space at " + STORE_PATH.path(), plan.storeBytes(), free)) && fits;
     }
 
     private static boolean says(String what, long needed, long there) {
@@ -141,7 +145,7 @@ final class Plan implements Callable<Integer> {
     /** What keeps us from the store's file system, if anything does. Whoever plans on a laptop may have no access to it. */
     private static Optional<String> obstacle(Recipe recipe, Configuration hadoop) throws IOException {
         try {
-            FirstContact.require(hadoop, recipe.optionalText("store.path").map(List::of).orElse(List.of()));
+            Places.requireReachable(hadoop, Place.of(recipe, STORE_PATH));
             return Optional.empty();
         } catch (RefusalException e) {
             return Optional.of(e.getMessage());

@@ -1,5 +1,12 @@
 package dev.aerie.jobs;
 
+import static dev.aerie.jobs.RecipeKeys.DATA_INPUTS;
+import static dev.aerie.jobs.RecipeKeys.DATA_TEMPLATE;
+import static dev.aerie.jobs.RecipeKeys.DRAFT_VOCAB_SIZE;
+import static dev.aerie.jobs.RecipeKeys.STORE_MAX_BYTES;
+import static dev.aerie.jobs.RecipeKeys.STORE_PATH;
+import static dev.aerie.jobs.RecipeKeys.TARGET_MODEL;
+
 import dev.aerie.prepare.Capture;
 import dev.aerie.prepare.CaptureSettings;
 import dev.aerie.prepare.Ingest;
@@ -10,8 +17,6 @@ import dev.aerie.target.spec.TargetConfig;
 import dev.aerie.text.ConversationEncoder;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.SparkSession;
@@ -34,34 +39,28 @@ public final class PrepareHiddenStates implements Callable<Integer> {
     public Integer call() throws IOException {
         Recipe recipe = options.recipe();
         Configuration hadoop = TargetSection.hadoop(recipe);
-        Locations.requireKnown(recipe, hadoop, "target.model");
-        for (Recipe input : recipe.sections("data.inputs")) {
-            Locations.requireKnown(input, hadoop, "path");
-        }
-        String store = recipe.text("store.path");
-        List<String> places = new ArrayList<>(List.of(store));
-        recipe.sections("data.inputs").forEach(input -> places.add(input.text("path")));
-        FirstContact.require(hadoop, List.of(TargetSection.model(recipe)), places);
+        DATA_INPUTS.of(recipe);
+        String store = STORE_PATH.of(recipe);
+        Places.requireApart(recipe, hadoop);
+        Places.requireReachable(hadoop, Place.of(recipe, TARGET_MODEL, STORE_PATH, DATA_INPUTS, DATA_TEMPLATE));
         Path folder = TargetSection.folder(recipe, hadoop);
         TargetConfig target = Target.config(folder);
         IngestSettings ingest = PrepareSection.ingest(
                 recipe, PrepareSection.encoder(recipe, TargetSection.model(recipe), hadoop));
         ConversationEncoder encoder = new ConversationEncoder(ingest.encoder().withModelFolder(folder.toString()));
         encoder.requireFits(target.vocabSize());
-        Locations.requireWritable(recipe, "store.path", hadoop);
+        Places.requireWritable(Place.single(recipe, STORE_PATH), hadoop);
         try (SparkSession spark = Session.open(recipe, "prepare", hadoop)) {
             Configuration conf = spark.sparkContext().hadoopConfiguration();
             CaptureSettings settings = PrepareSection.capture(recipe, folder, target, spark.sparkContext().getConf(), encoder);
             Capture capture = new Capture(spark, settings, System.out);
             encoder.writtenDate().ifPresent(capture::dated);
-            if (recipe.has("store.max_bytes")) {
-                capture.within(recipe.whole("store.max_bytes"));
-            }
+            STORE_MAX_BYTES.of(recipe).ifPresent(capture::within);
             capture.requireCompatibleStore();
             KeptRecipe.print(recipe);
             try (IngestedTables tables = new Ingest(spark, ingest).run(target.vocabSize())) {
                 System.out.println("prepare: " + tables.report());
-                int vocabulary = Math.min(recipe.integer("draft.vocab_size"), target.vocabSize());
+                int vocabulary = Math.min(DRAFT_VOCAB_SIZE.of(recipe), target.vocabSize());
                 capture.run(tables.tokens(), inputs -> tables.write(store, conf, inputs, vocabulary));
             }
             KeptRecipe.keep(recipe, store, conf);

@@ -1,17 +1,39 @@
 package dev.aerie.jobs;
 
+import static dev.aerie.jobs.RecipeKeys.DATA_ASSISTANT_HEADER;
+import static dev.aerie.jobs.RecipeKeys.DATA_DATE;
+import static dev.aerie.jobs.RecipeKeys.DATA_END_OF_TURN;
+import static dev.aerie.jobs.RecipeKeys.DATA_HELD_OUT_COUNT;
+import static dev.aerie.jobs.RecipeKeys.DATA_HELD_OUT_MAX_NEW_TOKENS;
+import static dev.aerie.jobs.RecipeKeys.DATA_INPUTS;
+import static dev.aerie.jobs.RecipeKeys.DATA_MAX_LENGTH;
+import static dev.aerie.jobs.RecipeKeys.DATA_MIN_SUPERVISED_SHARE;
+import static dev.aerie.jobs.RecipeKeys.DATA_OVER_LENGTH;
+import static dev.aerie.jobs.RecipeKeys.DATA_SYSTEM_PROMPT;
+import static dev.aerie.jobs.RecipeKeys.DATA_TEMPLATE;
+import static dev.aerie.jobs.RecipeKeys.DATA_TEMPLATE_VARIABLES;
+import static dev.aerie.jobs.RecipeKeys.INPUT_FORMAT;
+import static dev.aerie.jobs.RecipeKeys.INPUT_LIMIT;
+import static dev.aerie.jobs.RecipeKeys.INPUT_PATH;
+import static dev.aerie.jobs.RecipeKeys.STORE_CODEC;
+import static dev.aerie.jobs.RecipeKeys.STORE_MAX_REFUSED_SHARE;
+import static dev.aerie.jobs.RecipeKeys.STORE_PATH;
+import static dev.aerie.jobs.RecipeKeys.STORE_SEED;
+import static dev.aerie.jobs.RecipeKeys.STORE_SHARD_TOKENS;
+import static dev.aerie.jobs.RecipeKeys.STORE_TEACHER_ROWS;
+import static dev.aerie.jobs.RecipeKeys.TARGET_MICRO_BATCH_TOKENS;
+import static dev.aerie.jobs.RecipeKeys.TARGET_WAVE_MEMORY;
+import static dev.aerie.jobs.RecipeKeys.TRAIN_MODE;
+
 import dev.aerie.draft.LossMode;
 import dev.aerie.prepare.CaptureSettings;
 import dev.aerie.prepare.Fingerprint;
 import dev.aerie.prepare.IngestSettings;
 import dev.aerie.store.HiddenStateStore;
-import dev.aerie.store.TeacherRows;
 import dev.aerie.target.spec.TargetConfig;
 import dev.aerie.text.ConversationEncoder;
-import dev.aerie.text.ConversationFormat;
 import dev.aerie.text.EncoderSettings;
 import dev.aerie.text.OrderFault;
-import dev.aerie.text.OverLength;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -24,7 +46,7 @@ import java.time.ZoneOffset;
 import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
+import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 
@@ -35,12 +57,11 @@ final class PrepareSection {
 
     static IngestSettings ingest(Recipe recipe, EncoderSettings encoder) {
         List<IngestSettings.Input> inputs = new ArrayList<>();
-        for (Recipe input : recipe.sections("data.inputs")) {
-            inputs.add(new IngestSettings.Input(input.text("path"), ConversationFormat.of(input.text("format")),
-                    input.optionalInteger("limit").orElse(0)));
+        for (Recipe input : DATA_INPUTS.of(recipe)) {
+            inputs.add(new IngestSettings.Input(INPUT_PATH.of(input), INPUT_FORMAT.of(input), INPUT_LIMIT.of(input).orElse(0)));
         }
-        return new IngestSettings(inputs, encoder, recipe.number("data.min_supervised_share"),
-                recipe.integer("data.held_out.count"), recipe.whole("store.seed"));
+        return new IngestSettings(inputs, encoder, DATA_MIN_SUPERVISED_SHARE.of(recipe),
+                DATA_HELD_OUT_COUNT.of(recipe), STORE_SEED.of(recipe));
     }
 
     /**
@@ -53,44 +74,44 @@ final class PrepareSection {
         return new EncoderSettings(
                 target,
                 template(recipe, hadoop),
-                recipe.optionalText("data.system_prompt").orElse(null),
-                recipe.optionalText("data.assistant_header").orElse(null),
-                recipe.optionalText("data.end_of_turn").orElse(null),
-                recipe.integer("data.max_length"),
-                OverLength.valueOf(recipe.text("data.over_length").toUpperCase(Locale.ROOT)),
+                DATA_SYSTEM_PROMPT.of(recipe).orElse(null),
+                DATA_ASSISTANT_HEADER.of(recipe).orElse(null),
+                DATA_END_OF_TURN.of(recipe).orElse(null),
+                DATA_MAX_LENGTH.of(recipe),
+                DATA_OVER_LENGTH.of(recipe),
                 OrderFault.REFUSE,
                 false,
-                recipe.mapping("data.template_variables"),
+                DATA_TEMPLATE_VARIABLES.of(recipe).orElse(Map.of()),
                 date(recipe, hadoop),
-                recipe.text("train.mode").equals("strict") ? LossMode.STRICT_RUN : 1);
+                TRAIN_MODE.of(recipe) == LossMode.STRICT ? LossMode.STRICT_RUN : 1);
     }
 
     /** Read here, once, and sent to the executors: they need no access to it, and cannot see another one. */
     private static String template(Recipe recipe, Configuration hadoop) throws IOException {
-        if (!recipe.has("data.template")) {
+        if (!DATA_TEMPLATE.isSet(recipe)) {
             return null;
         }
-        org.apache.hadoop.fs.Path file = new org.apache.hadoop.fs.Path(recipe.text("data.template"));
+        org.apache.hadoop.fs.Path file = new org.apache.hadoop.fs.Path(DATA_TEMPLATE.of(recipe).orElseThrow());
         try (InputStream in = file.getFileSystem(hadoop).open(file)) {
             return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(in.readAllBytes())).toString();
         } catch (FileNotFoundException e) {
-            throw recipe.contradiction("data.template", "a file, there is none");
+            throw recipe.contradiction(DATA_TEMPLATE, "a file, there is none");
         } catch (CharacterCodingException e) {
-            throw recipe.contradiction("data.template", "a file in UTF-8");
+            throw recipe.contradiction(DATA_TEMPLATE, "a file in UTF-8");
         }
     }
 
     /** The recipe's date, else that of the store that is gone on with, else today's in UTC. */
     private static LocalDate date(Recipe recipe, Configuration hadoop) throws IOException {
-        if (recipe.has("data.date")) {
+        if (DATA_DATE.isSet(recipe)) {
             try {
-                return LocalDate.parse(recipe.text("data.date"));
+                return LocalDate.parse(DATA_DATE.of(recipe).orElseThrow());
             } catch (DateTimeParseException e) {
-                throw recipe.contradiction("data.date", "a day as YYYY-MM-DD");
+                throw recipe.contradiction(DATA_DATE, "a day as YYYY-MM-DD");
             }
         }
-        if (recipe.has("store.path") && HiddenStateStore.exists(recipe.text("store.path"), hadoop)) {
-            String stored = HiddenStateStore.openPartial(recipe.text("store.path"), hadoop).settings().date();
+        if (STORE_PATH.isSet(recipe) && HiddenStateStore.exists(STORE_PATH.of(recipe), hadoop)) {
+            String stored = HiddenStateStore.openPartial(STORE_PATH.of(recipe), hadoop).settings().date();
             if (stored != null) {
                 return LocalDate.parse(stored);
             }
@@ -102,22 +123,16 @@ final class PrepareSection {
             throws IOException {
         TargetSection.onGpu(recipe, conf);
         return new CaptureSettings(
-                TargetSection.model(recipe),
-                TargetSection.dtype(recipe, conf),
+                TargetSection.settings(recipe, conf),
                 TargetSection.captureLayers(recipe, target),
-                recipe.text("runtime.device"),
-                recipe.text("store.path"),
-                recipe.text("store.codec"),
-                TeacherRows.of(recipe.text("store.teacher_rows")),
-                recipe.whole("store.shard_tokens"),
-                TargetSection.residency(recipe),
-                recipe.integer("target.micro_batch_tokens"),
-                recipe.whole("target.wave_memory"),
-                recipe.whole("store.seed"),
-                recipe.integer("data.held_out.max_new_tokens"),
-                recipe.number("store.max_refused_share"),
-                tokenizerFingerprint(folder),
-                templateFingerprint(encoder));
+                new CaptureSettings.Batches(TARGET_MICRO_BATCH_TOKENS.of(recipe), TARGET_WAVE_MEMORY.of(recipe)),
+                new CaptureSettings.Output(STORE_PATH.of(recipe), STORE_CODEC.of(recipe).name(), STORE_TEACHER_ROWS.of(recipe),
+                        STORE_SHARD_TOKENS.of(recipe), STORE_SEED.of(recipe)),
+                new CaptureSettings.Origin(tokenizerFingerprint(folder), templateFingerprint(encoder),
+                        recipe.deciding(Decides.STATES)),
+                DATA_HELD_OUT_MAX_NEW_TOKENS.of(recipe),
+                STORE_MAX_REFUSED_SHARE.of(recipe),
+                TargetSection.resources(recipe));
     }
 
     static String tokenizerFingerprint(Path target) throws IOException {

@@ -1,14 +1,18 @@
 package dev.aerie.jobs;
 
+import dev.aerie.draft.LossMode;
+import dev.aerie.store.TeacherRows;
+import dev.aerie.target.Residency;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.snakeyaml.engine.v2.api.Dump;
 import org.snakeyaml.engine.v2.api.DumpSettings;
 import org.snakeyaml.engine.v2.api.Load;
@@ -27,20 +31,28 @@ public final class Recipe {
     private static final LoadSettings YAML =
             LoadSettings.builder().setSchema(new CoreSchema()).setAllowDuplicateKeys(false).build();
 
-    /** Every key of {@link RecipeKeys#ALL} with its value, null where it is unset; or one element of a list of sections. */
-    private final Map<String, Object> values;
-
+    /** What begins the names of the keys in messages: nothing, or where the element of a list of sections stands. */
     private final String prefix;
 
-    private Recipe(Map<String, Object> values, String prefix) {
-        this.values = values;
+    private final List<RecipeKey<?>> keys;
+
+    /** Every key's value by its path, null where it is unset. */
+    private final Map<String, Object> values;
+
+    /** Paths of the keys that somebody wrote; the others have their defaults. */
+    private final Set<String> given;
+
+    Recipe(String prefix, List<RecipeKey<?>> keys, Map<String, Object> values, Set<String> given) {
         this.prefix = prefix;
+        this.keys = keys;
+        this.values = values;
+        this.given = given;
     }
 
     /**
      * Reads a recipe.
      *
-     * @param overrides {@code section.key=value}, the value in YAML; they win over the file and are checked like it
+     * @param overrides {@code section.key=value} as {@link SetOption} reads them; they win over the file and are checked like it
      * @throws RecipeException with one sentence for the user
      */
     public static Recipe read(Path file, List<String> overrides) {
@@ -60,44 +72,41 @@ public final class Recipe {
         if (tree != null && !(tree instanceof Map)) {
             throw new RecipeException("Invalid recipe: " + name + " (expected sections with keys, as in docs/recipe.md)");
         }
-        Map<String, Object> given = new LinkedHashMap<>();
-        flatten("", tree == null ? Map.of() : (Map<?, ?>) tree, given);
-        for (String override : overrides) {
-            int equals = override.indexOf('=');
-            if (equals < 1) {
-                throw new RecipeException("Invalid --set: " + override + " (expected section.key=value)");
-            }
-            String key = override.substring(0, equals).strip();
-            String value = override.substring(equals + 1);
-            ValueType type = RecipeKeys.find(key).type();
-            boolean text = type instanceof ValueType.Text || type instanceof ValueType.Location;
-            given.put(key, text ? value : load("--set " + key, value));
-        }
+        Map<String, Object> written = new LinkedHashMap<>();
+        flatten("", tree == null ? Map.of() : (Map<?, ?>) tree, written);
+        overrides.forEach(override -> SetOption.parse(override).applyTo(written));
+        written.values().removeIf(value -> value == null);
         Map<String, Object> values = new LinkedHashMap<>();
-        for (RecipeKey key : RecipeKeys.ALL) {
-            Object value = given.get(key.path());
-            values.put(key.path(), value == null ? key.defaultValue() : key.type().read(key.path(), value));
+        for (RecipeKey<?> key : RecipeKeys.ALL) {
+            Object value = written.get(key.path());
+            boolean replaced = key.rival() != null && written.containsKey(key.rival().path());
+            values.put(key.path(), value != null ? key.type().read(key.path(), value) : replaced ? null : key.defaultValue());
         }
-        Recipe recipe = new Recipe(values, "");
+        Recipe recipe = new Recipe("", RecipeKeys.ALL, values, Set.copyOf(written.keySet()));
         recipe.refuseContradictions();
         return recipe;
     }
 
     /** Whichever job reads it: a training that cannot start is better found before the store is made. */
     private void refuseContradictions() {
-        if (has("train.global_batch_tokens") && has("train.batch_conversations")) {
-            throw contradiction("train.global_batch_tokens", "only one of it and train.batch_conversations");
+        for (RecipeKey<?> key : keys) {
+            if (key.rival() != null && key.isSet(this) && key.rival().isSet(this)) {
+                throw contradiction(key.rival(), "only one of it and " + key.path());
+            }
         }
-        if (text("train.mode").equals("specforge") && text("store.teacher_rows").equals("strict")) {
-            throw contradiction("store.teacher_rows", "all, which train.mode specforge needs");
+        if (RecipeKeys.TRAIN_MODE.of(this) == LossMode.SPECFORGE
+                && RecipeKeys.STORE_TEACHER_ROWS.of(this) == TeacherRows.STRICT) {
+            throw contradiction(RecipeKeys.STORE_TEACHER_ROWS, "all, which train.mode specforge needs");
         }
-        if (has("target.weight_memory") && !text("target.residency").equals("auto")) {
-            throw contradiction("target.weight_memory",
-                    "unset, as target.residency is " + text("target.residency") + " and not auto");
+        Residency.Mode residency = RecipeKeys.TARGET_RESIDENCY.of(this);
+        if (RecipeKeys.TARGET_WEIGHT_MEMORY.isSet(this) && residency != Residency.Mode.AUTO) {
+            throw contradiction(RecipeKeys.TARGET_WEIGHT_MEMORY,
+                    "unset, as target.residency is " + residency.text() + " and not auto");
         }
     }
 
-    private static Object load(String name, String yaml) {
+    /** @param name of what is read, for messages */
+    static Object load(String name, String yaml) {
         try {
             return new Load(YAML).loadFromString(yaml);
         } catch (MarkedYamlEngineException e) {
@@ -128,125 +137,76 @@ public final class Recipe {
         });
     }
 
-    /** Whether a value is set, by the recipe or by default. */
-    public boolean has(String key) {
-        return value(key) != null;
-    }
-
-    public String text(String key) {
-        return (String) required(key);
-    }
-
-    public Optional<String> optionalText(String key) {
-        return Optional.ofNullable((String) value(key));
-    }
-
-    public int integer(String key) {
-        return optionalInteger(key).orElseThrow(() -> missing(key));
-    }
-
-    public Optional<Integer> optionalInteger(String key) {
-        return Optional.ofNullable((Long) value(key)).map(n -> fitting(key, n));
-    }
-
-    private int fitting(String key, long number) {
-        if (number > Integer.MAX_VALUE) {
-            throw RecipeException.invalid(prefix + key, number, "a whole number up to " + Integer.MAX_VALUE);
+    /** The value as its type gives it, null where it is unset; {@link RecipeKey#of} is how to read one. */
+    Object value(RecipeKey<?> key) {
+        if (!values.containsKey(key.path())) {
+            throw new IllegalStateException("no recipe key " + name(key));
         }
-        return (int) number;
+        return values.get(key.path());
     }
 
-    public long whole(String key) {
-        return (Long) required(key);
-    }
-
-    public double number(String key) {
-        return (Double) required(key);
-    }
-
-    public boolean flag(String key) {
-        return (Boolean) required(key);
-    }
-
-    /** A list of whole numbers; empty where it is unset. */
-    public int[] integers(String key) {
-        List<?> list = (List<?>) value(key);
-        return list == null ? new int[0] : list.stream().mapToInt(n -> fitting(key, (Long) n)).toArray();
-    }
-
-    /** A mapping; empty where it is unset. */
-    @SuppressWarnings("unchecked")
-    public Map<String, Object> mapping(String key) {
-        Map<String, Object> map = (Map<String, Object>) value(key);
-        return map == null ? Map.of() : map;
-    }
-
-    /** The elements of a list of sections, each read with the names of its own keys. */
-    @SuppressWarnings("unchecked")
-    public List<Recipe> sections(String key) {
-        List<Recipe> sections = new ArrayList<>();
-        for (Object element : (List<?>) required(key)) {
-            sections.add(new Recipe((Map<String, Object>) element, prefix + key + "[" + sections.size() + "]."));
-        }
-        return sections;
+    /** The key as messages name it: with its place in a list, where it stands in one. */
+    String name(RecipeKey<?> key) {
+        return prefix + key.path();
     }
 
     /** A value that is right by itself and wrong with others. */
-    public RecipeException contradiction(String key, String expected) {
-        return RecipeException.invalid(prefix + key, value(key), expected);
+    public RecipeException contradiction(RecipeKey<?> key, String expected) {
+        Object value = yaml(key);
+        return given.contains(key.path()) || value == null
+                ? RecipeException.invalid(name(key), value, expected)
+                : RecipeException.invalidDefault(name(key), value, expected);
     }
 
-    private Object required(String key) {
+    /** The values of the keys that decide something, by path, as text: what a run must agree with that goes on with another's. */
+    SortedMap<String, String> deciding(Decides what) {
+        SortedMap<String, String> deciding = new TreeMap<>();
+        for (RecipeKey<?> key : keys) {
+            if (key.decides() == what && key.isSet(this)) {
+                deciding.put(key.path(), String.valueOf(yaml(key)));
+            }
+        }
+        return deciding;
+    }
+
+    private Object yaml(RecipeKey<?> key) {
         Object value = value(key);
-        if (value == null) {
-            throw missing(key);
-        }
-        return value;
+        return value == null ? null : yaml(key.type(), value);
     }
 
-    private RecipeException missing(String key) {
-        return RecipeException.missing(prefix + key, RecipeKeys.find(key).type().expected());
-    }
-
-    private Object value(String key) {
-        if (!values.containsKey(key)) {
-            throw new IllegalStateException("no recipe key " + prefix + key);
-        }
-        return values.get(key);
+    @SuppressWarnings("unchecked")
+    private static <V> Object yaml(ValueType<V> type, Object value) {
+        return type.yaml((V) value);
     }
 
     /** The whole recipe as it is in effect, defaults included, as YAML that {@link #read} takes. */
     public String effective() {
-        Map<String, Object> tree = new LinkedHashMap<>();
-        values.forEach((key, value) -> {
-            if (value != null) {
-                put(tree, key, value);
-            }
-        });
         DumpSettings settings = DumpSettings.builder()
                 .setSchema(new CoreSchema()).setDefaultFlowStyle(FlowStyle.BLOCK).setWidth(10_000).setSplitLines(false).build();
-        return new Dump(settings).dumpToString(tree);
+        return new Dump(settings).dumpToString(tree());
+    }
+
+    /** What is set, as YAML's maps and lists. */
+    Map<String, Object> tree() {
+        Map<String, Object> tree = new LinkedHashMap<>();
+        for (RecipeKey<?> key : keys) {
+            if (key.isSet(this)) {
+                put(tree, key.path(), yaml(key));
+            }
+        }
+        return tree;
     }
 
     @SuppressWarnings("unchecked")
     private static void put(Map<String, Object> tree, String key, Object value) {
         int dot = key.indexOf('.');
         if (dot < 0) {
-            tree.put(key, value instanceof List<?> list ? list.stream().map(Recipe::withoutUnset).toList() : value);
+            tree.put(key, value);
         } else {
             Map<String, Object> section =
                     (Map<String, Object>) tree.computeIfAbsent(key.substring(0, dot), k -> new LinkedHashMap<String, Object>());
             put(section, key.substring(dot + 1), value);
         }
-    }
-
-    private static Object withoutUnset(Object element) {
-        if (element instanceof Map<?, ?> map) {
-            Map<Object, Object> set = new LinkedHashMap<>(map);
-            set.values().removeIf(v -> v == null);
-            return set;
-        }
-        return element;
     }
 
     /** 1000000 and not 1.0E6, 0.5 as it is. */

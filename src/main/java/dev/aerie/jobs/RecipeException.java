@@ -13,6 +13,12 @@ public final class RecipeException extends RefusalException {
         return new RecipeException("Invalid recipe key " + key + ": " + shown(value) + " (expected " + expected + ")");
     }
 
+    /** Of a value that nobody wrote. */
+    static RecipeException invalidDefault(String key, Object value, String expected) {
+        return new RecipeException("Invalid recipe key " + key + ": unset, and its default " + shown(value) + " does not fit (expected "
+                + expected + ")");
+    }
+
     static RecipeException missing(String key, String expected) {
         return new RecipeException("Missing recipe key " + key + " (expected " + expected + ")");
     }

@@ -1,183 +1,265 @@
 package dev.aerie.jobs;
 
+import static dev.aerie.jobs.Decides.DATA;
+import static dev.aerie.jobs.Decides.DRAFT;
+import static dev.aerie.jobs.Decides.MEASUREMENT;
+import static dev.aerie.jobs.Decides.NOTHING;
+import static dev.aerie.jobs.Decides.STATES;
+import static dev.aerie.jobs.Decides.TRAINING;
+import static dev.aerie.jobs.ValueType.bytes;
 import static dev.aerie.jobs.ValueType.choice;
+import static dev.aerie.jobs.ValueType.integer;
+import static dev.aerie.jobs.ValueType.list;
+import static dev.aerie.jobs.ValueType.mapping;
 import static dev.aerie.jobs.ValueType.number;
+import static dev.aerie.jobs.ValueType.oneOf;
 import static dev.aerie.jobs.ValueType.path;
+import static dev.aerie.jobs.ValueType.positive;
+import static dev.aerie.jobs.ValueType.positiveShare;
+import static dev.aerie.jobs.ValueType.sections;
+import static dev.aerie.jobs.ValueType.share;
 import static dev.aerie.jobs.ValueType.text;
+import static dev.aerie.jobs.ValueType.tokens;
 import static dev.aerie.jobs.ValueType.whole;
 
-import dev.aerie.gang.GangSettings;
-import dev.aerie.train.TrainSettings;
+import dev.aerie.draft.LossMode;
+import dev.aerie.evaluate.PromptFormat;
+import dev.aerie.spark.DeviceChoice;
+import dev.aerie.store.Codec;
+import dev.aerie.store.TeacherRows;
+import dev.aerie.target.Residency;
+import dev.aerie.text.ConversationFormat;
+import dev.aerie.text.OverLength;
+import dev.aerie.torch.DTypeChoice;
+import dev.aerie.train.Schedule;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
-/** Every key that a recipe may have. docs/recipe.md lists the same, which a test compares. */
+/**
+ * Every key that a recipe may have: its type and range, its default, what it decides and what it means. docs/recipe.md lists the
+ * same, which a test compares. Nothing else in the program knows a key's name or default.
+ */
 final class RecipeKeys {
 
-    private static final double ANY = Double.MAX_VALUE;
+    /** In the order of their declaration, which is that of docs/recipe.md. */
+    private static final Map<String, RecipeKey<?>> BY_PATH = new LinkedHashMap<>();
 
-    static final List<RecipeKey> INPUT = List.of(
-            RecipeKey.required("path", path(),
-                    "A file, a folder or a glob: a JSON array or JSON Lines, also compressed (.gz, .zst)."),
-            RecipeKey.of("format", choice("auto", "sharegpt", "ultrachat", "messages", "preformatted"), "auto",
-                    "How conversations are written; auto finds it from the keys of the records."),
-            RecipeKey.optional("limit", whole(1), "Reads only so many records from the start; all of them where unset."));
+    static final List<RecipeKey<?>> ALL;
 
-    static final List<RecipeKey> SUBSET = List.of(
-            RecipeKey.required("source", text(), "A file that the store was made from: its name, or more of its path from the end."),
-            RecipeKey.optional("limit", whole(1),
-                    "Trains on only so many of its records from the start, those refused counted; on all of them where unset."));
+    static final RecipeKey<String> INPUT_PATH = RecipeKey.required("path", path(), DATA,
+            "A file, a folder or a glob: a JSON array or JSON Lines, also compressed (.gz, .zst).");
+    static final RecipeKey<ConversationFormat> INPUT_FORMAT = RecipeKey.of("format", choice(ConversationFormat.class),
+            ConversationFormat.AUTO, DATA, "How conversations are written; auto finds it from the keys of the records.");
+    static final RecipeKey<Optional<Integer>> INPUT_LIMIT = RecipeKey.optional("limit", integer(1), DATA,
+            "Reads only so many records from the start; all of them where unset.");
+    static final List<RecipeKey<?>> INPUT = List.of(INPUT_PATH, INPUT_FORMAT, INPUT_LIMIT);
 
-    static final List<RecipeKey> ALL = List.of(
-            RecipeKey.of("name", text(), "aerie", "Names the run in Spark's pages and in reports."),
+    static final RecipeKey<String> SUBSET_SOURCE = RecipeKey.required("source", text(), DRAFT,
+            "A file that the store was made from: its name, or more of its path from the end.");
+    static final RecipeKey<Optional<Integer>> SUBSET_LIMIT = RecipeKey.optional("limit", integer(1), DRAFT,
+            "Trains on only so many of its records from the start, those refused counted; on all of them where unset.");
+    static final List<RecipeKey<?>> SUBSET = List.of(SUBSET_SOURCE, SUBSET_LIMIT);
 
-            RecipeKey.required("target.model", path(),
-                    "The target: a folder in Hugging Face layout (config.json, safetensors, tokenizer), local and at the "
-                            + "same path on every host, or a URI, of which every host keeps a copy."),
-            RecipeKey.optional("target.cache", path(),
-                    "The folder of these copies on each host; models in $AERIE_CACHE, else in ~/.cache/aerie, where unset."),
-            RecipeKey.optional("target.cache_bytes", whole(1),
-                    "Most bytes of all copies: unused ones are removed, the oldest first; what the disk holds where unset."),
-            RecipeKey.of("target.cache_check", choice("sizes", "checksums"), "sizes",
-                    "What of a copy is compared before it is used; a damaged one is made again."),
-            RecipeKey.of("target.dtype", choice("auto", "float32", "bfloat16"), "auto",
-                    "What the target computes in; auto is bfloat16 on a GPU and float32 on a CPU."),
-            RecipeKey.optional("target.capture_layers", new ValueType.Listing(whole(0)),
-                    "The three decoder layers (0-based) whose outputs the draft reads, low to high; [1, n/2-1, n-4] where unset, "
-                            + "which serving engines assume."),
-            RecipeKey.of("target.residency", choice("auto", "resident", "streamed"), "auto",
-                    "resident keeps every layer on the device; streamed brings one at a time, the next being prepared, for "
-                            + "targets of any size; auto is resident where the weights fit."),
-            RecipeKey.optional("target.weight_memory", whole(1),
-                    "Bytes of weights up to which auto is resident; 70 % of the device's free memory where unset."),
-            RecipeKey.of("target.micro_batch_tokens", whole(1), 4096L,
-                    "Tokens that go through a layer together; more needs more memory."),
-            RecipeKey.of("target.wave_memory", whole(1), 4L << 30,
-                    "Bytes for the states of a wave, the micro-batches for which a streamed layer comes once."),
+    static final RecipeKey<String> NAME = key("name", text(), "aerie", NOTHING, "Names the run in Spark's pages and in reports.");
 
-            RecipeKey.required("data.inputs", new ValueType.Listing(new ValueType.Section(INPUT)),
-                    "What is read, in this order."),
-            RecipeKey.optional("data.template", path(),
-                    "A Jinja file with the chat template, on any file system; the tokenizer's own where unset."),
-            RecipeKey.optional("data.template_variables", new ValueType.Mapping(),
-                    "What the template is told beside the conversation, such as enable_thinking; chat_template_kwargs of a "
-                            + "record win."),
-            RecipeKey.optional("data.date", text(),
-                    "What a template that writes today's date writes, as YYYY-MM-DD; the day on which the store was begun "
-                            + "where unset."),
-            RecipeKey.optional("data.system_prompt", text(),
-                    "Put before conversations that have no system message; none where unset."),
-            RecipeKey.optional("data.assistant_header", text(),
-                    "The text that opens an assistant turn; found by rendering a probe conversation where unset."),
-            RecipeKey.optional("data.end_of_turn", text(),
-                    "The text that closes an assistant turn; found like the header where unset."),
-            RecipeKey.of("data.max_length", whole(8), 2048L, "The longest conversation, in tokens."),
-            RecipeKey.of("data.over_length", choice("truncate", "quarantine"), "truncate",
-                    "What becomes of a longer one: cut at max_length, or set aside with its reason."),
-            RecipeKey.of("data.min_supervised_share", number(0, 1), 0.01,
-                    "The run stops, showing a rendered sample, when a smaller share of all tokens is supervised: the template "
-                            + "was then not understood."),
-            RecipeKey.of("data.held_out.count", whole(0), 32L,
-                    "Conversations kept out of training, whose prompts the target continues itself, to measure acceptance."),
-            RecipeKey.of("data.held_out.max_new_tokens", whole(1), 128L, "The longest such continuation."),
+    static final RecipeKey<String> TARGET_MODEL = required("target.model", path(), DATA,
+            "The target: a folder in Hugging Face layout (config.json, safetensors, tokenizer), local and at the same path on every "
+                    + "host, or a URI, of which every host keeps a copy.");
+    static final RecipeKey<Optional<String>> TARGET_CACHE = optional("target.cache", path(), NOTHING,
+            "The folder of these copies on each host; models in $AERIE_CACHE, else in ~/.cache/aerie, where unset.");
+    static final RecipeKey<Optional<Long>> TARGET_CACHE_BYTES = optional("target.cache_bytes", bytes(), NOTHING,
+            "Most bytes of all copies: unused ones are removed, the oldest first; what the disk holds where unset.");
+    static final RecipeKey<String> TARGET_CACHE_CHECK = key("target.cache_check", names("sizes", "checksums"), "sizes", NOTHING,
+            "What of a copy is compared before it is used; a damaged one is made again.");
+    static final RecipeKey<DTypeChoice> TARGET_DTYPE = key("target.dtype", choice(DTypeChoice.class), DTypeChoice.AUTO, DATA,
+            "What the target computes in; auto is bfloat16 on a GPU and float32 on a CPU.");
+    static final RecipeKey<Optional<List<Integer>>> TARGET_CAPTURE_LAYERS = optional("target.capture_layers", list(integer(0)), DATA,
+            "The three decoder layers (0-based) whose outputs the draft reads, low to high; [1, n/2-1, n-4] where unset, which "
+                    + "serving engines assume.");
+    static final RecipeKey<Residency.Mode> TARGET_RESIDENCY = key("target.residency", choice(Residency.Mode.class),
+            Residency.Mode.AUTO, NOTHING,
+            "resident keeps every layer on the device; streamed brings one at a time, the next being prepared, for targets of any "
+                    + "size; auto is resident where the weights fit.");
+    static final RecipeKey<Optional<Long>> TARGET_WEIGHT_MEMORY = optional("target.weight_memory", bytes(), NOTHING,
+            "Weights up to which auto is resident; 70 % of the device's free memory where unset.");
+    static final RecipeKey<Integer> TARGET_MICRO_BATCH_TOKENS = key("target.micro_batch_tokens", tokens(1), 4096, STATES,
+            "What goes through a layer together; more needs more memory.");
+    static final RecipeKey<Long> TARGET_WAVE_MEMORY = key("target.wave_memory", bytes(), 4L << 30, NOTHING,
+            "For the states of a wave, the micro-batches for which a streamed layer comes once.");
 
-            RecipeKey.required("store.path", path(), "The hidden-state store: a folder on any file system Spark reads."),
-            RecipeKey.of("store.codec", choice("bf16", "f32"), "bf16",
-                    "How states are written; docs/store.md describes the bytes."),
-            RecipeKey.of("store.teacher_rows", choice("strict", "all"), "strict",
-                    "For which tokens the final-norm state is kept: those that strict training reads, or all, which "
-                            + "specforge mode needs."),
-            RecipeKey.of("store.shard_tokens", whole(1), 262_144L, "Tokens of one shard, the unit of work and of resuming."),
-            RecipeKey.of("store.seed", whole(0), 42L, "Orders conversations into shards and draws the held-out ones."),
-            RecipeKey.of("store.max_refused_share", number(0, 1), 0.05,
-                    "The run stops when a larger share of the conversations is left out, such as for NaN in their states."),
-            RecipeKey.optional("store.max_bytes", whole(1), "Refuses to start when the plan needs more; no limit where unset."),
+    static final RecipeKey<List<Recipe>> DATA_INPUTS = required("data.inputs", sections(INPUT), DATA, "What is read, in this order.");
+    static final RecipeKey<Optional<String>> DATA_TEMPLATE = optional("data.template", path(), DATA,
+            "A Jinja file with the chat template, on any file system; the tokenizer's own where unset.");
+    static final RecipeKey<Optional<Map<String, Object>>> DATA_TEMPLATE_VARIABLES = optional("data.template_variables", mapping(), DATA,
+            "What the template is told beside the conversation, such as enable_thinking; chat_template_kwargs of a record win.");
+    static final RecipeKey<Optional<String>> DATA_DATE = optional("data.date", text(), DATA,
+            "What a template that writes today's date writes, as YYYY-MM-DD; the day on which the store was begun where unset.");
+    static final RecipeKey<Optional<String>> DATA_SYSTEM_PROMPT = optional("data.system_prompt", text(), DATA,
+            "Put before conversations that have no system message; none where unset.");
+    static final RecipeKey<Optional<String>> DATA_ASSISTANT_HEADER = optional("data.assistant_header", text(), DATA,
+            "The text that opens an assistant turn; found by rendering a probe conversation where unset.");
+    static final RecipeKey<Optional<String>> DATA_END_OF_TURN = optional("data.end_of_turn", text(), DATA,
+            "The text that closes an assistant turn; found like the header where unset.");
+    static final RecipeKey<Integer> DATA_MAX_LENGTH = key("data.max_length", tokens(8), 2048, DATA, "The longest conversation.");
+    static final RecipeKey<OverLength> DATA_OVER_LENGTH = key("data.over_length", choice(OverLength.class), OverLength.TRUNCATE, DATA,
+            "What becomes of a longer one: cut at max_length, or set aside with its reason.");
+    static final RecipeKey<Double> DATA_MIN_SUPERVISED_SHARE = key("data.min_supervised_share", share(), 0.01, NOTHING,
+            "The run stops, showing a rendered sample, when a smaller share of all tokens is supervised: the template was then "
+                    + "not understood.");
+    static final RecipeKey<Integer> DATA_HELD_OUT_COUNT = key("data.held_out.count", integer(0), 32, DATA,
+            "Conversations kept out of training, whose prompts the target continues itself, to measure acceptance.");
+    static final RecipeKey<Integer> DATA_HELD_OUT_MAX_NEW_TOKENS = key("data.held_out.max_new_tokens", tokens(1), 128, STATES,
+            "The longest such continuation.");
 
-            RecipeKey.optional("draft.hidden_size", whole(1),
-                    "The target's where unset; the draft reads its embeddings, so no other fits."),
-            RecipeKey.optional("draft.intermediate_size", whole(1), "Width of the MLP; the target's where unset."),
-            RecipeKey.optional("draft.num_attention_heads", whole(1), "The target's where unset."),
-            RecipeKey.optional("draft.num_key_value_heads", whole(1), "The target's where unset."),
-            RecipeKey.optional("draft.head_dim", whole(2), "The target's where unset."),
-            RecipeKey.of("draft.vocab_size", whole(1), 32_000L,
-                    "How many tokens the draft can propose: the most frequent supervised ones; the target's whole "
-                            + "vocabulary where that is smaller."),
+    static final RecipeKey<String> STORE_PATH = required("store.path", path(), NOTHING,
+            "The hidden-state store: a folder on any file system Spark reads.");
+    static final RecipeKey<Codec> STORE_CODEC = key("store.codec", oneOf(Codec.byName()), Codec.of("bf16"), DATA,
+            "How states are written; docs/store.md describes the bytes.");
+    static final RecipeKey<TeacherRows> STORE_TEACHER_ROWS = key("store.teacher_rows", choice(TeacherRows.class), TeacherRows.STRICT,
+            DATA, "For which tokens the final-norm state is kept: those that strict training reads, or all, which specforge mode "
+                    + "needs.");
+    static final RecipeKey<Long> STORE_SHARD_TOKENS = key("store.shard_tokens", whole(1, "tokens"), 262_144L, DATA,
+            "The size of one shard, the unit of work and of resuming.");
+    static final RecipeKey<Long> STORE_SEED = key("store.seed", whole(0), 42L, DATA,
+            "Orders conversations into shards and draws the held-out ones.");
+    static final RecipeKey<Double> STORE_MAX_REFUSED_SHARE = key("store.max_refused_share", share(), 0.05, NOTHING,
+            "The run stops when a larger share of the conversations is left out, such as for NaN in their states.");
+    static final RecipeKey<Optional<Long>> STORE_MAX_BYTES = optional("store.max_bytes", bytes(), NOTHING,
+            "Refuses to start when the plan needs more; no limit where unset.");
 
-            RecipeKey.required("train.output", path(), "Checkpoints, metrics and the effective recipe of the run."),
-            RecipeKey.of("train.mode", choice("strict", "specforge"), "strict",
-                    "strict is aligned with what serving drafts; specforge has the conventions of SpecForge, for parity."),
-            RecipeKey.optional("train.subset", new ValueType.Listing(new ValueType.Section(SUBSET)),
-                    "Trains on only this part of the store and counts the draft's vocabulary there; on all of it where unset."),
-            RecipeKey.of("train.ranks", whole(1), 1L, "Executors that train together, one per GPU."),
-            RecipeKey.of("train.epochs", whole(1), TrainSettings.EPOCHS, "Passes over the store."),
-            RecipeKey.optional("train.max_steps", whole(1), "Ends training early; the schedule is that of the whole run."),
-            RecipeKey.optional("train.batch_conversations", whole(1),
-                    "Conversations of one optimizer step, over all ranks; " + TrainSettings.BATCH_CONVERSATIONS
-                            + " where neither this nor global_batch_tokens is set."),
-            RecipeKey.optional("train.global_batch_tokens", whole(1),
-                    "Instead of it: tokens of one optimizer step, over all ranks."),
-            RecipeKey.of("train.micro_batch_tokens", whole(1), TrainSettings.MICRO_BATCH_TOKENS,
-                    "Tokens that go through the draft at a time; more needs more memory."),
-            RecipeKey.of("train.ttt_length", whole(1, 32), TrainSettings.TTT_LENGTH,
-                    "TTT steps: how far ahead the draft learns to go on its own states."),
-            RecipeKey.of("train.learning_rate", number(0, ANY), TrainSettings.LEARNING_RATE, "The highest rate of the schedule."),
-            RecipeKey.of("train.warmup_ratio", number(0, 1), TrainSettings.WARMUP_RATIO,
-                    "Share of the steps with a linearly rising rate."),
-            RecipeKey.of("train.schedule", choice("cosine", "constant"), "cosine", "The rate after the warm-up."),
-            RecipeKey.of("train.max_grad_norm", number(0, ANY), TrainSettings.MAX_GRAD_NORM,
-                    "Clips the norm of the whole gradient."),
-            RecipeKey.of("train.weight_decay", number(0, ANY), 0.0, "Of AdamW."),
-            RecipeKey.of("train.dtype", choice("auto", "float32", "bfloat16"), "auto",
-                    "What the draft computes in; its weights and AdamW's moments are float32 always."),
-            RecipeKey.of("train.seed", whole(0), TrainSettings.SEED, "Of the initial weights and of the order of conversations."),
-            RecipeKey.of("train.checkpoint.every_steps", whole(1), TrainSettings.CHECKPOINT_EVERY_STEPS,
-                    "Steps between checkpoints; the last step makes one too."),
-            RecipeKey.of("train.checkpoint.keep", whole(1), TrainSettings.KEEP_CHECKPOINTS, "Newest checkpoints that stay."),
-            RecipeKey.of("train.max_attempts", whole(1), GangSettings.MAX_ATTEMPTS,
-                    "How often the gang starts in all, each time from the last checkpoint."),
-            RecipeKey.of("train.held_out_every_steps", whole(0), TrainSettings.HELD_OUT_EVERY_STEPS,
-                    "Steps between measurements of acceptance on the held-out part, the last step included; 0 for none."),
+    static final RecipeKey<Optional<Integer>> DRAFT_HIDDEN_SIZE = optional("draft.hidden_size", integer(1), DRAFT,
+            "The target's where unset; the draft reads its embeddings, so no other fits.");
+    static final RecipeKey<Optional<Integer>> DRAFT_INTERMEDIATE_SIZE = optional("draft.intermediate_size", integer(1), DRAFT,
+            "Width of the MLP; the target's where unset.");
+    static final RecipeKey<Optional<Integer>> DRAFT_NUM_ATTENTION_HEADS = optional("draft.num_attention_heads", integer(1), DRAFT,
+            "The target's where unset.");
+    static final RecipeKey<Optional<Integer>> DRAFT_NUM_KEY_VALUE_HEADS = optional("draft.num_key_value_heads", integer(1), DRAFT,
+            "The target's where unset.");
+    static final RecipeKey<Optional<Integer>> DRAFT_HEAD_DIM = optional("draft.head_dim", integer(2), DRAFT, "The target's where unset.");
+    static final RecipeKey<Integer> DRAFT_VOCAB_SIZE = key("draft.vocab_size", tokens(1), 32_000, DRAFT,
+            "How many tokens the draft can propose: the most frequent supervised ones; the target's whole vocabulary where that is "
+                    + "smaller.");
 
-            RecipeKey.optional("evaluate.draft", path(),
-                    "The exported draft; export.output where unset."),
-            RecipeKey.optional("evaluate.prompts.path", path(), "Prompts to answer, one JSON object a line."),
-            RecipeKey.of("evaluate.prompts.format", choice("auto", "gsm8k", "jsonl"), "auto",
-                    "gsm8k reads question; jsonl reads prompt, or messages that end with the user's; auto takes what is there."),
-            RecipeKey.optional("evaluate.prompts.limit", whole(1),
-                    "Answers only so many from the start; all of them where unset."),
-            RecipeKey.of("evaluate.max_new_tokens", whole(1), 128L, "The longest answer."),
-            RecipeKey.of("evaluate.draft_tokens", whole(1, 64), 5L, "Tokens drafted for each pass of the target."),
-            RecipeKey.of("evaluate.temperature", number(0, ANY), 0.0,
-                    "0 answers greedily, token for token as the target alone; above it answers are drawn."),
-            RecipeKey.of("evaluate.top_k", whole(0), 0L, "Draws among so many tokens; among all with 0."),
-            RecipeKey.of("evaluate.top_p", number(0, 1), 1.0, "Draws among the likeliest tokens that together reach this share."),
-            RecipeKey.of("evaluate.seed", whole(0), 0L, "Of what is drawn."),
-            RecipeKey.optional("evaluate.output", path(), "A folder for the report; it is only printed where unset."),
+    static final RecipeKey<String> TRAIN_OUTPUT = required("train.output", path(), NOTHING,
+            "Checkpoints, metrics and the effective recipe of the run.");
+    static final RecipeKey<LossMode> TRAIN_MODE = key("train.mode", choice(LossMode.class), LossMode.STRICT, TRAINING,
+            "strict is aligned with what serving drafts; specforge has the conventions of SpecForge, for parity.");
+    static final RecipeKey<Optional<List<Recipe>>> TRAIN_SUBSET = optional("train.subset", sections(SUBSET), DRAFT,
+            "Trains on only this part of the store and counts the draft's vocabulary there; on all of it where unset.");
+    static final RecipeKey<Integer> TRAIN_RANKS = key("train.ranks", integer(1), 1, NOTHING,
+            "Executors that train together, one per GPU.");
+    static final RecipeKey<Integer> TRAIN_EPOCHS = key("train.epochs", integer(1), 1, TRAINING, "Passes over the store.");
+    static final RecipeKey<Optional<Integer>> TRAIN_MAX_STEPS = optional("train.max_steps", integer(1), NOTHING,
+            "Ends training early; the schedule is that of the whole run.");
+    static final RecipeKey<Optional<Long>> TRAIN_GLOBAL_BATCH_TOKENS = optional("train.global_batch_tokens", whole(1, "tokens"), TRAINING,
+            "The size of one optimizer step, over all ranks.");
+    static final RecipeKey<Optional<Integer>> TRAIN_BATCH_CONVERSATIONS = unless(TRAIN_GLOBAL_BATCH_TOKENS,
+            "train.batch_conversations", integer(1), 1, TRAINING,
+            "Conversations of one optimizer step, over all ranks; unset where global_batch_tokens says its size.");
+    static final RecipeKey<Integer> TRAIN_MICRO_BATCH_TOKENS = key("train.micro_batch_tokens", tokens(1), 8192, NOTHING,
+            "What goes through the draft at a time; more needs more memory.");
+    // From here to the gradient norm: SpecForge's defaults.
+    static final RecipeKey<Integer> TRAIN_TTT_LENGTH = key("train.ttt_length", integer(1, 32, ""), 7, TRAINING,
+            "TTT steps: how far ahead the draft learns to go on its own states.");
+    static final RecipeKey<Double> TRAIN_LEARNING_RATE = key("train.learning_rate", positive(), 1e-4, TRAINING,
+            "The highest rate of the schedule.");
+    static final RecipeKey<Double> TRAIN_WARMUP_RATIO = key("train.warmup_ratio", share(), 0.015, TRAINING,
+            "Share of the steps with a linearly rising rate.");
+    static final RecipeKey<Schedule> TRAIN_SCHEDULE = key("train.schedule", choice(Schedule.class), Schedule.COSINE, TRAINING,
+            "The rate after the warm-up.");
+    static final RecipeKey<Double> TRAIN_MAX_GRAD_NORM = key("train.max_grad_norm", positive(), 0.5, TRAINING,
+            "Clips the norm of the whole gradient.");
+    static final RecipeKey<Double> TRAIN_WEIGHT_DECAY = key("train.weight_decay", number(), 0.0, TRAINING, "Of AdamW.");
+    static final RecipeKey<DTypeChoice> TRAIN_DTYPE = key("train.dtype", choice(DTypeChoice.class), DTypeChoice.AUTO, TRAINING,
+            "What the draft computes in; its weights and AdamW's moments are float32 always.");
+    static final RecipeKey<Long> TRAIN_SEED = key("train.seed", whole(0), 0L, TRAINING,
+            "Of the initial weights and of the order of conversations.");
+    static final RecipeKey<Integer> TRAIN_CHECKPOINT_EVERY_STEPS = key("train.checkpoint.every_steps", integer(1), 500, NOTHING,
+            "Steps between checkpoints; the last step makes one too.");
+    static final RecipeKey<Integer> TRAIN_CHECKPOINT_KEEP = key("train.checkpoint.keep", integer(1), 2, NOTHING,
+            "Newest checkpoints that stay.");
+    static final RecipeKey<Integer> TRAIN_MAX_ATTEMPTS = key("train.max_attempts", integer(1), 4, NOTHING,
+            "How often the gang starts in all, each time from the last checkpoint.");
+    static final RecipeKey<Optional<Integer>> TRAIN_HELD_OUT_EVERY_STEPS = optional("train.held_out_every_steps", integer(0), NOTHING,
+            "Steps between measurements of acceptance on the held-out part, the last step included; the last step alone where "
+                    + "unset, and none at all with 0.");
 
-            RecipeKey.optional("export.output", path(), "Where the draft goes in the form that SGLang and vLLM load."),
+    static final RecipeKey<Optional<String>> EVALUATE_DRAFT = optional("evaluate.draft", path(), MEASUREMENT,
+            "The exported draft; export.output where unset.");
+    static final RecipeKey<String> EVALUATE_PROMPTS_PATH = required("evaluate.prompts.path", path(), MEASUREMENT,
+            "Prompts to answer, one JSON object a line.");
+    static final RecipeKey<PromptFormat> EVALUATE_PROMPTS_FORMAT = key("evaluate.prompts.format", choice(PromptFormat.class),
+            PromptFormat.AUTO, MEASUREMENT,
+            "gsm8k reads question; jsonl reads prompt, or messages that end with the user's; auto takes what is there.");
+    static final RecipeKey<Optional<Integer>> EVALUATE_PROMPTS_LIMIT = optional("evaluate.prompts.limit", integer(1), MEASUREMENT,
+            "Answers only so many from the start; all of them where unset.");
+    static final RecipeKey<Integer> EVALUATE_MAX_NEW_TOKENS = key("evaluate.max_new_tokens", tokens(1), 128, MEASUREMENT,
+            "The longest answer.");
+    static final RecipeKey<Integer> EVALUATE_DRAFT_TOKENS = key("evaluate.draft_tokens", integer(1, 64, "tokens"), 5, MEASUREMENT,
+            "What is drafted for each pass of the target.");
+    static final RecipeKey<Double> EVALUATE_TEMPERATURE = key("evaluate.temperature", number(), 0.0, MEASUREMENT,
+            "0 answers greedily, token for token as the target alone; above it answers are drawn.");
+    static final RecipeKey<Integer> EVALUATE_TOP_K = key("evaluate.top_k", integer(0), 0, MEASUREMENT,
+            "Draws among so many tokens; among all with 0.");
+    static final RecipeKey<Double> EVALUATE_TOP_P = key("evaluate.top_p", positiveShare(), 1.0, MEASUREMENT,
+            "Draws among the likeliest tokens that together reach this share.");
+    static final RecipeKey<Long> EVALUATE_SEED = key("evaluate.seed", whole(0), 0L, MEASUREMENT, "Of what is drawn.");
+    static final RecipeKey<Optional<String>> EVALUATE_OUTPUT = optional("evaluate.output", path(), NOTHING,
+            "A folder for the report; it is only printed where unset.");
 
-            RecipeKey.of("runtime.device", choice("auto", "cpu", "cuda"), "auto",
-                    "auto is the GPU that Spark gives a task and the CPU where it gives none."),
-            RecipeKey.optional("runtime.threads", whole(1),
-                    "CPU threads of one operator; those of one task (spark.task.cpus, or all cores for one task a JVM) "
-                            + "where unset."));
+    static final RecipeKey<String> EXPORT_OUTPUT = required("export.output", path(), NOTHING,
+            "Where the draft goes in the form that SGLang and vLLM load: an empty folder, or one with an earlier export.");
 
-    private static final Map<String, RecipeKey> BY_PATH = new LinkedHashMap<>();
+    static final RecipeKey<DeviceChoice> RUNTIME_DEVICE = key("runtime.device", choice(DeviceChoice.class), DeviceChoice.AUTO, NOTHING,
+            "auto is the GPU that Spark gives a task and the CPU where it gives none.");
+    static final RecipeKey<Optional<Integer>> RUNTIME_THREADS = optional("runtime.threads", integer(1), NOTHING,
+            "CPU threads of one operator; those of one task (spark.task.cpus, or all cores for one task a JVM) where unset.");
 
     static {
-        ALL.forEach(key -> BY_PATH.put(key.path(), key));
+        ALL = List.copyOf(BY_PATH.values());
     }
 
     private RecipeKeys() {}
 
-    static boolean isSection(String path) {
-        return ALL.stream().anyMatch(key -> key.path().startsWith(path + "."));
+    private static <V> RecipeKey<V> key(String path, ValueType<V> type, V defaultValue, Decides decides, String meaning) {
+        return declared(RecipeKey.of(path, type, defaultValue, decides, meaning));
     }
 
-    static RecipeKey find(String path) {
-        RecipeKey key = BY_PATH.get(path);
+    private static <V> RecipeKey<V> required(String path, ValueType<V> type, Decides decides, String meaning) {
+        return declared(RecipeKey.required(path, type, decides, meaning));
+    }
+
+    private static <V> RecipeKey<Optional<V>> optional(String path, ValueType<V> type, Decides decides, String meaning) {
+        return declared(RecipeKey.optional(path, type, decides, meaning));
+    }
+
+    private static <V> RecipeKey<Optional<V>> unless(RecipeKey<?> rival, String path, ValueType<V> type, V defaultValue,
+            Decides decides, String meaning) {
+        return declared(RecipeKey.unless(rival, path, type, defaultValue, decides, meaning));
+    }
+
+    private static <T> RecipeKey<T> declared(RecipeKey<T> key) {
+        BY_PATH.put(key.path(), key);
+        return key;
+    }
+
+    private static ValueType<String> names(String... names) {
+        Map<String, String> all = new LinkedHashMap<>();
+        for (String name : names) {
+            all.put(name, name);
+        }
+        return oneOf(all);
+    }
+
+    static boolean isSection(String path) {
+        return BY_PATH.values().stream().anyMatch(key -> key.path().startsWith(path + "."));
+    }
+
+    static RecipeKey<?> find(String path) {
+        RecipeKey<?> key = BY_PATH.get(path);
         if (key == null) {
             throw unknown(path, BY_PATH.keySet().stream().toList());
         }

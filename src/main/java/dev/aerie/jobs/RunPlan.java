@@ -1,8 +1,12 @@
 package dev.aerie.jobs;
 
+import static dev.aerie.jobs.RecipeKeys.STORE_CODEC;
+import static dev.aerie.jobs.RecipeKeys.STORE_TEACHER_ROWS;
+import static dev.aerie.jobs.RecipeKeys.TRAIN_EPOCHS;
+import static dev.aerie.jobs.RecipeKeys.TRAIN_TTT_LENGTH;
+
 import dev.aerie.draft.DraftConfig;
 import dev.aerie.draft.DraftSize;
-import dev.aerie.store.Codec;
 import dev.aerie.store.StoreSize;
 import dev.aerie.store.TeacherRows;
 import dev.aerie.target.TargetSize;
@@ -47,9 +51,9 @@ record RunPlan(Recipe recipe, Assumed assumed, TargetSize target, DraftSize draf
         List<Integer> layers = TargetSection.captureLayers(recipe, target.config());
         DraftConfig draft = TrainSection.draft(recipe, folder, layers);
         int hidden = target.config().hiddenSize();
-        boolean all = TeacherRows.of(recipe.text("store.teacher_rows")) == TeacherRows.ALL;
+        boolean all = STORE_TEACHER_ROWS.of(recipe) == TeacherRows.ALL;
         long tokens = (long) assumed.tokens();
-        long bytes = StoreSize.bytes(Codec.of(recipe.text("store.codec")), layers.size() * hidden, hidden,
+        long bytes = StoreSize.bytes(STORE_CODEC.of(recipe), layers.size() * hidden, hidden,
                 tokens, all ? tokens : (long) (tokens * assumed.supervised()));
         return new RunPlan(recipe, assumed, target, DraftSize.of(draft), layers, bytes);
     }
@@ -59,8 +63,8 @@ record RunPlan(Recipe recipe, Assumed assumed, TargetSize target, DraftSize draf
     }
 
     double trainingFlops() {
-        return recipe.integer("train.epochs") * draft.trainingFlops(
-                assumed.tokens(), assumed.length(), assumed.supervised(), recipe.integer("train.ttt_length"));
+        return TRAIN_EPOCHS.of(recipe) * draft.trainingFlops(
+                assumed.tokens(), assumed.length(), assumed.supervised(), TRAIN_TTT_LENGTH.of(recipe));
     }
 
     /** For a person; each line states what it rests on. */
@@ -70,8 +74,8 @@ record RunPlan(Recipe recipe, Assumed assumed, TargetSize target, DraftSize draf
                 text("%,d conversations of %,d tokens, %.0f %% of them supervised: %s tokens",
                         assumed.conversations(), assumed.length(), 100 * assumed.supervised(), si(assumed.tokens(), "")),
                 text("store: %s (%s, layers %s of %,d, final-norm states for %s tokens)", si(storeBytes, "B"),
-                        recipe.text("store.codec"), layers, target.config().hiddenSize(),
-                        recipe.text("store.teacher_rows").equals("all") ? "all" : "supervised"),
+                        STORE_CODEC.of(recipe).name(), layers, target.config().hiddenSize(),
+                        STORE_TEACHER_ROWS.of(recipe) == TeacherRows.ALL ? "all" : "supervised"),
                 text("target: %s parameters, %s active; in bfloat16 %s, its largest layer %s",
                         si(target.parameters(), ""), si(target.activeParameters(), ""),
                         si((double) BYTES_PER_PARAMETER * target.parameters(), "B"),
@@ -79,7 +83,7 @@ record RunPlan(Recipe recipe, Assumed assumed, TargetSize target, DraftSize draf
                 text("draft: %s parameters", si(draft.parameters(), "")),
                 text("prepare: %s FLOP, %.1f %% of it attention", si(forwardFlops(), ""), 100 * attention / forwardFlops()),
                 text("train: %s FLOP (epochs: %d, TTT steps: %d)", si(trainingFlops(), ""),
-                        recipe.integer("train.epochs"), recipe.integer("train.ttt_length")),
+                        TRAIN_EPOCHS.of(recipe), TRAIN_TTT_LENGTH.of(recipe)),
                 text("with %d GPU%s of %.0f TFLOPS used to %.0f %%: prepare %s h, train %s h", assumed.gpus(),
                         assumed.gpus() == 1 ? "" : "s", assumed.tflops(), 100 * assumed.utilisation(),
                         three(assumed.hours(forwardFlops())), three(assumed.hours(trainingFlops()))));

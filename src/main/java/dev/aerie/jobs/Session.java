@@ -1,5 +1,7 @@
 package dev.aerie.jobs;
 
+import static dev.aerie.jobs.RecipeKeys.NAME;
+
 import dev.aerie.gang.GangConf;
 import dev.aerie.host.HostModels;
 import dev.aerie.torch.LibTorch;
@@ -33,7 +35,7 @@ final class Session {
             // The default of 200 is meant for clusters: on one machine ingest would spend its time on starting empty tasks.
             conf.setIfMissing("spark.sql.shuffle.partitions", "8");
         }
-        SparkSession session = SparkSession.builder().config(conf).appName(job + " " + recipe.text("name")).getOrCreate();
+        SparkSession session = SparkSession.builder().config(conf).appName(job + " " + NAME.of(recipe)).getOrCreate();
         hadoop.getPropsWithPrefix(HostModels.PREFIX).forEach(
                 (key, value) -> session.sparkContext().hadoopConfiguration().set(HostModels.PREFIX + key, value));
         shipLibTorch(session.sparkContext());

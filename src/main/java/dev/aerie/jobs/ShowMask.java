@@ -1,14 +1,20 @@
 package dev.aerie.jobs;
 
+import static dev.aerie.jobs.RecipeKeys.DATA_INPUTS;
+import static dev.aerie.jobs.RecipeKeys.DATA_TEMPLATE;
+import static dev.aerie.jobs.RecipeKeys.INPUT_FORMAT;
+import static dev.aerie.jobs.RecipeKeys.INPUT_PATH;
+import static dev.aerie.jobs.RecipeKeys.TARGET_MODEL;
+
 import dev.aerie.prepare.ConversationFiles;
 import dev.aerie.text.Conversation;
 import dev.aerie.text.ConversationEncoder;
-import dev.aerie.text.ConversationFormat;
 import dev.aerie.text.ConversationReader;
 import dev.aerie.text.EncoderSettings;
 import dev.aerie.text.InputRecord;
 import dev.aerie.text.Rejection;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
@@ -32,12 +38,14 @@ final class ShowMask implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Recipe recipe = options.recipe();
-        List<Recipe> inputs = recipe.sections("data.inputs");
+        List<Recipe> inputs = DATA_INPUTS.of(recipe);
         if (input < 0 || input >= inputs.size()) {
             throw new RecipeException("Invalid --input: " + input + " (expected 0 to " + (inputs.size() - 1) + ")");
         }
         Configuration hadoop = TargetSection.hadoop(recipe);
-        FirstContact.require(hadoop, List.of(TargetSection.model(recipe)), List.of(inputs.get(input).text("path")));
+        List<Place> places = new ArrayList<>(Place.of(recipe, TARGET_MODEL, DATA_TEMPLATE));
+        places.add(Place.single(inputs.get(input), INPUT_PATH));
+        Places.requireReachable(hadoop, places);
         EncoderSettings settings = PrepareSection.encoder(recipe, TargetSection.folder(recipe, hadoop).toString(), hadoop);
         try (ConversationEncoder encoder = new ConversationEncoder(settings)) {
             InputRecord read = read(inputs.get(input), hadoop);
@@ -49,12 +57,12 @@ final class ShowMask implements Callable<Integer> {
     }
 
     private InputRecord read(Recipe source, Configuration hadoop) throws IOException {
-        List<String> files = ConversationFiles.find(source.text("path"), hadoop);
+        List<String> files = ConversationFiles.find(INPUT_PATH.of(source), hadoop);
         if (files.isEmpty()) {
-            throw source.contradiction("path", "a file, a folder with files or a glob that matches some");
+            throw source.contradiction(INPUT_PATH, "a file, a folder with files or a glob that matches some");
         }
         try (ConversationReader reader =
-                ConversationFiles.open(files.get(0), hadoop, ConversationFormat.of(source.text("format")))) {
+                ConversationFiles.open(files.get(0), hadoop, INPUT_FORMAT.of(source))) {
             for (int i = 0; reader.hasNext(); i++) {
                 InputRecord read = reader.next();
                 if (i == record) {

@@ -1,16 +1,31 @@
 package dev.aerie.jobs;
 
+import static dev.aerie.jobs.RecipeKeys.RUNTIME_DEVICE;
+import static dev.aerie.jobs.RecipeKeys.RUNTIME_THREADS;
+import static dev.aerie.jobs.RecipeKeys.TARGET_CACHE;
+import static dev.aerie.jobs.RecipeKeys.TARGET_CACHE_BYTES;
+import static dev.aerie.jobs.RecipeKeys.TARGET_CACHE_CHECK;
+import static dev.aerie.jobs.RecipeKeys.TARGET_CAPTURE_LAYERS;
+import static dev.aerie.jobs.RecipeKeys.TARGET_DTYPE;
+import static dev.aerie.jobs.RecipeKeys.TARGET_MODEL;
+import static dev.aerie.jobs.RecipeKeys.TARGET_RESIDENCY;
+import static dev.aerie.jobs.RecipeKeys.TARGET_WEIGHT_MEMORY;
+
 import dev.aerie.draft.DraftConfig;
 import dev.aerie.host.HostModels;
+import dev.aerie.spark.DeviceChoice;
+import dev.aerie.spark.TaskResources;
 import dev.aerie.target.CaptureLayers;
 import dev.aerie.target.Residency;
 import dev.aerie.target.Target;
+import dev.aerie.target.TargetSettings;
 import dev.aerie.target.spec.TargetConfig;
 import dev.aerie.torch.DType;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 
@@ -22,18 +37,16 @@ final class TargetSection {
     /** Hadoop's configuration before there is a Spark session, with what the recipe says of the host's copies of models. */
     static Configuration hadoop(Recipe recipe) {
         Configuration conf = HadoopConf.submitted();
-        recipe.optionalText("target.cache")
+        TARGET_CACHE.of(recipe)
                 .ifPresent(folder -> conf.set(HostModels.CACHE, Path.of(folder).toAbsolutePath().toString()));
-        if (recipe.has("target.cache_bytes")) {
-            conf.setLong(HostModels.CACHE_BYTES, recipe.whole("target.cache_bytes"));
-        }
-        conf.set(HostModels.CACHE_CHECK, recipe.text("target.cache_check"));
+        TARGET_CACHE_BYTES.of(recipe).ifPresent(most -> conf.setLong(HostModels.CACHE_BYTES, most));
+        conf.set(HostModels.CACHE_CHECK, TARGET_CACHE_CHECK.of(recipe));
         return conf;
     }
 
     /** The target as every host finds it: an absolute path or a URI. */
     static String model(Recipe recipe) {
-        return HostModels.qualified(recipe.text("target.model"));
+        return HostModels.qualified(TARGET_MODEL.of(recipe));
     }
 
     /** The target's folder on this host, its configuration and the headers of its weights checked. */
@@ -44,29 +57,34 @@ final class TargetSection {
     }
 
     static List<Integer> captureLayers(Recipe recipe, TargetConfig target) {
-        int[] chosen = recipe.integers("target.capture_layers");
-        int[] layers = chosen.length == 0 ? CaptureLayers.defaultsForTraining(target.layers()) : chosen;
-        boolean three = layers.length == DraftConfig.CAPTURED;
-        if (!three || layers[0] < 0 || layers[0] >= layers[1] || layers[1] >= layers[2] || layers[2] >= target.layers()) {
-            throw recipe.contradiction("target.capture_layers",
+        Optional<List<Integer>> chosen = TARGET_CAPTURE_LAYERS.of(recipe);
+        List<Integer> layers = chosen.orElseGet(() -> Arrays.stream(CaptureLayers.defaultsForTraining(target.layers())).boxed().toList());
+        boolean three = layers.size() == DraftConfig.CAPTURED;
+        if (!three || layers.get(0) < 0 || layers.get(0) >= layers.get(1) || layers.get(1) >= layers.get(2) || layers.get(2) >= target.layers()) {
+            throw recipe.contradiction(TARGET_CAPTURE_LAYERS,
                     "three layers from 0 to " + (target.layers() - 1) + ", from low to high");
         }
-        return Arrays.stream(layers).boxed().toList();
+        return layers;
+    }
+
+    /** The target as it is to be loaded. */
+    static TargetSettings settings(Recipe recipe, SparkConf conf) {
+        return new TargetSettings(model(recipe), dtype(recipe, conf), residency(recipe));
     }
 
     /** What the target computes in: as the recipe says, else bfloat16 where Spark gives tasks a GPU. */
     static DType dtype(Recipe recipe, SparkConf conf) {
-        String chosen = recipe.text("target.dtype");
-        if (!chosen.equals("auto")) {
-            return DType.ofFloating(chosen);
-        }
-        return onGpu(recipe, conf) ? DType.BF16 : DType.F32;
+        return TARGET_DTYPE.of(recipe).on(onGpu(recipe, conf));
     }
 
     /** Where the target's layers are kept; {@code auto} is decided by each executor, as states do not depend on it. */
     static Residency residency(Recipe recipe) {
-        return new Residency(recipe.text("target.residency"),
-                recipe.has("target.weight_memory") ? recipe.whole("target.weight_memory") : 0);
+        return new Residency(TARGET_RESIDENCY.of(recipe),
+                TARGET_WEIGHT_MEMORY.of(recipe).orElse(0L));
+    }
+
+    static TaskResources resources(Recipe recipe) {
+        return new TaskResources(RUNTIME_DEVICE.of(recipe), RUNTIME_THREADS.of(recipe).orElse(0));
     }
 
     /**
@@ -76,15 +94,10 @@ final class TargetSection {
      */
     static boolean onGpu(Recipe recipe, SparkConf conf) {
         boolean offered = conf.getDouble("spark.task.resource.gpu.amount", 0) > 0;
-        String device = recipe.text("runtime.device");
-        if (device.equals("cuda") && !offered) {
-            throw recipe.contradiction("runtime.device", "auto or cpu, as spark.task.resource.gpu.amount gives tasks no GPU");
+        DeviceChoice device = RUNTIME_DEVICE.of(recipe);
+        if (device == DeviceChoice.CUDA && !offered) {
+            throw recipe.contradiction(RUNTIME_DEVICE, "auto or cpu, as spark.task.resource.gpu.amount gives tasks no GPU");
         }
-        return offered && !device.equals("cpu");
-    }
-
-    /** Threads of one operator; 0 for as many as Spark gives a task cores. */
-    static int threads(Recipe recipe) {
-        return recipe.optionalInteger("runtime.threads").orElse(0);
+        return offered && device != DeviceChoice.CPU;
     }
 }

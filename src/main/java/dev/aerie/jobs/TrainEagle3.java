@@ -1,5 +1,10 @@
 package dev.aerie.jobs;
 
+import static dev.aerie.jobs.RecipeKeys.DATA_TEMPLATE;
+import static dev.aerie.jobs.RecipeKeys.STORE_PATH;
+import static dev.aerie.jobs.RecipeKeys.TARGET_MODEL;
+import static dev.aerie.jobs.RecipeKeys.TRAIN_OUTPUT;
+
 import dev.aerie.draft.DraftConfig;
 import dev.aerie.gang.GangSettings;
 import dev.aerie.prepare.Fingerprint;
@@ -18,7 +23,6 @@ import dev.aerie.train.TrainedDraft;
 import dev.aerie.train.Training;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
@@ -41,12 +45,12 @@ public final class TrainEagle3 implements Callable<Integer> {
     public Integer call() throws IOException {
         Recipe recipe = options.recipe();
         Configuration hadoop = TargetSection.hadoop(recipe);
-        Locations.requireKnown(recipe, hadoop, "target.model", "store.path", "train.output");
-        String storeFolder = recipe.text("store.path");
-        String output = recipe.text("train.output");
+        String storeFolder = STORE_PATH.of(recipe);
+        String output = TRAIN_OUTPUT.of(recipe);
         TrainSettings settings = TrainSection.settings(recipe);
         GangSettings gang = TrainSection.gang(recipe);
-        FirstContact.require(hadoop, List.of(TargetSection.model(recipe)), List.of(storeFolder, output));
+        Places.requireApart(recipe, hadoop);
+        Places.requireReachable(hadoop, Place.of(recipe, TARGET_MODEL, STORE_PATH, TRAIN_OUTPUT, DATA_TEMPLATE));
         Path target = TargetSection.folder(recipe, hadoop);
         try (SparkSession spark = Session.open(recipe, "train", hadoop)) {
             Configuration conf = spark.sparkContext().hadoopConfiguration();
@@ -58,9 +62,9 @@ public final class TrainEagle3 implements Callable<Integer> {
             TokenFrequencies said = subset.isPresent() ? subset.get().frequencies() : TokenFrequencies.read(storeFolder, conf);
             DraftVocabulary vocabulary = said.draftVocabulary(draft.draftVocabSize());
             TargetSection.onGpu(recipe, spark.sparkContext().getConf());
-            Locations.requireWritable(recipe, "train.output", conf);
+            Places.requireWritable(Place.single(recipe, TRAIN_OUTPUT), conf);
             KeptRecipe.print(recipe);
-            TrainedDraft trained = Training.run(spark.sparkContext(), gang, TrainSection.device(recipe), settings,
+            TrainedDraft trained = Training.run(spark.sparkContext(), gang, settings,
                     new StoreInputs(store, TargetSection.model(recipe), draft, vocabulary,
                             subset.map(TrainingSubset::ids).orElse(null)), output, System.out);
             KeptRecipe.keep(recipe, output, conf);

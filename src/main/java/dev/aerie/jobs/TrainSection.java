@@ -1,24 +1,48 @@
 package dev.aerie.jobs;
 
+import static dev.aerie.jobs.RecipeKeys.DRAFT_HEAD_DIM;
+import static dev.aerie.jobs.RecipeKeys.DRAFT_HIDDEN_SIZE;
+import static dev.aerie.jobs.RecipeKeys.DRAFT_INTERMEDIATE_SIZE;
+import static dev.aerie.jobs.RecipeKeys.DRAFT_NUM_ATTENTION_HEADS;
+import static dev.aerie.jobs.RecipeKeys.DRAFT_NUM_KEY_VALUE_HEADS;
+import static dev.aerie.jobs.RecipeKeys.DRAFT_VOCAB_SIZE;
+import static dev.aerie.jobs.RecipeKeys.SUBSET_LIMIT;
+import static dev.aerie.jobs.RecipeKeys.SUBSET_SOURCE;
+import static dev.aerie.jobs.RecipeKeys.TRAIN_BATCH_CONVERSATIONS;
+import static dev.aerie.jobs.RecipeKeys.TRAIN_CHECKPOINT_EVERY_STEPS;
+import static dev.aerie.jobs.RecipeKeys.TRAIN_CHECKPOINT_KEEP;
+import static dev.aerie.jobs.RecipeKeys.TRAIN_DTYPE;
+import static dev.aerie.jobs.RecipeKeys.TRAIN_EPOCHS;
+import static dev.aerie.jobs.RecipeKeys.TRAIN_GLOBAL_BATCH_TOKENS;
+import static dev.aerie.jobs.RecipeKeys.TRAIN_HELD_OUT_EVERY_STEPS;
+import static dev.aerie.jobs.RecipeKeys.TRAIN_LEARNING_RATE;
+import static dev.aerie.jobs.RecipeKeys.TRAIN_MAX_ATTEMPTS;
+import static dev.aerie.jobs.RecipeKeys.TRAIN_MAX_GRAD_NORM;
+import static dev.aerie.jobs.RecipeKeys.TRAIN_MAX_STEPS;
+import static dev.aerie.jobs.RecipeKeys.TRAIN_MICRO_BATCH_TOKENS;
+import static dev.aerie.jobs.RecipeKeys.TRAIN_MODE;
+import static dev.aerie.jobs.RecipeKeys.TRAIN_RANKS;
+import static dev.aerie.jobs.RecipeKeys.TRAIN_SCHEDULE;
+import static dev.aerie.jobs.RecipeKeys.TRAIN_SEED;
+import static dev.aerie.jobs.RecipeKeys.TRAIN_SUBSET;
+import static dev.aerie.jobs.RecipeKeys.TRAIN_TTT_LENGTH;
+import static dev.aerie.jobs.RecipeKeys.TRAIN_WARMUP_RATIO;
+import static dev.aerie.jobs.RecipeKeys.TRAIN_WEIGHT_DECAY;
+
 import dev.aerie.draft.DraftConfig;
-import dev.aerie.draft.LossMode;
 import dev.aerie.gang.GangSettings;
-import dev.aerie.spark.DeviceChoice;
 import dev.aerie.prepare.TrainingSubset;
 import dev.aerie.target.CaptureLayers;
 import dev.aerie.target.Target;
 import dev.aerie.target.spec.ConfigJson;
 import dev.aerie.target.spec.Rope;
 import dev.aerie.target.spec.TargetConfig;
-import dev.aerie.torch.DType;
 import dev.aerie.torch.Optimizer;
 import dev.aerie.train.BatchSize;
-import dev.aerie.train.Schedule;
 import dev.aerie.train.TrainSettings;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import org.apache.spark.sql.SparkSession;
 
@@ -29,48 +53,38 @@ final class TrainSection {
 
     static TrainSettings settings(Recipe recipe) {
         return new TrainSettings(
-                LossMode.valueOf(recipe.text("train.mode").toUpperCase(Locale.ROOT)),
-                recipe.integer("train.epochs"),
-                recipe.optionalInteger("train.max_steps").orElse(0),
-                batch(recipe),
-                recipe.integer("train.micro_batch_tokens"),
-                recipe.integer("train.ttt_length"),
-                recipe.number("train.learning_rate"),
-                recipe.number("train.warmup_ratio"),
-                Schedule.of(recipe.text("train.schedule")),
-                Optimizer.AdamW.withDecay(recipe.number("train.weight_decay")),
-                recipe.number("train.max_grad_norm"),
-                recipe.text("train.dtype").equals("auto") ? null : DType.ofFloating(recipe.text("train.dtype")),
-                recipe.whole("train.seed"),
-                recipe.optionalInteger("runtime.threads").orElse(0),
-                recipe.integer("train.checkpoint.every_steps"),
-                recipe.integer("train.checkpoint.keep"),
-                recipe.integer("train.held_out_every_steps"));
+                TRAIN_MODE.of(recipe),
+                TRAIN_TTT_LENGTH.of(recipe),
+                new TrainSettings.Batches(batch(recipe), TRAIN_MICRO_BATCH_TOKENS.of(recipe), TRAIN_EPOCHS.of(recipe),
+                        TRAIN_MAX_STEPS.of(recipe).orElse(0), TRAIN_SEED.of(recipe)),
+                new TrainSettings.Optimization(TRAIN_LEARNING_RATE.of(recipe), TRAIN_WARMUP_RATIO.of(recipe),
+                        TRAIN_SCHEDULE.of(recipe), Optimizer.AdamW.withDecay(TRAIN_WEIGHT_DECAY.of(recipe)),
+                        TRAIN_MAX_GRAD_NORM.of(recipe)),
+                new TrainSettings.Milestones(TRAIN_CHECKPOINT_EVERY_STEPS.of(recipe), TRAIN_CHECKPOINT_KEEP.of(recipe),
+                        TRAIN_HELD_OUT_EVERY_STEPS.of(recipe).orElse(TrainSettings.Milestones.LAST_STEP_ONLY)),
+                TRAIN_DTYPE.of(recipe),
+                TargetSection.resources(recipe),
+                recipe.deciding(Decides.TRAINING));
     }
 
     private static BatchSize batch(Recipe recipe) {
-        return recipe.has("train.global_batch_tokens")
-                ? new BatchSize.Tokens(recipe.whole("train.global_batch_tokens"))
-                : new BatchSize.Conversations(
-                        recipe.optionalInteger("train.batch_conversations").orElse(TrainSettings.BATCH_CONVERSATIONS));
+        return TRAIN_GLOBAL_BATCH_TOKENS.of(recipe).<BatchSize>map(BatchSize.Tokens::new)
+                .orElseGet(() -> new BatchSize.Conversations(TRAIN_BATCH_CONVERSATIONS.of(recipe).orElseThrow()));
     }
 
     static GangSettings gang(Recipe recipe) {
-        return new GangSettings(recipe.integer("train.ranks")).withMaxAttempts(recipe.integer("train.max_attempts"));
-    }
-
-    static DeviceChoice device(Recipe recipe) {
-        return DeviceChoice.of(recipe.text("runtime.device"));
+        return new GangSettings(TRAIN_RANKS.of(recipe), TRAIN_MAX_ATTEMPTS.of(recipe));
     }
 
     /** Which part of the store is trained on; none where it is all of it. */
     static Optional<TrainingSubset> subset(Recipe recipe, SparkSession spark, String store, int targetVocabSize)
             throws IOException {
-        if (!recipe.has("train.subset")) {
+        Optional<List<Recipe>> subset = TRAIN_SUBSET.of(recipe);
+        if (subset.isEmpty()) {
             return Optional.empty();
         }
-        List<TrainingSubset.Source> sources = recipe.sections("train.subset").stream()
-                .map(s -> new TrainingSubset.Source(s.text("source"), s.optionalInteger("limit").orElse(0)))
+        List<TrainingSubset.Source> sources = subset.get().stream()
+                .map(s -> new TrainingSubset.Source(SUBSET_SOURCE.of(s), SUBSET_LIMIT.of(s).orElse(0)))
                 .toList();
         return Optional.of(TrainingSubset.read(spark, store, sources, targetVocabSize));
     }
@@ -82,21 +96,21 @@ final class TrainSection {
      */
     static DraftConfig draft(Recipe recipe, Path target, List<Integer> layers) {
         TargetConfig config = Target.config(target);
-        int hidden = recipe.optionalInteger("draft.hidden_size").orElse(config.hiddenSize());
+        int hidden = DRAFT_HIDDEN_SIZE.of(recipe).orElse(config.hiddenSize());
         if (hidden != config.hiddenSize()) {
-            throw recipe.contradiction("draft.hidden_size", config.hiddenSize() + ", the width of the target's embeddings");
+            throw recipe.contradiction(DRAFT_HIDDEN_SIZE, config.hiddenSize() + ", the width of the target's embeddings");
         }
-        int headDim = recipe.optionalInteger("draft.head_dim").orElse(config.headDim());
+        int headDim = DRAFT_HEAD_DIM.of(recipe).orElse(config.headDim());
         return new DraftConfig(
                 hidden,
-                recipe.optionalInteger("draft.intermediate_size")
+                DRAFT_INTERMEDIATE_SIZE.of(recipe)
                         .orElseGet(() -> intermediateSize(ConfigJson.read(target.resolve("config.json")))),
-                recipe.optionalInteger("draft.num_attention_heads").orElse(config.heads()),
-                recipe.optionalInteger("draft.num_key_value_heads").orElse(config.kvHeads()),
+                DRAFT_NUM_ATTENTION_HEADS.of(recipe).orElse(config.heads()),
+                DRAFT_NUM_KEY_VALUE_HEADS.of(recipe).orElse(config.kvHeads()),
                 headDim,
                 config.hiddenSize(),
                 config.vocabSize(),
-                Math.min(recipe.integer("draft.vocab_size"), config.vocabSize()),
+                Math.min(DRAFT_VOCAB_SIZE.of(recipe), config.vocabSize()),
                 config.rmsNormEps(),
                 config.maxPositions(),
                 // Lists of factors are for the target's number of dimensions; a draft learns with whatever it is given.

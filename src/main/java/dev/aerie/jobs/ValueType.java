@@ -1,145 +1,257 @@
 package dev.aerie.jobs;
 
+import dev.aerie.errors.Choice;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import org.apache.hadoop.fs.Path;
+import java.util.Set;
 
-/** What may be written as the value of a recipe key. */
-sealed interface ValueType {
+/**
+ * What may be written as the value of a recipe key. The range of a value is checked here and nowhere else.
+ *
+ * @param <V> the value as the program has it
+ */
+sealed interface ValueType<V> {
 
-    /** The value as the recipe keeps it: String, Long, Double, Boolean or a List; refuses what is of another type. */
-    Object read(String key, Object value);
+    /** The value of what the YAML says; refuses what is of another type or out of range. */
+    V read(String key, Object yaml);
 
     /** What is expected, for messages and for docs/recipe.md. */
     String expected();
 
-    static ValueType text() {
-        return new Text("text");
+    /** The value as YAML that {@link #read} takes. */
+    default Object yaml(V value) {
+        return value;
     }
 
-    static ValueType path() {
+    /** Whether the value is text, which {@code --set} need not put in quotes. */
+    default boolean isText() {
+        return false;
+    }
+
+    static ValueType<String> text() {
+        return new Text();
+    }
+
+    static ValueType<String> path() {
         return new Location();
     }
 
-    static ValueType choice(String... values) {
-        return new Choice(List.of(values));
+    static <E extends Enum<E> & Choice> ValueType<E> choice(Class<E> type) {
+        Map<String, E> byName = new LinkedHashMap<>();
+        for (E constant : type.getEnumConstants()) {
+            byName.put(constant.text(), constant);
+        }
+        return new OneOf<>(byName);
     }
 
-    static ValueType whole(long least) {
-        return new Whole(least, Long.MAX_VALUE);
+    /** One of what is no enum, by name. */
+    static <V> ValueType<V> oneOf(Map<String, V> byName) {
+        return new OneOf<>(new LinkedHashMap<>(byName));
     }
 
-    static ValueType whole(long least, long most) {
-        return new Whole(least, most);
+    static ValueType<Integer> integer(int least) {
+        return integer(least, Integer.MAX_VALUE, "");
     }
 
-    static ValueType number(double least, double most) {
-        return new Real(least, most);
+    /** @param unit such as tokens; empty for a number of what the key's name says */
+    static ValueType<Integer> integer(int least, int most, String unit) {
+        return new Int(new Range(least, most, Integer.MAX_VALUE, unit));
     }
 
-    record Text(String expected) implements ValueType {
+    static ValueType<Integer> tokens(int least) {
+        return integer(least, Integer.MAX_VALUE, "tokens");
+    }
+
+    static ValueType<Long> whole(long least) {
+        return whole(least, "");
+    }
+
+    static ValueType<Long> whole(long least, String unit) {
+        return new Whole(new Range(least, Long.MAX_VALUE, Long.MAX_VALUE, unit));
+    }
+
+    static ValueType<Long> bytes() {
+        return whole(1, "bytes");
+    }
+
+    static ValueType<Double> share() {
+        return new Real(0, 1, true, "a number");
+    }
+
+    /** From zero. */
+    static ValueType<Double> number() {
+        return new Real(0, Double.MAX_VALUE, true, "a number");
+    }
+
+    /** Above zero. */
+    static ValueType<Double> positive() {
+        return new Real(0, Double.MAX_VALUE, false, "a number");
+    }
+
+    /** Above zero and at most one. */
+    static ValueType<Double> positiveShare() {
+        return new Real(0, 1, false, "a number");
+    }
+
+    static <V> ValueType<List<V>> list(ValueType<V> element) {
+        return new Listing<>(element);
+    }
+
+    static ValueType<List<Recipe>> sections(List<RecipeKey<?>> keys) {
+        return new Listing<>(new Section(keys));
+    }
+
+    static ValueType<Map<String, Object>> mapping() {
+        return new Mapping();
+    }
+
+    record Text() implements ValueType<String> {
         @Override
-        public Object read(String key, Object value) {
-            if (value instanceof String text && !text.isEmpty()) {
+        public String read(String key, Object yaml) {
+            if (yaml instanceof String text && !text.isEmpty()) {
                 return text;
             }
-            throw RecipeException.invalid(key, value, value instanceof Number ? expected + ", in quotes" : expected);
+            throw RecipeException.invalid(key, yaml, yaml instanceof Number ? expected() + ", in quotes" : expected());
+        }
+
+        @Override
+        public String expected() {
+            return "text";
+        }
+
+        @Override
+        public boolean isText() {
+            return true;
         }
     }
 
-    /** A path or URI that Hadoop can read as one. Whether a file system answers to it, {@link Locations} tells. */
-    record Location() implements ValueType {
+    /** A path or URI that Hadoop can read as one. Whether a file system answers to it, {@link Places} tells. */
+    record Location() implements ValueType<String> {
         @Override
-        public Object read(String key, Object value) {
-            Object text = new Text(expected()).read(key, value);
-            try {
-                new Path((String) text);
-                return text;
-            } catch (IllegalArgumentException e) {
-                throw RecipeException.invalid(key, value, expected() + ": " + e.getMessage());
+        public String read(String key, Object yaml) {
+            if (!(yaml instanceof String text) || text.isEmpty()) {
+                throw RecipeException.invalid(key, yaml, expected());
             }
+            return PathText.expanded(key, text);
         }
 
         @Override
         public String expected() {
             return "a path or URI";
         }
+
+        @Override
+        public boolean isText() {
+            return true;
+        }
     }
 
-    record Choice(List<String> values) implements ValueType {
+    record OneOf<V>(Map<String, V> byName) implements ValueType<V> {
         @Override
-        public Object read(String key, Object value) {
-            if (value instanceof String text && values.contains(text)) {
-                return text;
+        public V read(String key, Object yaml) {
+            V chosen = yaml instanceof String name ? byName.get(name) : null;
+            if (chosen == null) {
+                throw RecipeException.invalid(key, yaml, expected());
             }
-            throw RecipeException.invalid(key, value, expected());
+            return chosen;
         }
 
         @Override
         public String expected() {
-            return String.join(" or ", values);
+            return Choice.listed(List.copyOf(byName.keySet()));
+        }
+
+        @Override
+        public Object yaml(V value) {
+            return byName.entrySet().stream().filter(e -> e.getValue().equals(value)).findFirst().orElseThrow().getKey();
+        }
+
+        @Override
+        public boolean isText() {
+            return true;
         }
     }
 
-    record Whole(long least, long most) implements ValueType {
-        @Override
-        public Object read(String key, Object value) {
-            if (value instanceof Integer || value instanceof Long) {
-                long number = ((Number) value).longValue();
+    /**
+     * Of whole numbers.
+     *
+     * @param largest that the type holds; a bound there is no bound of the key's, and is named only to who is beyond it
+     */
+    record Range(long least, long most, long largest, String unit) {
+
+        long read(String key, Object yaml) {
+            if (yaml instanceof Integer || yaml instanceof Long) {
+                long number = ((Number) yaml).longValue();
                 if (number >= least && number <= most) {
                     return number;
                 }
+                if (number > most && most == largest) {
+                    throw RecipeException.invalid(key, yaml, expected() + " to " + most);
+                }
             }
-            throw RecipeException.invalid(key, value, expected());
+            throw RecipeException.invalid(key, yaml, expected());
         }
 
-        @Override
-        public String expected() {
-            return most == Long.MAX_VALUE ? "a whole number from " + least : "a whole number from " + least + " to " + most;
+        String expected() {
+            return (unit.isEmpty() ? "a whole number" : "a whole number of " + unit) + " from " + least
+                    + (most == largest ? "" : " to " + most);
         }
     }
 
-    record Real(double least, double most) implements ValueType {
+    record Int(Range range) implements ValueType<Integer> {
         @Override
-        public Object read(String key, Object value) {
-            if (value instanceof Number number && number.doubleValue() >= least && number.doubleValue() <= most) {
-                return number.doubleValue();
-            }
-            throw RecipeException.invalid(key, value, expected());
+        public Integer read(String key, Object yaml) {
+            return Math.toIntExact(range.read(key, yaml));
         }
 
         @Override
         public String expected() {
-            return most == Double.MAX_VALUE ? "a number from " + Recipe.plain(least)
-                    : "a number from " + Recipe.plain(least) + " to " + Recipe.plain(most);
+            return range.expected();
         }
     }
 
-    record Flag() implements ValueType {
+    record Whole(Range range) implements ValueType<Long> {
         @Override
-        public Object read(String key, Object value) {
-            if (value instanceof Boolean) {
-                return value;
-            }
-            throw RecipeException.invalid(key, value, expected());
+        public Long read(String key, Object yaml) {
+            return range.read(key, yaml);
         }
 
         @Override
         public String expected() {
-            return "true or false";
+            return range.expected();
+        }
+    }
+
+    record Real(double least, double most, boolean inclusive, String what) implements ValueType<Double> {
+        @Override
+        public Double read(String key, Object yaml) {
+            if (yaml instanceof Number number) {
+                double value = number.doubleValue();
+                if ((inclusive ? value >= least : value > least) && value <= most) {
+                    return value;
+                }
+            }
+            throw RecipeException.invalid(key, yaml, expected());
+        }
+
+        @Override
+        public String expected() {
+            return what + (inclusive ? " from " : " above ") + Recipe.plain(least)
+                    + (most == Double.MAX_VALUE ? "" : (inclusive ? " to " : " and up to ") + Recipe.plain(most));
         }
     }
 
     /** A list of values of one type. */
-    record Listing(ValueType element) implements ValueType {
+    record Listing<V>(ValueType<V> element) implements ValueType<List<V>> {
         @Override
-        public Object read(String key, Object value) {
-            if (!(value instanceof List<?> list)) {
-                throw RecipeException.invalid(key, value, expected());
+        public List<V> read(String key, Object yaml) {
+            if (!(yaml instanceof List<?> list)) {
+                throw RecipeException.invalid(key, yaml, expected());
             }
-            List<Object> read = new ArrayList<>();
+            List<V> read = new ArrayList<>();
             for (int i = 0; i < list.size(); i++) {
                 read.add(element.read(key + "[" + i + "]", list.get(i)));
             }
@@ -150,16 +262,28 @@ sealed interface ValueType {
         public String expected() {
             return "a list, each " + element.expected();
         }
+
+        @Override
+        public Object yaml(List<V> value) {
+            return value.stream().map(element::yaml).toList();
+        }
     }
 
     /** A mapping with keys that nobody but its reader knows. */
-    record Mapping() implements ValueType {
+    record Mapping() implements ValueType<Map<String, Object>> {
         @Override
-        public Object read(String key, Object value) {
-            if (!(value instanceof Map<?, ?> map) || !map.keySet().stream().allMatch(String.class::isInstance)) {
-                throw RecipeException.invalid(key, value, expected());
+        public Map<String, Object> read(String key, Object yaml) {
+            if (!(yaml instanceof Map<?, ?> map)) {
+                throw RecipeException.invalid(key, yaml, expected());
             }
-            return new LinkedHashMap<>(map);
+            Map<String, Object> read = new LinkedHashMap<>();
+            map.forEach((name, value) -> {
+                if (!(name instanceof String text)) {
+                    throw RecipeException.invalid(key, yaml, expected());
+                }
+                read.put(text, value);
+            });
+            return read;
         }
 
         @Override
@@ -169,31 +293,38 @@ sealed interface ValueType {
     }
 
     /** A mapping with keys of its own: the elements of a list such as data.inputs. */
-    record Section(List<RecipeKey> keys) implements ValueType {
+    record Section(List<RecipeKey<?>> keys) implements ValueType<Recipe> {
         @Override
-        public Object read(String key, Object value) {
-            if (!(value instanceof Map<?, ?> map)) {
-                throw RecipeException.invalid(key, value, expected());
+        public Recipe read(String key, Object yaml) {
+            if (!(yaml instanceof Map<?, ?> map)) {
+                throw RecipeException.invalid(key, yaml, expected());
             }
+            Set<String> given = new LinkedHashSet<>();
             for (Object name : map.keySet()) {
                 if (keys.stream().noneMatch(k -> k.path().equals(name))) {
                     throw RecipeKeys.unknown(key + "." + name, keys.stream().map(k -> key + "." + k.path()).toList());
                 }
+                given.add((String) name);
             }
             Map<String, Object> read = new LinkedHashMap<>();
-            for (RecipeKey k : keys) {
-                Object given = map.get(k.path());
-                if (given == null && k.required()) {
+            for (RecipeKey<?> k : keys) {
+                Object value = map.get(k.path());
+                if (value == null && k.isRequired()) {
                     throw RecipeException.missing(key + "." + k.path(), k.type().expected());
                 }
-                read.put(k.path(), given == null ? k.defaultValue() : k.type().read(key + "." + k.path(), given));
+                read.put(k.path(), value == null ? k.defaultValue() : k.type().read(key + "." + k.path(), value));
             }
-            return read;
+            return new Recipe(key + ".", keys, read, given);
         }
 
         @Override
         public String expected() {
             return "a mapping with " + String.join(", ", keys.stream().map(RecipeKey::path).toList());
+        }
+
+        @Override
+        public Object yaml(Recipe value) {
+            return value.tree();
         }
     }
 }

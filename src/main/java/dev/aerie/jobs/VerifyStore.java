@@ -25,7 +25,7 @@ final class VerifyStore implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Configuration hadoop = HadoopConf.submitted();
-        FirstContact.require(hadoop, List.of(store));
+        Places.requireReachable(hadoop, List.of(Place.option("STORE", store)));
         HiddenStateStore opened = HiddenStateStore.openPartial(store, hadoop);
         StoreVerification found = StoreVerification.of(opened, shard -> System.err.println("read shard " + shard.shard()));
         found.problems().forEach(System.out::println);

@@ -41,7 +41,7 @@ final class VerifyTarget implements Callable<Integer> {
     public Integer call() throws IOException {
         String qualified = HostModels.qualified(model);
         Configuration hadoop = HadoopConf.submitted();
-        FirstContact.require(hadoop, List.of(qualified), List.of());
+        Places.requireReachable(hadoop, List.of(Place.option("--model", model).asModel()));
         Path folder = HostModels.folder(qualified, hadoop);
         try (Scope scope = Scope.open(); Target target = Target.load(folder, DType.F32, Device.CPU)) {
             TargetVerification found = TargetVerification.compare(target, golden);

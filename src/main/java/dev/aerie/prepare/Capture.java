@@ -88,15 +88,15 @@ public final class Capture {
      */
     public void requireCompatibleStore() throws IOException {
         Configuration conf = configuration();
-        if (HiddenStateStore.exists(settings.store(), conf)) {
-            HiddenStateStore store = HiddenStateStore.openPartial(settings.store(), conf);
+        if (HiddenStateStore.exists(settings.output().store(), conf)) {
+            HiddenStateStore store = HiddenStateStore.openPartial(settings.output().store(), conf);
             StoreSettings found = store.settings();
-            found.require("fingerprints.target", Fingerprint.ofTarget(HostModels.folder(settings.target(), conf)), store.uri());
-            found.require("fingerprints.tokenizer", settings.tokenizerFingerprint(), store.uri());
-            found.require("fingerprints.template", settings.templateFingerprint(), store.uri());
+            found.require("fingerprints.target", Fingerprint.ofTarget(HostModels.folder(settings.target().model(), conf)), store.uri());
+            found.require("fingerprints.tokenizer", settings.origin().tokenizer(), store.uri());
+            found.require("fingerprints.template", settings.origin().template(), store.uri());
             found.require("capture_layers", settings.captureLayers(), store.uri());
-            found.require("teacher_rows", settings.teacherRows(), store.uri());
-            found.require("codec", settings.codec(), store.uri());
+            found.require("teacher_rows", settings.output().teacherRows(), store.uri());
+            found.require("codec", settings.output().codec(), store.uri());
         }
     }
 
@@ -130,7 +130,7 @@ public final class Capture {
                     "Invalid store.max_bytes: %,d (expected at least the %,d bytes that the plan takes)",
                     maxBytes, plan.bytes()));
         }
-        HiddenStateStore store = HiddenStateStore.create(settings.store(), configuration(), plan.settings());
+        HiddenStateStore store = HiddenStateStore.create(settings.output().store(), configuration(), plan.settings());
         beside.write(plan.settings().fingerprints().inputs());
         int[] missing = store.missingShards().stream().mapToInt(Integer::intValue).toArray();
         long todo = 0;
@@ -148,7 +148,7 @@ public final class Capture {
         if (missing.length > 0) {
             capture(rows, store.uri(), plan.shards(), limit, missing, todo);
         }
-        HiddenStateStore committed = HiddenStateStore.openPartial(settings.store(), configuration());
+        HiddenStateStore committed = HiddenStateStore.openPartial(settings.output().store(), configuration());
         limit.require(committed.shards().stream().flatMap(s -> s.refused().stream()).toList());
         HiddenStateStore whole = store.complete();
         whole.removeOrphans();
@@ -243,30 +243,31 @@ public final class Capture {
     }
 
     private CapturePlan plan(JavaRDD<TokenizedRow> rows) throws IOException {
-        Path folder = HostModels.folder(settings.target(), configuration());
+        Path folder = HostModels.folder(settings.target().model(), configuration());
         TargetConfig target = Target.config(folder);
         CaptureLayers.check(settings.layers(), target.layers());
-        TeacherRows teacherRows = settings.teacherRows();
+        TeacherRows teacherRows = settings.output().teacherRows();
         List<ConversationSummary> all = new ArrayList<>(rows.map(r -> ConversationSummary.of(r, teacherRows)).collect());
         all.sort(Comparator.comparingLong(ConversationSummary::position));
         requireDistinct(all);
-        ShardPlan shards = ShardPlan.of(all, settings.shardTokens(), settings.maxNewTokens(), settings.seed());
+        ShardPlan shards = ShardPlan.of(all, settings.output().shardTokens(), settings.continuationTokens(), settings.output().seed());
         MessageDigest inputs = Fingerprint.sha256();
         all.forEach(c -> inputs.update(c.digest()));
-        String rest = String.join("\n", settings.dtype().toString(), Integer.toString(settings.microBatchTokens()),
-                Integer.toString(settings.maxNewTokens()), shards.fingerprint());
+        // The recipe's keys say which of them decide the numbers; auto has become a type by now.
+        String rest = String.join("\n", settings.target().dtype().toString(), settings.origin().settings().toString(),
+                shards.fingerprint());
         Fingerprints fingerprints = new Fingerprints(
                 Fingerprint.ofTarget(folder),
-                settings.tokenizerFingerprint(),
-                settings.templateFingerprint(),
+                settings.origin().tokenizer(),
+                settings.origin().template(),
                 Fingerprint.hex(inputs.digest()),
                 Fingerprint.of(rest));
         long heldOut = all.stream().filter(c -> c.part() == Part.HELD_OUT).count();
         long trained = all.stream().filter(c -> c.part() == Part.TRAIN).mapToLong(ConversationSummary::tokens).sum();
         StoreSettings store = StoreSettings.of(fingerprints, target.hiddenSize(), settings.captureLayers(), teacherRows,
-                Codec.of(settings.codec()), new PlannedCounts(shards.shards(), all.size(), heldOut, trained))
+                Codec.of(settings.output().codec()), new PlannedCounts(shards.shards(), all.size(), heldOut, trained))
                 .dated(date == null ? null : date.toString());
-        return CapturePlan.of(all, shards, store, settings.maxNewTokens());
+        return CapturePlan.of(all, shards, store, settings.continuationTokens());
     }
 
     private static void requireDistinct(List<ConversationSummary> sorted) {
@@ -286,11 +287,11 @@ public final class Capture {
     }
 
     private void requireRoom(long bytes) throws IOException {
-        long free = HiddenStateStore.freeBytes(settings.store(), configuration());
+        long free = HiddenStateStore.freeBytes(settings.output().store(), configuration());
         if (bytes > free) {
             throw new InvalidStoreException(String.format(Locale.ROOT,
                     "Invalid store %s: its file system has %.2f GB free (expected the %.2f GB that the missing shards take)",
-                    settings.store(), free / 1e9, bytes / 1e9));
+                    settings.output().store(), free / 1e9, bytes / 1e9));
         }
     }
 

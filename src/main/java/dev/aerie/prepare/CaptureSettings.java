@@ -1,66 +1,70 @@
 package dev.aerie.prepare;
 
-import dev.aerie.errors.RefusalException;
+import dev.aerie.spark.TaskResources;
 import dev.aerie.store.Codec;
 import dev.aerie.store.TeacherRows;
-import dev.aerie.target.Residency;
-import dev.aerie.torch.DType;
+import dev.aerie.target.TargetSettings;
 import java.io.Serializable;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
- * What is captured, how, and where to.
+ * What is captured, how, and where to. Ranges of single values are the recipe's business.
  *
- * @param target the target as every host finds it: an absolute path or a URI
- * @param dtype the target computes in: float32 or bfloat16
  * @param captureLayers decoder layers, 0-based, low to high
- * @param device {@code auto} (a GPU where Spark gave the task one), {@code cpu} or {@code cuda}
- * @param store folder of the store
- * @param codec name of the store's codec
- * @param teacherRows for which tokens the state after the final norm is stored
- * @param shardTokens tokens in a shard at most
- * @param residency where the target's layers are kept; what is stored does not depend on it
- * @param microBatchTokens tokens that go through a layer together at most, unless a single conversation is longer
- * @param waveMemory bytes that the states of a wave may take where layers are streamed; what is stored does not depend on it
- * @param seed of the order of conversations
- * @param maxNewTokens tokens that held-out prompts are continued by at most
+ * @param continuationTokens that held-out prompts are continued by at most
  * @param maxRefusedShare of the conversations that may be left out, such as for NaN in their states; more stop the run
- * @param tokenizerFingerprint SHA-256 of tokenizer.json
- * @param templateFingerprint SHA-256 of the chat template as it was run
  */
 public record CaptureSettings(
-        String target,
-        DType dtype,
+        TargetSettings target,
         List<Integer> captureLayers,
-        String device,
-        String store,
-        String codec,
-        TeacherRows teacherRows,
-        long shardTokens,
-        Residency residency,
-        int microBatchTokens,
-        long waveMemory,
-        long seed,
-        int maxNewTokens,
+        Batches batches,
+        Output output,
+        Origin origin,
+        int continuationTokens,
         double maxRefusedShare,
-        String tokenizerFingerprint,
-        String templateFingerprint)
+        TaskResources resources)
         implements Serializable {
+
+    /**
+     * How conversations go through the target together.
+     *
+     * @param microBatchTokens tokens that go through a layer together at most, unless a single conversation is longer
+     * @param waveMemory bytes that the states of a wave may take where layers are streamed; what is stored does not depend on it
+     */
+    public record Batches(int microBatchTokens, long waveMemory) implements Serializable {}
+
+    /**
+     * How the store is written.
+     *
+     * @param store its folder
+     * @param codec its codec's name
+     * @param teacherRows for which tokens the state after the final norm is stored
+     * @param shardTokens tokens in a shard at most
+     * @param seed of the order of conversations
+     */
+    public record Output(String store, String codec, TeacherRows teacherRows, long shardTokens, long seed) implements Serializable {
+        public Output {
+            Codec.of(codec);
+        }
+    }
+
+    /**
+     * What the store is made from, besides its target and conversations.
+     *
+     * @param tokenizer SHA-256 of tokenizer.json
+     * @param template SHA-256 of the chat template as it was run
+     * @param settings the values that decide the numbers of states, by the recipe's keys
+     */
+    public record Origin(String tokenizer, String template, SortedMap<String, String> settings) implements Serializable {
+        public Origin {
+            settings = new TreeMap<>(settings);
+        }
+    }
 
     public CaptureSettings {
         captureLayers = List.copyOf(captureLayers);
-        Codec.of(codec);
-        if (!List.of("auto", "cpu", "cuda").contains(device)) {
-            throw new RefusalException("Invalid device: " + device + " (expected auto, cpu or cuda)");
-        }
-        if (shardTokens < 1 || microBatchTokens < 1 || waveMemory < 1 || maxNewTokens < 1) {
-            throw new RefusalException("Invalid budget: shard_tokens " + shardTokens + ", micro_batch_tokens "
-                    + microBatchTokens + ", wave_memory " + waveMemory + ", max_new_tokens " + maxNewTokens
-                    + " (expected at least 1 each)");
-        }
-        if (!(maxRefusedShare >= 0 && maxRefusedShare <= 1)) {
-            throw new RefusalException("Invalid max_refused_share: " + maxRefusedShare + " (expected 0 to 1)");
-        }
     }
 
     int[] layers() {
@@ -69,7 +73,7 @@ public record CaptureSettings(
 
     /** The same with the store's folder spelled otherwise. */
     CaptureSettings withStore(String uri) {
-        return new CaptureSettings(target, dtype, captureLayers, device, uri, codec, teacherRows, shardTokens, residency,
-                microBatchTokens, waveMemory, seed, maxNewTokens, maxRefusedShare, tokenizerFingerprint, templateFingerprint);
+        Output elsewhere = new Output(uri, output.codec(), output.teacherRows(), output.shardTokens(), output.seed());
+        return new CaptureSettings(target, captureLayers, batches, elsewhere, origin, continuationTokens, maxRefusedShare, resources);
     }
 }

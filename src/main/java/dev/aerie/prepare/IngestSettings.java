@@ -1,6 +1,5 @@
 package dev.aerie.prepare;
 
-import dev.aerie.errors.RefusalException;
 import dev.aerie.text.ConversationFormat;
 import dev.aerie.text.EncoderSettings;
 import java.io.Serializable;
@@ -24,25 +23,12 @@ public record IngestSettings(
      * @param path a file, a folder or a glob on any Hadoop file system; the files of a folder are read in the order of their names
      * @param limit records read of it at most, from its beginning; 0 for all
      */
-    public record Input(String path, ConversationFormat format, long limit) implements Serializable {
-
-        public Input {
-            if (limit < 0) {
-                throw new RefusalException("Invalid limit: " + limit + " (expected 0 for all, or more)");
-            }
-        }
-    }
+    public record Input(String path, ConversationFormat format, long limit) implements Serializable {}
 
     public IngestSettings {
         inputs = List.copyOf(inputs);
         if (inputs.isEmpty()) {
-            throw new RefusalException("Invalid data.inputs: none (expected at least one file)");
-        }
-        if (!(minSupervisedShare >= 0 && minSupervisedShare <= 1)) {
-            throw new RefusalException("Invalid data.min_supervised_share: " + minSupervisedShare + " (expected 0 to 1)");
-        }
-        if (heldOut < 0) {
-            throw new RefusalException("Invalid data.held_out.count: " + heldOut + " (expected 0 or more)");
+            throw new IllegalArgumentException("Invalid inputs: none (expected at least one)");
         }
     }
 }

@@ -1,7 +1,6 @@
 package dev.aerie.prepare;
 
 import dev.aerie.host.HostModels;
-import dev.aerie.spark.DeviceChoice;
 import dev.aerie.spark.TaskDevice;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.NonFiniteStateException;
@@ -55,15 +54,15 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
     public void call(Iterator<Tuple2<Long, TokenizedRow>> conversations) throws IOException {
         int shard = shards[TaskContext.getPartitionId()];
         // A task is repeated where its executor died between the marker and the task's end.
-        Optional<ShardWriter> attempt = HiddenStateStore.attempt(settings.store(), conf.value(), shard);
+        Optional<ShardWriter> attempt = HiddenStateStore.attempt(settings.output().store(), conf.value(), shard);
         if (attempt.isEmpty()) {
             return;
         }
-        LibTorch.setThreads(TaskContext.get().cpus());
+        LibTorch.setThreads(settings.resources().threadsOr(TaskContext.get().cpus()));
         try (ShardWriter writer = attempt.get();
                 ResidentTargets.Lease lease = ResidentTargets.take(
-                        HostModels.folder(settings.target(), conf.value()).toString(), settings.dtype(),
-                        TaskDevice.of(TaskContext.get(), DeviceChoice.of(settings.device())), settings.residency())) {
+                        HostModels.folder(settings.target().model(), conf.value()).toString(), settings.target().dtype(),
+                        TaskDevice.of(TaskContext.get(), settings.resources().device()), settings.target().residency())) {
             write(conversations, lease.target(), writer);
             events.beforeCommit(shard);
             ShardWriter.Commit commit = writer.commit();
@@ -78,7 +77,7 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
      * whatever memory a host has for waves.
      */
     private void write(Iterator<Tuple2<Long, TokenizedRow>> conversations, Target target, ShardWriter writer) throws IOException {
-        long waveTokens = target.waveTokens(settings.waveMemory(), settings.captureLayers().size());
+        long waveTokens = target.waveTokens(settings.batches().waveMemory(), settings.captureLayers().size());
         List<List<TokenizedRow>> wave = new ArrayList<>();
         long tokensInWave = 0;
         List<TokenizedRow> batch = new ArrayList<>();
@@ -90,12 +89,12 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
                 continue;
             }
             int length = row.get().sequence().length();
-            if (!batch.isEmpty() && size + length > settings.microBatchTokens()) {
+            if (!batch.isEmpty() && size + length > settings.batches().microBatchTokens()) {
                 wave.add(batch);
                 tokensInWave += size;
                 batch = new ArrayList<>();
                 size = 0;
-                if (tokensInWave + settings.microBatchTokens() > waveTokens) {
+                if (tokensInWave + settings.batches().microBatchTokens() > waveTokens) {
                     capture(wave, target, writer);
                     wave = new ArrayList<>();
                     tokensInWave = 0;
@@ -116,7 +115,7 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
             return Optional.of(row);
         }
         int prompt = row.sequence().promptLength();
-        int room = Math.min(settings.maxNewTokens(), target.config().maxPositions() - prompt);
+        int room = Math.min(settings.continuationTokens(), target.config().maxPositions() - prompt);
         if (prompt == 0 || room < 1) {
             writer.refuse(row.id(), row.part(), "a prompt of " + prompt + " tokens leaves the target nothing to continue");
             return Optional.empty();

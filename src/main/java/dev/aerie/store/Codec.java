@@ -2,11 +2,14 @@ package dev.aerie.store;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonValue;
+import dev.aerie.errors.Choice;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * How hidden states become bytes of Parquet columns.
@@ -39,16 +42,26 @@ public sealed interface Codec permits F32Codec, Bf16Codec {
     /** Bytes of one value of each column for so many elements: what an undamaged block has. */
     int[] columnBytes(int elements);
 
+    /** Every codec by its name. */
+    static Map<String, Codec> byName() {
+        Map<String, Codec> all = new LinkedHashMap<>();
+        for (Codec codec : List.of(Bf16Codec.INSTANCE, F32Codec.INSTANCE)) {
+            all.put(codec.name(), codec);
+        }
+        return all;
+    }
+
     /** @throws IllegalArgumentException for a name that is no codec's */
     @JsonCreator
     static Codec of(String name) {
         if (ByteOrder.nativeOrder() != ByteOrder.LITTLE_ENDIAN) {
             throw new IllegalStateException("Invalid machine: big-endian (expected little-endian, as the store's files are)");
         }
-        return switch (name) {
-            case "f32" -> F32Codec.INSTANCE;
-            case "bf16" -> Bf16Codec.INSTANCE;
-            default -> throw new IllegalArgumentException("Invalid codec: " + name + " (expected f32 or bf16)");
-        };
+        Codec codec = byName().get(name);
+        if (codec == null) {
+            throw new IllegalArgumentException("Invalid codec: " + name + " (expected "
+                    + Choice.listed(List.copyOf(byName().keySet())) + ")");
+        }
+        return codec;
     }
 }

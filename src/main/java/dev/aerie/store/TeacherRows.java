@@ -2,21 +2,15 @@ package dev.aerie.store;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonValue;
-import java.util.Arrays;
+import dev.aerie.errors.Choice;
 import java.util.stream.IntStream;
 
 /** For which tokens the state after the final norm is stored: the rows that a teacher is computed from. */
-public enum TeacherRows {
+public enum TeacherRows implements Choice {
     /** Row r where tokens r and r + 1 are both supervised: all that training in strict mode uses. */
-    STRICT("strict"),
+    STRICT,
     /** Every row, which training in specforge mode needs. */
-    ALL("all");
-
-    private final String text;
-
-    TeacherRows(String text) {
-        this.text = text;
-    }
+    ALL;
 
     /** The rows of a conversation, ascending; a function of its loss mask, so the store keeps no column of them. */
     public int[] of(boolean[] lossMask) {
@@ -37,18 +31,14 @@ public enum TeacherRows {
         return this == ALL || needed == STRICT;
     }
 
-    /** The name in recipes and in store.json. */
+    @Override
     @JsonValue
     public String text() {
-        return text;
+        return Choice.super.text();
     }
 
-    /** @throws IllegalArgumentException for any other name */
     @JsonCreator
-    public static TeacherRows of(String text) {
-        return Arrays.stream(values())
-                .filter(t -> t.text.equals(text))
-                .findFirst()
-                .orElseThrow(() -> new IllegalArgumentException("Invalid teacher_rows: " + text + " (expected strict or all)"));
+    static TeacherRows of(String text) {
+        return Choice.of(TeacherRows.class, "teacher_rows", text);
     }
 }

@@ -1,6 +1,6 @@
 package dev.aerie.target;
 
-import dev.aerie.errors.RefusalException;
+import dev.aerie.errors.Choice;
 import dev.aerie.target.spec.DecoderSpec;
 import dev.aerie.target.weights.StagingBuffer;
 import dev.aerie.torch.DType;
@@ -15,23 +15,17 @@ import java.util.Locale;
  *     {@code auto}: resident where the weights fit
  * @param weightMemory bytes that resident weights may take, for {@code auto}; 0 for {@link #SHARE} of what the device has free
  */
-public record Residency(String mode, long weightMemory) implements Serializable {
+public record Residency(Mode mode, long weightMemory) implements Serializable {
 
-    public static final Residency RESIDENT = new Residency("resident", 0);
-    public static final Residency STREAMED = new Residency("streamed", 0);
-    public static final Residency AUTO = new Residency("auto", 0);
+    /** What the recipe's {@code target.residency} may say. */
+    public enum Mode implements Choice { AUTO, RESIDENT, STREAMED }
+
+    public static final Residency RESIDENT = new Residency(Mode.RESIDENT, 0);
+    public static final Residency STREAMED = new Residency(Mode.STREAMED, 0);
+    public static final Residency AUTO = new Residency(Mode.AUTO, 0);
 
     /** Of a device's free memory; the rest is for activations, captured states and libtorch itself. */
     private static final double SHARE = 0.7;
-
-    public Residency {
-        if (!mode.equals("resident") && !mode.equals("streamed") && !mode.equals("auto")) {
-            throw new RefusalException("Invalid residency: " + mode + " (expected resident, streamed or auto)");
-        }
-        if (weightMemory < 0) {
-            throw new RefusalException("Invalid weight memory: " + weightMemory + " (expected at least 0)");
-        }
-    }
 
     /** What is done, and why: one line for the log. */
     record Decision(boolean streamed, String reason) {
@@ -42,8 +36,8 @@ public record Residency(String mode, long weightMemory) implements Serializable 
     }
 
     Decision decide(DecoderSpec spec, DType dtype, Device device) {
-        if (!mode.equals("auto")) {
-            return new Decision(mode.equals("streamed"), "as target.residency says");
+        if (mode != Mode.AUTO) {
+            return new Decision(mode == Mode.STREAMED, "as target.residency says");
         }
         long bytes = spec.weights().stream().mapToLong(w -> StagingBuffer.bytes(dtype, w.shape())).sum();
         long allowed = weightMemory > 0 ? weightMemory : (long) (SHARE * DeviceMemory.of(device));

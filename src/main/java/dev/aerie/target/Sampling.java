@@ -1,6 +1,7 @@
 package dev.aerie.target;
 
 import dev.aerie.errors.RefusalException;
+import java.io.Serializable;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.random.RandomGenerator;
@@ -13,7 +14,7 @@ import java.util.stream.IntStream;
  * @param topK only this many of the likeliest tokens are drawn from; 0 for all
  * @param topP only the likeliest tokens that together have this probability are drawn from; 1 for all
  */
-public record Sampling(double temperature, int topK, double topP) {
+public record Sampling(double temperature, int topK, double topP) implements Serializable {
 
     public static final Sampling GREEDY = new Sampling(0, 0, 1);
 

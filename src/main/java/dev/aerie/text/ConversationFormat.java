@@ -4,18 +4,16 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.aerie.errors.RefusalException;
+import dev.aerie.errors.Choice;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Collectors;
 
 /** How the records of an input file spell a conversation. */
-public enum ConversationFormat implements RecordFormat {
+public enum ConversationFormat implements RecordFormat, Choice {
 
     /** Whichever of the others a record's keys say it is. */
     AUTO(""),
@@ -59,18 +57,6 @@ public enum ConversationFormat implements RecordFormat {
 
     ConversationFormat(String key) {
         this.key = key;
-    }
-
-    /** @throws RefusalException for a name that is none of ours */
-    public static ConversationFormat of(String name) {
-        return Arrays.stream(values()).filter(f -> f.text().equals(name)).findFirst()
-                .orElseThrow(() -> new RefusalException("Invalid format: " + name + " (expected "
-                        + Arrays.stream(values()).map(ConversationFormat::text).collect(Collectors.joining(", ")) + ")"));
-    }
-
-    /** The name in recipes. */
-    public String text() {
-        return name().toLowerCase(Locale.ROOT);
     }
 
     /** The id a record gives itself, or null. */

@@ -30,21 +30,21 @@ final class BatchPlan {
 
     /**
      * @param lengths tokens of each conversation
-     * @param maxSteps 0 for no limit
      */
-    BatchPlan(int[] lengths, BatchSize size, long seed, int epochs, long maxSteps) {
+    BatchPlan(int[] lengths, TrainSettings.Batches batches) {
         if (lengths.length == 0) {
             throw new RefusalException("Invalid store: no conversation to train on (expected at least one)");
         }
         this.lengths = lengths.clone();
-        this.size = size;
-        this.seed = seed;
+        this.size = batches.step();
+        this.seed = batches.seed();
+        int epochs = batches.epochs();
         this.epochStart = new long[epochs + 1];
         for (int e = 0; e < epochs; e++) {
             epochStart[e + 1] = epochStart[e] + steps(e);
         }
         this.scheduledSteps = epochStart[epochs];
-        this.totalSteps = maxSteps == 0 ? scheduledSteps : Math.min(maxSteps, scheduledSteps);
+        this.totalSteps = batches.maxSteps() == 0 ? scheduledSteps : Math.min(batches.maxSteps(), scheduledSteps);
     }
 
     /** Optimizer steps of this run. */

@@ -31,7 +31,7 @@ final class HeldOutReplay implements AutoCloseable {
             HiddenStateSource source, DType compute) {
         this.collective = collective;
         this.source = source;
-        this.microBatchTokens = settings.microBatchTokens();
+        this.microBatchTokens = settings.batches().microBatchTokens();
         this.draftTokens = settings.tttLength();
         this.device = parameters.flat().device();
         this.replay = new TttReplay(parameters, target, draftTokens, compute);

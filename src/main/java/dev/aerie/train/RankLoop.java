@@ -68,17 +68,17 @@ final class RankLoop {
         this.checkpoints = new Checkpoints(output);
         this.observer = observer;
         this.lengths = inputs.source().lengths(Part.TRAIN);
-        this.plan = new BatchPlan(lengths, settings.batch(), settings.seed(), settings.epochs(), settings.maxSteps());
+        this.plan = new BatchPlan(lengths, settings.batches());
     }
 
     /** The type of the arithmetic: float32 on a CPU and bfloat16 on a GPU, unless the recipe asks for one. */
     static DType compute(TrainSettings settings, Device device) {
-        return settings.dtype() != null ? settings.dtype() : device.isCpu() ? DType.F32 : DType.BF16;
+        return settings.dtype().on(!device.isCpu());
     }
 
     /** @return steps of the whole run, all of them done now */
     long run() throws IOException, InterruptedException {
-        try (DraftParameters parameters = inputs.initial(settings.seed(), device);
+        try (DraftParameters parameters = inputs.initial(settings.batches().seed(), device);
                 TrainingStep training = new TrainingStep(collective, settings, parameters, inputs.target(), compute,
                         scratch);
                 HeldOutReplay heldOut =
@@ -95,7 +95,7 @@ final class RankLoop {
                         log.add(metrics);
                     }
                     boolean last = step + 1 == plan.totalSteps();
-                    if (last || (step + 1) % settings.checkpointEverySteps() == 0) {
+                    if (last || (step + 1) % settings.milestones().checkpointSteps() == 0) {
                         if (log != null) {
                             // Before the checkpoint: a training that resumes from it has the lines of all steps before.
                             log.flush();
@@ -113,7 +113,7 @@ final class RankLoop {
             throws InterruptedException, IOException {
         long start = System.nanoTime();
         RankShare mine = share(plan.ofRank(step, collective.rank(), collective.size()), reading);
-        double rate = settings.learningRate() * settings.schedule().factor(step, plan.scheduledSteps(), settings.warmupRatio());
+        double rate = settings.optimization().rate(step, plan.scheduledSteps());
         int busy = Math.min(collective.size(), plan.conversations(step).length);
         TrainingStep.Result result = training.run(mine, busy, step + 1, rate);
         double seconds = (System.nanoTime() - start) / 1e9;
@@ -127,7 +127,7 @@ final class RankLoop {
     }
 
     private RankShare share(int[] conversations, ReadAhead reading) {
-        List<int[]> microBatches = BatchPlan.microBatches(lengths, conversations, settings.microBatchTokens());
+        List<int[]> microBatches = BatchPlan.microBatches(lengths, conversations, settings.batches().microBatchTokens());
         Iterator<int[]> next = microBatches.iterator();
         return new RankShare() {
             @Override
@@ -152,8 +152,8 @@ final class RankLoop {
     }
 
     private boolean measured(long stepsDone) {
-        boolean due = settings.heldOutEverySteps() > 0 && stepsDone % settings.heldOutEverySteps() == 0;
-        return (due || stepsDone == plan.totalSteps()) && inputs.source().lengths(Part.HELD_OUT).length > 0;
+        int every = settings.milestones().heldOutSteps();
+        return every > 0 && (stepsDone % every == 0 || stepsDone == plan.totalSteps()) && inputs.source().lengths(Part.HELD_OUT).length > 0;
     }
 
     /** This rank's conversations of all steps from one on, in the order they are used. */
@@ -212,11 +212,11 @@ final class RankLoop {
             return;
         }
         boolean last = stepsDone == plan.scheduledSteps();
-        int epoch = last ? settings.epochs() : plan.epoch(stepsDone);
+        int epoch = last ? settings.batches().epochs() : plan.epoch(stepsDone);
         CheckpointInfo info = new CheckpointInfo(CheckpointInfo.FORMAT_VERSION, stepsDone, epoch,
                 last ? 0 : plan.stepInEpoch(stepsDone), collective.size(), threads, null, null, recipe);
         checkpoints.commit(info, claim, parameters, inputs.target().vocabulary(), optimizer::wholeMean,
-                optimizer::wholeSquareMean, settings.keepCheckpoints());
+                optimizer::wholeSquareMean, settings.milestones().keepCheckpoints());
         LOG.info("Checkpoint of step {} committed in {}", stepsDone, output);
     }
 }

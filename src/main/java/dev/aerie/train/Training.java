@@ -6,15 +6,14 @@ import dev.aerie.gang.GangSettings;
 import dev.aerie.gang.RankBody;
 import dev.aerie.gang.RankContext;
 import dev.aerie.errors.RefusalException;
-import dev.aerie.spark.DeviceChoice;
 import dev.aerie.spark.TaskDevice;
 import dev.aerie.spark.TaskScratch;
 import dev.aerie.spark.TaskThreads;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.LibTorch;
+import dev.aerie.torch.Optimizer;
 import java.io.IOException;
 import java.io.PrintStream;
-import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
@@ -33,15 +32,14 @@ public final class Training {
 
     /**
      * @param gang how many ranks, and how often they may fail
-     * @param device that each rank computes on
      * @param output folder on any Hadoop file system for checkpoints and metrics, in the format of docs/training.md
      * @param console where progress is told to a person
      * @return the finished draft
      * @throws RefusalException if the inputs cannot be trained from, or the output holds another training
      * @throws dev.aerie.gang.GangException if the ranks failed too often; run again to go on from the newest checkpoint
      */
-    public static TrainedDraft run(SparkContext context, GangSettings gang, DeviceChoice device, TrainSettings settings,
-            TrainingInputs inputs, String output, PrintStream console) throws IOException {
+    public static TrainedDraft run(SparkContext context, GangSettings gang, TrainSettings settings, TrainingInputs inputs,
+            String output, PrintStream console) throws IOException {
         Configuration conf = context.hadoopConfiguration();
         Folder folder = Folder.at(output, conf);
         Checkpoints checkpoints = new Checkpoints(folder);
@@ -53,39 +51,26 @@ public final class Training {
         inputs.check(settings.mode(), conf);
         SerializableConfiguration hadoop = new SerializableConfiguration(conf);
         String where = folder.toString();
-        RankBody<TrainingReport, Long> body = rank -> train(rank, device, settings, inputs, recipe, where, hadoop.value());
+        RankBody<TrainingReport, Long> body = rank -> train(rank, settings, inputs, recipe, where, hadoop.value());
         Gang.run(context, "Training", gang, new TrainingReport.Codec(), body,
                 new TrainingObserver(console, checkpoints, gang.ranks()));
         return TrainedDraft.open(output, conf);
     }
 
-    /** What a checkpoint must agree with; what only changes speed, safety or rounding may differ. */
+    /** What a checkpoint must agree with; what only changes speed, safety or rounding may differ. AdamW's constants have no key. */
     static Map<String, String> recipe(TrainSettings s, TrainingInputs inputs) {
         Map<String, String> recipe = new TreeMap<>(inputs.fingerprints());
-        recipe.put("train.mode", s.mode().name().toLowerCase(Locale.ROOT));
-        recipe.put("train.epochs", String.valueOf(s.epochs()));
-        if (s.batch() instanceof BatchSize.Conversations c) {
-            recipe.put("train.batch_conversations", String.valueOf(c.count()));
-        } else if (s.batch() instanceof BatchSize.Tokens t) {
-            recipe.put("train.global_batch_tokens", String.valueOf(t.count()));
-        }
-        recipe.put("train.ttt_length", String.valueOf(s.tttLength()));
-        recipe.put("train.learning_rate", String.valueOf(s.learningRate()));
-        recipe.put("train.warmup_ratio", String.valueOf(s.warmupRatio()));
-        recipe.put("train.schedule", s.schedule().text());
-        recipe.put("train.adam", s.adamW().beta1() + ", " + s.adamW().beta2() + ", " + s.adamW().eps());
-        recipe.put("train.weight_decay", String.valueOf(s.adamW().decay()));
-        recipe.put("train.max_grad_norm", String.valueOf(s.maxGradNorm()));
-        recipe.put("train.dtype", s.dtype() == null ? "auto" : s.dtype().name());
-        recipe.put("train.seed", String.valueOf(s.seed()));
+        recipe.putAll(s.agreement());
+        Optimizer.AdamW adamW = s.optimization().adamW();
+        recipe.put("train.adam", adamW.beta1() + ", " + adamW.beta2() + ", " + adamW.eps());
         return recipe;
     }
 
-    private static long train(RankContext<TrainingReport> rank, DeviceChoice choice, TrainSettings settings, TrainingInputs inputs,
+    private static long train(RankContext<TrainingReport> rank, TrainSettings settings, TrainingInputs inputs,
             Map<String, String> recipe, String output, Configuration conf) throws Exception {
-        int threads = settings.threads() > 0 ? settings.threads() : TaskThreads.of(TaskContext.get(), rank.size());
+        int threads = settings.resources().threadsOr(TaskThreads.of(TaskContext.get(), rank.size()));
         LibTorch.setThreads(threads);
-        Device device = TaskDevice.of(TaskContext.get(), choice);
+        Device device = TaskDevice.of(TaskContext.get(), settings.resources().device());
         try (TrainingInputs.Opened opened = inputs.open(device, RankLoop.compute(settings, device), conf)) {
             return new RankLoop(rank.collective(), device, threads, settings, opened, recipe,
                     Folder.at(output, conf), TaskScratch.folder(), observer(rank)).run();

@@ -55,7 +55,7 @@ final class TrainingStep implements AutoCloseable {
         this.steps = settings.tttLength();
         this.device = parameters.flat().device();
         this.training = new TttTraining(parameters, target, mode, steps, compute);
-        this.optimizer = new ShardedAdamW(collective, settings.adamW(), settings.maxGradNorm(), parameters.flat());
+        this.optimizer = new ShardedAdamW(collective, settings.optimization().adamW(), settings.optimization().maxGradNorm(), parameters.flat());
         try (Scope making = Scope.open()) {
             this.gradient = scope.adopt(Tensor.zeros(DType.F32, device, parameters.layout().size()));
         }

@@ -66,7 +66,7 @@ class EvaluationIT {
 
     @Test
     void aTargetThatIsNotThereIsSaidOnce() {
-        EvaluateSettings settings = EvaluateSettings.greedy("nowhere", folder.toString(), 1);
+        EvaluateSettings settings = TrainedDraft.settings("nowhere", folder);
         RuntimeException refused = assertThrows(RuntimeException.class,
                 () -> Evaluation.run(spark(), settings, TrainedDraft.prompts(85, 2), null, n -> {}));
         assertEquals(RefusalException.class, refused.getClass());

@@ -12,6 +12,7 @@ import dev.aerie.draft.TttReplay;
 import dev.aerie.target.Generator;
 import dev.aerie.target.Sampling;
 import dev.aerie.target.Target;
+import dev.aerie.target.TargetSettings;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.Scope;
@@ -118,8 +119,7 @@ class PromptEvaluatorTest {
     @Test
     void samplingIsSeededAndNotCompared() throws IOException {
         EvaluateSettings s = TrainedDraft.settings(draft);
-        EvaluateSettings sampled = new EvaluateSettings(
-                s.target(), s.draft(), s.dtype(), s.residency(), 4, 20, 0.8, 10, 0.9, 3, "cpu", 1);
+        EvaluateSettings sampled = new EvaluateSettings(s.target(), s.draft(), 4, 20, new Sampling(0.8, 10, 0.9), 3, s.resources());
         try (LoadedModels models = LoadedModels.take(sampled, Device.CPU, new Configuration())) {
             PromptEvaluator evaluator = models.evaluator(sampled, null);
             Prompt prompt = TrainedDraft.prompts(83, 1).get(0);
@@ -134,7 +134,8 @@ class PromptEvaluatorTest {
     void bfloat16DecodesAndCountsWhereItDiffers() throws IOException {
         EvaluateSettings s = TrainedDraft.settings(draft);
         EvaluateSettings bf16 = new EvaluateSettings(
-                s.target(), s.draft(), DType.BF16, s.residency(), 4, 20, 0, 0, 1, 0, "cpu", 1);
+                new TargetSettings(s.target().model(), DType.BF16, s.target().residency()), s.draft(), 4, 20, Sampling.GREEDY, 0,
+                s.resources());
         try (LoadedModels models = LoadedModels.take(bf16, Device.CPU, new Configuration())) {
             PromptEvaluator evaluator = models.evaluator(bf16, null);
             AcceptanceReport report = new AcceptanceReport(bf16,

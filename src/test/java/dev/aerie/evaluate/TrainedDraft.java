@@ -8,10 +8,14 @@ import dev.aerie.draft.LossMode;
 import dev.aerie.draft.Teacher;
 import dev.aerie.draft.TrainingBatch;
 import dev.aerie.draft.TttTraining;
+import dev.aerie.spark.DeviceChoice;
+import dev.aerie.spark.TaskResources;
 import dev.aerie.target.Generator;
 import dev.aerie.target.HiddenStates;
 import dev.aerie.target.Residency;
+import dev.aerie.target.Sampling;
 import dev.aerie.target.Target;
+import dev.aerie.target.TargetSettings;
 import dev.aerie.text.DraftVocabulary;
 import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.DType;
@@ -122,7 +126,11 @@ final class TrainedDraft {
     }
 
     static EvaluateSettings settings(Path draft) {
-        return new EvaluateSettings(
-                TARGET.toString(), draft.toString(), DType.F32, Residency.RESIDENT, STEPS, TEXT_TOKENS, 0, 0, 1, 7, "cpu", 1);
+        return settings(TARGET.toString(), draft);
+    }
+
+    static EvaluateSettings settings(String target, Path draft) {
+        return new EvaluateSettings(new TargetSettings(target, DType.F32, Residency.RESIDENT), draft.toString(), STEPS, TEXT_TOKENS,
+                Sampling.GREEDY, 7, new TaskResources(DeviceChoice.CPU, 1));
     }
 }

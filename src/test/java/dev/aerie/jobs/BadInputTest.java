@@ -1,5 +1,6 @@
 package dev.aerie.jobs;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -60,11 +61,32 @@ class BadInputTest {
                 new PrepareHiddenStates(), "--set", "store.path=" + file);
         refuses("Invalid recipe key store.path: \"" + file + "/store\"",
                 new PrepareHiddenStates(), "--set", "store.path=" + file + "/store");
-        refuses("Invalid recipe key target.model: \"nowhere://x/y\" (expected a path or URI of a file system that is there",
+        refuses("Invalid recipe key target.model: \"nowhere://x/y\": No FileSystem for scheme",
                 new PrepareHiddenStates(), "--set", "target.model=nowhere://x/y");
         refuses("Invalid recipe key data.inputs[0].path: \"nowhere://x/y\"",
                 new PrepareHiddenStates(), "--set", "data.inputs=[{path: 'nowhere://x/y'}]");
         refuses("Invalid recipe key train.output: \"nowhere://x/y\"", new TrainEagle3(), "--set", "train.output=nowhere://x/y");
+    }
+
+    @Test
+    void outputsThatCoincideWithOthers() throws IOException {
+        String model = project.model().toString();
+        String store = project.folder().resolve("store").toString();
+        byte[] weights = Files.readAllBytes(project.model().resolve("model.safetensors"));
+        refuses("Invalid recipe key export.output: \"" + model + "\" (expected a folder of its own: it is the place of target.model",
+                new Export(), "--set", "export.output=" + model);
+        assertArrayEquals(weights, Files.readAllBytes(project.model().resolve("model.safetensors")));
+        refuses("Invalid recipe key train.output: \"" + store + "\"", new TrainEagle3(), "--set", "train.output=" + store);
+        refuses("store.path", new PrepareHiddenStates(), "--set", "store.path=" + project.folder());
+        refuses("evaluate.output", new EvaluateEagle3(), "--set", "evaluate.output=" + store + "/report");
+    }
+
+    @Test
+    void aDefaultThatDoesNotFitIsNotTheUsers() throws IOException {
+        Path config = project.model().resolve("config.json");
+        Files.writeString(config, Files.readString(config).replace("\"num_hidden_layers\":8", "\"num_hidden_layers\":4"));
+        Refusal.of(new Aerie(), List.of("plan", "--config", project.recipe().toString()))
+                .assertSays("Missing target.capture_layers (expected three layers from 0 to 3, low to high: the default");
     }
 
     @Test

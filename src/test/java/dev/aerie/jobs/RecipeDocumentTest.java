@@ -31,20 +31,22 @@ class RecipeDocumentTest {
 
     private static List<String> rows() {
         List<String> rows = new ArrayList<>();
-        for (RecipeKey key : RecipeKeys.ALL) {
+        for (RecipeKey<?> key : RecipeKeys.ALL) {
             rows.add(row(key.path(), key));
-            if (key.type() instanceof ValueType.Listing list && list.element() instanceof ValueType.Section section) {
+            if (key.type() instanceof ValueType.Listing<?> list && list.element() instanceof ValueType.Section section) {
                 section.keys().forEach(inner -> rows.add(row(key.path() + "[]." + inner.path(), inner)));
             }
         }
         return rows;
     }
 
-    private static String row(String path, RecipeKey key) {
-        Object value = key.defaultValue();
-        String shown = key.required() ? "required"
-                : value == null ? "unset"
-                : value instanceof Double number ? Recipe.plain(number) : value.toString();
-        return "| `" + path + "` | " + key.type().expected() + " | " + shown + " | " + key.meaning() + " |";
+    private static String row(String path, RecipeKey<?> key) {
+        String shown = key.isRequired() ? "required" : key.defaultValue() == null ? "unset" : shown(key.type(), key.defaultValue());
+        return "| `" + path + "` | " + key.type().expected() + " | " + shown + " | " + key.decides() + " | " + key.meaning() + " |";
+    }
+
+    @SuppressWarnings("unchecked")
+    private static <V> String shown(ValueType<V> type, Object value) {
+        return value instanceof Double number ? Recipe.plain(number) : type.yaml((V) value).toString();
     }
 }

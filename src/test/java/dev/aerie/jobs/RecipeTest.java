@@ -1,11 +1,29 @@
 package dev.aerie.jobs;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static dev.aerie.jobs.RecipeKeys.DATA_END_OF_TURN;
+import static dev.aerie.jobs.RecipeKeys.DATA_HELD_OUT_COUNT;
+import static dev.aerie.jobs.RecipeKeys.DATA_INPUTS;
+import static dev.aerie.jobs.RecipeKeys.INPUT_FORMAT;
+import static dev.aerie.jobs.RecipeKeys.INPUT_LIMIT;
+import static dev.aerie.jobs.RecipeKeys.INPUT_PATH;
+import static dev.aerie.jobs.RecipeKeys.NAME;
+import static dev.aerie.jobs.RecipeKeys.STORE_PATH;
+import static dev.aerie.jobs.RecipeKeys.SUBSET_SOURCE;
+import static dev.aerie.jobs.RecipeKeys.TARGET_CAPTURE_LAYERS;
+import static dev.aerie.jobs.RecipeKeys.TARGET_MODEL;
+import static dev.aerie.jobs.RecipeKeys.TRAIN_BATCH_CONVERSATIONS;
+import static dev.aerie.jobs.RecipeKeys.TRAIN_GLOBAL_BATCH_TOKENS;
+import static dev.aerie.jobs.RecipeKeys.TRAIN_LEARNING_RATE;
+import static dev.aerie.jobs.RecipeKeys.TRAIN_SCHEDULE;
+import static dev.aerie.jobs.RecipeKeys.TRAIN_SUBSET;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import dev.aerie.text.ConversationFormat;
+import dev.aerie.train.Schedule;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -30,35 +48,105 @@ class RecipeTest {
     @Test
     void readsWhatIsWrittenAndDefaultsForTheRest() {
         Recipe recipe = parse(RECIPE);
-        assertEquals("models/small", recipe.text("target.model"));
-        assertArrayEquals(new int[] {1, 3, 4}, recipe.integers("target.capture_layers"));
-        assertEquals(7, recipe.integer("data.held_out.count"));
-        assertEquals(1e-3, recipe.number("train.learning_rate"));
-        assertEquals("cosine", recipe.text("train.schedule"));
-        List<Recipe> inputs = recipe.sections("data.inputs");
-        assertEquals(1200, inputs.get(0).integer("limit"));
-        assertEquals("auto", inputs.get(1).text("format"));
-        assertEquals(true, inputs.get(1).optionalInteger("limit").isEmpty());
+        assertEquals("models/small", TARGET_MODEL.of(recipe));
+        assertEquals(Optional.of(List.of(1, 3, 4)), TARGET_CAPTURE_LAYERS.of(recipe));
+        assertEquals(7, DATA_HELD_OUT_COUNT.of(recipe));
+        assertEquals(1e-3, TRAIN_LEARNING_RATE.of(recipe));
+        assertEquals(Schedule.COSINE, TRAIN_SCHEDULE.of(recipe));
+        List<Recipe> inputs = DATA_INPUTS.of(recipe);
+        assertEquals(Optional.of(1200), INPUT_LIMIT.of(inputs.get(0)));
+        assertEquals(ConversationFormat.AUTO, INPUT_FORMAT.of(inputs.get(1)));
+        assertEquals(Optional.empty(), INPUT_LIMIT.of(inputs.get(1)));
     }
 
     @Test
     void overridesWinAndAreCheckedAsTheFileIs() {
         Recipe recipe = parse(RECIPE, "train.learning_rate=0.5", "data.held_out.count=0", "name=007",
                 "target.capture_layers=[0, 1, 2]");
-        assertEquals(0.5, recipe.number("train.learning_rate"));
-        assertEquals(0, recipe.integer("data.held_out.count"));
-        assertEquals("007", recipe.text("name"));
-        assertArrayEquals(new int[] {0, 1, 2}, recipe.integers("target.capture_layers"));
+        assertEquals(0.5, TRAIN_LEARNING_RATE.of(recipe));
+        assertEquals(0, DATA_HELD_OUT_COUNT.of(recipe));
+        assertEquals("007", NAME.of(recipe));
+        assertEquals(Optional.of(List.of(0, 1, 2)), TARGET_CAPTURE_LAYERS.of(recipe));
         assertMessage("Invalid recipe key train.epochs: \"many\" (expected a whole number from 1)", RECIPE, "train.epochs=many");
         assertMessage("Unknown recipe key train.epoch (did you mean train.epochs?)", RECIPE, "train.epoch=2");
         assertMessage("Invalid --set: train.epochs (expected section.key=value)", RECIPE, "train.epochs");
     }
 
     @Test
+    void textOfAnOverrideStandsAsItIsOrInYamlsQuotes() {
+        assertEquals(Optional.of("a\nb"), DATA_END_OF_TURN.of(parse(RECIPE, "data.end_of_turn=\"a\\nb\"")));
+        assertEquals(Optional.of("it's"), DATA_END_OF_TURN.of(parse(RECIPE, "data.end_of_turn='it''s'")));
+        assertEquals(Optional.of("\u00e9<|x|>"), DATA_END_OF_TURN.of(parse(RECIPE, "data.end_of_turn=\"\\u00e9<|x|>\"")));
+        assertEquals(Optional.of("a: b # c"), DATA_END_OF_TURN.of(parse(RECIPE, "data.end_of_turn=a: b # c")));
+        assertEquals(Optional.of("null"), DATA_END_OF_TURN.of(parse(RECIPE, "data.end_of_turn='null'")));
+        assertEquals(Optional.empty(), DATA_END_OF_TURN.of(parse(RECIPE, "data.end_of_turn=x", "data.end_of_turn=null")));
+        assertEquals("quoted", NAME.of(parse(RECIPE, "name='quoted'")));
+        assertEquals("models/other", TARGET_MODEL.of(parse(RECIPE, "target.model=\"models/other\"")));
+        assertEquals(Schedule.CONSTANT, TRAIN_SCHEDULE.of(parse(RECIPE, "train.schedule='constant'")));
+        assertMessage("Invalid recipe: --set name, line 1 is not YAML: found unexpected end of stream", RECIPE, "name=\"open");
+    }
+
+    @Test
+    void elementsOfListsAreOverriddenByThemselves() {
+        Recipe recipe = parse(RECIPE, "data.inputs[0].path=c.json", "data.inputs[1].limit=5", "data.inputs[2].path='d.json'",
+                "target.capture_layers[2]=6", "train.subset[0].source=a.json");
+        List<Recipe> inputs = DATA_INPUTS.of(recipe);
+        assertEquals(List.of("c.json", "b.jsonl", "d.json"), inputs.stream().map(INPUT_PATH::of).toList());
+        assertEquals(List.of(Optional.of(1200), Optional.of(5), Optional.empty()), inputs.stream().map(INPUT_LIMIT::of).toList());
+        assertEquals(Optional.of(List.of(1, 3, 6)), TARGET_CAPTURE_LAYERS.of(recipe));
+        assertEquals("a.json", SUBSET_SOURCE.of(TRAIN_SUBSET.of(recipe).orElseThrow().get(0)));
+        assertEquals(List.of("x.json"), DATA_INPUTS.of(parse("name: a", "data.inputs[0]={path: x.json}")).stream()
+                .map(INPUT_PATH::of).toList());
+        assertMessage("Invalid --set: data.inputs[3].path (expected an index from 0 to 2, as the list has so many elements)", RECIPE,
+                "data.inputs[3].path=x");
+        assertMessage("Unknown recipe key data.inputs[0].paht (did you mean data.inputs[0].path?)", RECIPE, "data.inputs[0].paht=x");
+        assertMessage("Invalid --set: name[0] (expected no more than name, which is text)", RECIPE, "name[0]=x");
+        assertMessage("Invalid --set: data.inputs[x].path=y (expected section.key=value)", RECIPE, "data.inputs[x].path=y");
+        assertMessage("Invalid recipe key data.inputs[0].limit: \"no\" (expected a whole number from 1)", RECIPE, "data.inputs[0].limit='no'");
+    }
+
+    @Test
+    void homeIsTheOnlyThingOfAShellInAPath() {
+        String home = System.getProperty("user.home");
+        for (String key : List.of("target.model", "target.cache", "data.template", "store.path", "train.output", "evaluate.draft",
+                "evaluate.prompts.path", "evaluate.output", "export.output")) {
+            for (String written : List.of("~/a/b", "$HOME/a/b", "${HOME}/a/b")) {
+                assertEquals(home + "/a/b", parse("name: a", key + "=" + written).value(RecipeKeys.find(key)), key);
+            }
+            for (String written : List.of("~other/a", "$DATA/a", "${DATA}/a", "a/$DATA", "/a/${USER}_b", "$HOMER/a", "$(pwd)/a", "~~")) {
+                assertMessage("Invalid recipe key " + key + ": \"" + written + "\" (expected a path or URI in which ~ and $HOME stand "
+                        + "at the start and nothing else is for a shell to replace)", "name: a", key + "=" + written);
+            }
+        }
+        assertEquals(home, STORE_PATH.of(parse("store: {path: '~'}")));
+        assertEquals("file://" + home + "/a", STORE_PATH.of(parse("store: {path: 'file://~/a'}")));
+        assertEquals("/data/a~b/x$", STORE_PATH.of(parse("store: {path: '/data/a~b/x$'}")));
+        assertEquals(home + "/x.json", INPUT_PATH.of(DATA_INPUTS.of(parse("data: {inputs: [{path: ~/x.json}]}")).get(0)));
+        assertEquals(home + "/x.json", INPUT_PATH.of(DATA_INPUTS.of(parse(RECIPE, "data.inputs[0].path=~/x.json")).get(0)));
+    }
+
+    @Test
+    void oneOfTwoKeysThatSayTheSame() {
+        assertEquals(Optional.of(1), TRAIN_BATCH_CONVERSATIONS.of(parse("name: a")));
+        Recipe tokens = parse("train: {global_batch_tokens: 100}");
+        assertEquals(Optional.empty(), TRAIN_BATCH_CONVERSATIONS.of(tokens));
+        assertEquals(Optional.of(100L), TRAIN_GLOBAL_BATCH_TOKENS.of(parse(tokens.effective())));
+    }
+
+    @Test
+    void whatARunMustAgreeWithFollowsFromTheKeys() {
+        Recipe recipe = parse(RECIPE, "train.max_steps=3", "train.ranks=2", "train.global_batch_tokens=99");
+        assertEquals("{train.dtype=auto, train.epochs=1, train.global_batch_tokens=99, train.learning_rate=0.001, "
+                + "train.max_grad_norm=0.5, train.mode=strict, train.schedule=cosine, train.seed=0, train.ttt_length=7, "
+                + "train.warmup_ratio=0.015, train.weight_decay=0.0}", recipe.deciding(Decides.TRAINING).toString());
+        assertEquals("{data.held_out.max_new_tokens=128, target.micro_batch_tokens=4096}", recipe.deciding(Decides.STATES).toString());
+    }
+
+    @Test
     void whatIsInEffectReadsBackAsTheSame() {
         Recipe recipe = parse(RECIPE, "name=1e3");
         assertEquals(recipe.effective(), parse(recipe.effective()).effective());
-        assertEquals("1e3", parse(recipe.effective()).text("name"));
+        assertEquals("1e3", NAME.of(parse(recipe.effective())));
     }
 
     @ParameterizedTest
@@ -86,20 +174,18 @@ class RecipeTest {
     void refusesContradictionsWhicheverJobReads() {
         assertMessage("Invalid recipe key train.global_batch_tokens: 100 (expected only one of it and train.batch_conversations)",
                 "train: {global_batch_tokens: 100, batch_conversations: 2}");
-        assertMessage("Invalid recipe key store.teacher_rows: \"strict\" (expected all, which train.mode specforge needs)",
+        assertMessage("Invalid recipe key store.teacher_rows: unset, and its default \"strict\" does not fit (expected all, which train.mode specforge needs)",
                 "train: {mode: specforge}");
-        RecipeException e = assertThrows(RecipeException.class,
-                () -> parse("target: {capture_layers: [1, 3, 5000000000]}").integers("target.capture_layers"));
-        assertEquals("Invalid recipe key target.capture_layers: 5000000000 (expected a whole number up to 2147483647)",
-                e.getMessage());
+        assertMessage("Invalid recipe key target.capture_layers[2]: 5000000000 (expected a whole number from 0 to 2147483647)",
+                "target: {capture_layers: [1, 3, 5000000000]}");
     }
 
     @Test
     void refusesWhatIsMissingWhenItIsNeeded() {
         Recipe recipe = parse("name: x");
-        RecipeException e = assertThrows(RecipeException.class, () -> recipe.text("target.model"));
+        RecipeException e = assertThrows(RecipeException.class, () -> TARGET_MODEL.of(recipe));
         assertEquals("Missing recipe key target.model (expected a path or URI)", e.getMessage());
-        assertThrows(RecipeException.class, () -> recipe.sections("data.inputs"));
+        assertThrows(RecipeException.class, () -> DATA_INPUTS.of(recipe));
     }
 
     @Test

@@ -20,7 +20,7 @@ class TargetSectionTest {
     void residencyIsAutoUnlessTheRecipeSaysMore() throws IOException {
         assertEquals(Residency.AUTO, residency());
         assertEquals(Residency.STREAMED, residency("target.residency=streamed"));
-        assertEquals(new Residency("auto", 80_000_000_000L), residency("target.weight_memory=80000000000"));
+        assertEquals(new Residency(Residency.Mode.AUTO, 80_000_000_000L), residency("target.weight_memory=80000000000"));
     }
 
     @Test

@@ -1,12 +1,15 @@
 package dev.aerie.prepare;
 
 import dev.aerie.safetensors.SafetensorsFile;
+import dev.aerie.spark.DeviceChoice;
+import dev.aerie.spark.TaskResources;
 import dev.aerie.store.CommittedShard;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.Part;
 import dev.aerie.store.StoreVerification;
 import dev.aerie.store.TeacherRows;
 import dev.aerie.target.Residency;
+import dev.aerie.target.TargetSettings;
 import dev.aerie.testing.Golden;
 import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.DType;
@@ -19,7 +22,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -50,9 +55,12 @@ final class Captures {
 
     static CaptureSettings settings(Path target, Path store, String codec, TeacherRows rows, long shardTokens,
             Residency residency, int microBatchTokens, long waveMemory, double maxRefusedShare) {
-        return new CaptureSettings(target.toAbsolutePath().toString(), DType.F32, List.of(1, 3, 4), "cpu", store.toString(),
-                codec, rows, shardTokens, residency, microBatchTokens, waveMemory, 7, 12, maxRefusedShare, SOME_SHA256,
-                SOME_SHA256);
+        return new CaptureSettings(new TargetSettings(target.toAbsolutePath().toString(), DType.F32, residency), List.of(1, 3, 4),
+                new CaptureSettings.Batches(microBatchTokens, waveMemory),
+                new CaptureSettings.Output(store.toString(), codec, rows, shardTokens, 7),
+                new CaptureSettings.Origin(SOME_SHA256, SOME_SHA256,
+                        new TreeMap<>(Map.of("target.micro_batch_tokens", String.valueOf(microBatchTokens)))),
+                12, maxRefusedShare, new TaskResources(DeviceChoice.CPU, 1));
     }
 
     /**

@@ -50,7 +50,7 @@ class CodecTest {
 
     @Test
     void unknownNamesAreRefused() {
-        assertEquals("Invalid codec: zip (expected f32 or bf16)",
+        assertEquals("Invalid codec: zip (expected bf16 or f32)",
                 assertThrows(IllegalArgumentException.class, () -> Codec.of("zip")).getMessage());
     }
 

@@ -409,12 +409,6 @@ class ConversationReaderTest {
         assertTrue(reason(records.get(4)).startsWith("none of \"conversations\""));
     }
 
-    @Test
-    void namesTheFormatsThereAre() {
-        String message = assertThrows(RefusalException.class, () -> ConversationFormat.of("alpaca")).getMessage();
-        assertEquals("Invalid format: alpaca (expected auto, sharegpt, ultrachat, messages, preformatted)", message);
-    }
-
     @Tag(Shared.TAG)
     @Test
     void readsTheRealFiles() throws IOException {

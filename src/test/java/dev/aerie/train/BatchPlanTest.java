@@ -21,7 +21,7 @@ class BatchPlanTest {
 
     @Test
     void everyEpochUsesEveryConversationOnceInAnOrderOfItsOwn() {
-        BatchPlan plan = new BatchPlan(lengths, new BatchSize.Conversations(8), 3, 2, 0);
+        BatchPlan plan = plan(lengths, new BatchSize.Conversations(8), 3, 2, 0);
         assertEquals(2 * 13, plan.totalSteps());
         List<Integer> first = used(plan, 0, 13);
         List<Integer> second = used(plan, 13, 26);
@@ -31,8 +31,8 @@ class BatchPlanTest {
         assertEquals(7, plan.conversations(12).length);
         assertEquals(1, plan.epoch(13));
         assertEquals(4, plan.stepInEpoch(17));
-        assertEquals(first, used(new BatchPlan(lengths, new BatchSize.Conversations(8), 3, 1, 0), 0, 13));
-        assertFalse(first.equals(used(new BatchPlan(lengths, new BatchSize.Conversations(8), 4, 1, 0), 0, 13)));
+        assertEquals(first, used(plan(lengths, new BatchSize.Conversations(8), 3, 1, 0), 0, 13));
+        assertFalse(first.equals(used(plan(lengths, new BatchSize.Conversations(8), 4, 1, 0), 0, 13)));
     }
 
     private static List<Integer> used(BatchPlan plan, long from, long to) {
@@ -45,7 +45,7 @@ class BatchPlanTest {
 
     @Test
     void tokensBoundAStepUnlessOneConversationIsLonger() {
-        BatchPlan plan = new BatchPlan(lengths, new BatchSize.Tokens(350), 3, 1, 0);
+        BatchPlan plan = plan(lengths, new BatchSize.Tokens(350), 3, 1, 0);
         int longer = 0;
         for (long s = 0; s < plan.totalSteps(); s++) {
             int[] step = plan.conversations(s);
@@ -63,7 +63,7 @@ class BatchPlanTest {
 
     @Test
     void ranksShareAStepWholeConversationsAndAboutEqualTokens() {
-        BatchPlan plan = new BatchPlan(lengths, new BatchSize.Conversations(16), 3, 1, 0);
+        BatchPlan plan = plan(lengths, new BatchSize.Conversations(16), 3, 1, 0);
         for (int ranks = 1; ranks <= 5; ranks++) {
             for (long s = 0; s < plan.totalSteps(); s++) {
                 List<Integer> all = new ArrayList<>();
@@ -85,7 +85,7 @@ class BatchPlanTest {
 
     @Test
     void aRankMayHaveNothingToDo() {
-        BatchPlan plan = new BatchPlan(new int[] {5, 7}, new BatchSize.Conversations(2), 0, 1, 0);
+        BatchPlan plan = plan(new int[] {5, 7}, new BatchSize.Conversations(2), 0, 1, 0);
         assertEquals(0, plan.ofRank(0, 2, 3).length);
         assertEquals(List.of(), BatchPlan.microBatches(new int[] {5, 7}, new int[0], 100));
     }
@@ -101,11 +101,15 @@ class BatchPlanTest {
 
     @Test
     void endsEarlyWhenAsked() {
-        BatchPlan plan = new BatchPlan(lengths, new BatchSize.Conversations(8), 3, 2, 5);
+        BatchPlan plan = plan(lengths, new BatchSize.Conversations(8), 3, 2, 5);
         assertEquals(5, plan.totalSteps());
         assertEquals(26, plan.scheduledSteps());
         assertEquals("Invalid store: no conversation to train on (expected at least one)",
                 assertThrows(RefusalException.class,
-                        () -> new BatchPlan(new int[0], new BatchSize.Conversations(8), 3, 2, 5)).getMessage());
+                        () -> plan(new int[0], new BatchSize.Conversations(8), 3, 2, 5)).getMessage());
+    }
+
+    private static BatchPlan plan(int[] lengths, BatchSize size, long seed, int epochs, long maxSteps) {
+        return new BatchPlan(lengths, new TrainSettings.Batches(size, 1, epochs, maxSteps, seed));
     }
 }

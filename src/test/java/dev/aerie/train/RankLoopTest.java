@@ -11,7 +11,10 @@ import dev.aerie.errors.RefusalException;
 import dev.aerie.files.Folder;
 import dev.aerie.gang.Collective;
 import dev.aerie.gang.ThreadGang;
+import dev.aerie.spark.DeviceChoice;
+import dev.aerie.spark.TaskResources;
 import dev.aerie.torch.DType;
+import dev.aerie.torch.DTypeChoice;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.LibTorch;
 import dev.aerie.torch.Optimizer;
@@ -23,6 +26,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.LongConsumer;
 import java.util.stream.LongStream;
 import java.util.Random;
@@ -53,8 +57,14 @@ class RankLoopTest {
     }
 
     private static TrainSettings settings(double learningRate) {
-        return new TrainSettings(LossMode.STRICT, 4, 0, new BatchSize.Conversations(3), 40, 7, learningRate, 0.2, Schedule.COSINE,
-                Optimizer.AdamW.withDecay(0.01), 0.5, DType.F32, 11, 1, CHECKPOINT_EVERY, 2, 6);
+        return settings(learningRate, 6);
+    }
+
+    private static TrainSettings settings(double learningRate, int heldOutSteps) {
+        return new TrainSettings(LossMode.STRICT, 7, new TrainSettings.Batches(new BatchSize.Conversations(3), 40, 4, 0, 11),
+                new TrainSettings.Optimization(learningRate, 0.2, Schedule.COSINE, Optimizer.AdamW.withDecay(0.01), 0.5),
+                new TrainSettings.Milestones(CHECKPOINT_EVERY, 2, heldOutSteps), DTypeChoice.FLOAT32,
+                new TaskResources(DeviceChoice.CPU, 1), new TreeMap<>(Map.of("train.learning_rate", String.valueOf(learningRate))));
     }
 
     /** Stops every rank by an exception before a step. */

@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.aerie.draft.DraftConfig;
 import dev.aerie.draft.LossMode;
 import dev.aerie.errors.RefusalException;
+import dev.aerie.spark.DeviceChoice;
+import dev.aerie.spark.TaskResources;
 import dev.aerie.store.Codec;
 import dev.aerie.store.Fingerprints;
 import dev.aerie.store.HiddenStateStore;
@@ -20,7 +22,9 @@ import dev.aerie.target.spec.Rope;
 import dev.aerie.text.DraftVocabulary;
 import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.DType;
+import dev.aerie.torch.DTypeChoice;
 import dev.aerie.torch.Device;
+import dev.aerie.torch.Optimizer;
 import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
 import java.io.ByteArrayInputStream;
@@ -33,6 +37,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -165,11 +170,18 @@ class StoreInputsTest {
 
     @Test
     void fingerprintsNameWhatATrainingIsMadeFrom() throws Exception {
-        Map<String, String> recipe = Training.recipe(TrainSettings.DEFAULT, inputs(store(List.of(0, 1, 1)), HIDDEN));
+        Map<String, String> recipe = Training.recipe(settings(), inputs(store(List.of(0, 1, 1)), HIDDEN));
         assertEquals("a".repeat(64), recipe.get("store.target"));
         assertEquals("96", recipe.get("draft.intermediate_size"));
         assertEquals("strict", recipe.get("train.mode"));
         assertEquals(64, recipe.get("draft.vocabulary").length());
+    }
+
+    private static TrainSettings settings() {
+        return new TrainSettings(LossMode.STRICT, 7, new TrainSettings.Batches(new BatchSize.Conversations(1), 1, 1, 0, 0),
+                new TrainSettings.Optimization(1, 0, Schedule.CONSTANT, Optimizer.AdamW.withDecay(0), 1),
+                new TrainSettings.Milestones(1, 1, 0), DTypeChoice.FLOAT32, new TaskResources(DeviceChoice.CPU, 1),
+                new TreeMap<>(Map.of("train.mode", "strict")));
     }
 
     private static void assertRefused(String message, org.junit.jupiter.api.function.Executable action) {

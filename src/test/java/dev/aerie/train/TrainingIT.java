@@ -12,9 +12,11 @@ import dev.aerie.draft.LossMode;
 import dev.aerie.gang.GangException;
 import dev.aerie.gang.GangSettings;
 import dev.aerie.spark.DeviceChoice;
+import dev.aerie.spark.TaskResources;
 import dev.aerie.store.Part;
 import dev.aerie.testing.LocalCluster;
 import dev.aerie.torch.DType;
+import dev.aerie.torch.DTypeChoice;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.Optimizer;
 import dev.aerie.torch.Scope;
@@ -29,6 +31,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.LongStream;
 import org.apache.hadoop.conf.Configuration;
@@ -49,15 +52,17 @@ class TrainingIT {
     private final ByteArrayOutputStream console = new ByteArrayOutputStream();
 
     private static TrainSettings settings() {
-        return new TrainSettings(LossMode.STRICT, 5, 0, new BatchSize.Conversations(2), 40, 7, 2e-3, 0, Schedule.CONSTANT,
-                Optimizer.AdamW.withDecay(0), 0.5, DType.F32, 11, 1, 3, 2, 0);
+        return new TrainSettings(LossMode.STRICT, 7, new TrainSettings.Batches(new BatchSize.Conversations(2), 40, 5, 0, 11),
+                new TrainSettings.Optimization(2e-3, 0, Schedule.CONSTANT, Optimizer.AdamW.withDecay(0), 0.5),
+                new TrainSettings.Milestones(3, 2, TrainSettings.Milestones.LAST_STEP_ONLY), DTypeChoice.FLOAT32,
+                new TaskResources(DeviceChoice.AUTO, 1), new TreeMap<>());
     }
 
     private TrainedDraft train(TrainingInputs inputs, int ranks, String output) throws IOException {
         Duration minute = Duration.ofMinutes(1);
         // Attempts enough that a failing rank always ends by making no progress: its first attempt may or may not commit a checkpoint.
         GangSettings gang = new GangSettings(ranks, 6, Duration.ofMillis(200), minute, minute, minute);
-        return Training.run(LocalCluster.session().sparkContext(), gang, DeviceChoice.AUTO, settings(), inputs, folder.resolve(output).toString(),
+        return Training.run(LocalCluster.session().sparkContext(), gang, settings(), inputs, folder.resolve(output).toString(),
                 new PrintStream(console, true, StandardCharsets.UTF_8));
     }
 

@@ -13,8 +13,11 @@ import dev.aerie.gang.Collective;
 import dev.aerie.gang.SoloCollective;
 import dev.aerie.gang.ThreadGang;
 import dev.aerie.safetensors.SafetensorsFile;
+import dev.aerie.spark.DeviceChoice;
+import dev.aerie.spark.TaskResources;
 import dev.aerie.store.Part;
 import dev.aerie.torch.DType;
+import dev.aerie.torch.DTypeChoice;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.LibTorch;
 import dev.aerie.torch.Optimizer;
@@ -23,6 +26,7 @@ import java.lang.ref.WeakReference;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -45,8 +49,10 @@ class TrainingStepTest {
     }
 
     private static TrainSettings settings(LossMode mode) {
-        return new TrainSettings(mode, 1, 0, new BatchSize.Conversations(1), 1 << 20, 7, RATE, 0, Schedule.CONSTANT,
-                Optimizer.AdamW.withDecay(0), 0.5, DType.F32, 0, 1, 1, 1, 0);
+        return new TrainSettings(mode, 7, new TrainSettings.Batches(new BatchSize.Conversations(1), 1 << 20, 1, 0, 0),
+                new TrainSettings.Optimization(RATE, 0, Schedule.CONSTANT, Optimizer.AdamW.withDecay(0), 0.5),
+                new TrainSettings.Milestones(1, 1, 0), DTypeChoice.FLOAT32, new TaskResources(DeviceChoice.CPU, 1),
+                new TreeMap<>());
     }
 
     @ParameterizedTest

@@ -15,17 +15,17 @@ import org.junit.jupiter.api.Timeout;
 
 /** What is wrong with the way to a file system is said in one sentence, and soon. */
 @Timeout(120)
-class FirstContactIT {
+class PlacesIT {
 
     @Test
     void anS3ThatRefusesUs() throws IOException {
         Map<String, String> right = RemoteFiles.S3.settings();
         String uri = RemoteFiles.S3.newFolder();
         for (String key : List.of("fs.s3a.secret.key", "fs.s3a.access.key")) {
-            says("Invalid place: " + uri + ": ", "expected credentials that may read it", with(right, key, "wrong"), uri);
+            says("Invalid STORE: \"" + uri + "\": ", "expected credentials that may read it", with(right, key, "wrong"), uri);
         }
         String elsewhere = uri.replaceFirst("//[^/]+/", "//no-such-bucket/");
-        says("Invalid place: " + elsewhere + ": ", "expected a bucket that there is at fs.s3a.endpoint http://127.0.0.1:", right,
+        says("Invalid STORE: \"" + elsewhere + "\": ", "expected a bucket that there is at fs.s3a.endpoint http://127.0.0.1:", right,
                 elsewhere);
     }
 
@@ -55,7 +55,7 @@ class FirstContactIT {
 
     @Test
     void aFileSystemThatNobodyKnows() throws IOException {
-        says("Invalid place: gone://bucket/store: No FileSystem for scheme", "expected a file system that this Spark has",
+        says("Invalid STORE: \"gone://bucket/store\": No FileSystem for scheme", "expected a file system that this Spark has",
                 Map.of(), "gone://bucket/store");
         says("dev.aerie.NoSuchFileSystem", "expected a file system that this Spark has",
                 Map.of("fs.gone.impl", "dev.aerie.NoSuchFileSystem"), "gone://bucket/store");

@@ -1,31 +1,35 @@
 package dev.aerie.jobs;
 
-import dev.aerie.errors.RefusalException;
-import dev.aerie.host.HostModels;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.AccessDeniedException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileAlreadyExistsException;
 import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.LocalFileSystem;
+import org.apache.hadoop.fs.ParentNotDirectoryException;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.UnsupportedFileSystemException;
+import org.apache.hadoop.security.AccessControlException;
 
 /**
- * Asks every file system that a command is going to use for one of its files, before any work. Hadoop's clients repeat what
- * fails: an S3 at a wrong address for three minutes at each call, a name node that lets a connection hang for fifteen. That is
- * right in the middle of a run and wrong at its start, where the reason is mostly a setting.
+ * Looks at the places that a user named, before there is anything to lose, and names the recipe's key in what it says.
+ *
+ * <p>Every file system is asked for one of its files. Hadoop's clients repeat what fails: an S3 at a wrong address for three
+ * minutes at each call, a name node that lets a connection hang for fifteen. That is right in the middle of a run and wrong at
+ * its start, where the reason is mostly a setting.
  */
-final class FirstContact {
+final class Places {
 
     /** For what has no setting below, such as the other name nodes of a cluster with several. */
     private static final Duration PATIENCE = Duration.ofSeconds(60);
@@ -40,34 +44,54 @@ final class FirstContact {
             new String[] {"ipc.client.connect.timeout", "5000"},
             new String[] {"ipc.client.rpc-timeout.ms", "15000"});
 
-    private FirstContact() {}
+    private Places() {}
 
-    /**
-     * @param models targets and drafts; without a scheme they lie on this host, whatever Hadoop's default file system is
-     * @param uris paths and URIs of folders, files and globs, which need not be there; local ones are passed over
-     * @throws RefusalException in one sentence, if a file system is unknown, silent, or refuses us
-     */
-    static void require(Configuration conf, List<String> models, List<String> uris) throws IOException {
-        List<String> all = new ArrayList<>(uris);
-        models.stream().filter(model -> !HostModels.isLocal(model)).forEach(all::add);
-        require(conf, all);
+    /** @throws RecipeException if a job would write where another one does, or where something is read from */
+    static void requireApart(Recipe recipe, Configuration conf) {
+        new DistinctPlaces(conf).require(recipe);
     }
 
-    /** The same without a model. */
-    static void require(Configuration conf, List<String> uris) throws IOException {
+    /**
+     * @param places which need not be there yet; local ones are passed over
+     * @throws RecipeException in one sentence, if a file system is unknown, silent, or refuses us
+     */
+    static void requireReachable(Configuration conf, List<Place> places) throws IOException {
         Configuration impatient = new Configuration(conf);
         IMPATIENT.forEach(setting -> impatient.set(setting[0], setting[1]));
         Set<URI> asked = new HashSet<>();
-        for (String uri : uris) {
-            Path path = new Path(uri);
+        for (Place place : places) {
+            Path path = new Path(place.uri());
             URI full = path.toUri().getScheme() == null ? FileSystem.getDefaultUri(conf) : path.toUri();
-            if (!full.getScheme().equals("file") && asked.add(full.resolve("/"))) {
-                ask(path, full, impatient);
+            if (!place.isOnThisHost() && !full.getScheme().equals("file") && asked.add(full.resolve("/"))) {
+                ask(place, path, full, impatient);
             }
         }
     }
 
-    private static void ask(Path path, URI full, Configuration conf) throws IOException {
+    /**
+     * Makes a folder and writes a file there that it deletes again: a store that cannot be written is otherwise found out when
+     * all conversations have been read.
+     *
+     * @throws RecipeException if the folder cannot be made or written to
+     */
+    static void requireWritable(Place place, Configuration conf) throws IOException {
+        Path folder = new Path(place.uri());
+        FileSystem found = folder.getFileSystem(conf);
+        // The checksummed one would leave a hidden .crc file.
+        FileSystem files = found instanceof LocalFileSystem local ? local.getRawFileSystem() : found;
+        Path probe = new Path(folder, "_writable-" + UUID.randomUUID());
+        try {
+            if (!files.mkdirs(folder)) {
+                throw new FileNotFoundException("it cannot be made");
+            }
+            files.create(probe, false).close();
+            files.delete(probe, false);
+        } catch (ParentNotDirectoryException | FileAlreadyExistsException | FileNotFoundException | AccessControlException e) {
+            throw place.refused("a folder that can be written to: " + e.getMessage());
+        }
+    }
+
+    private static void ask(Place place, Path path, URI full, Configuration conf) throws IOException {
         CompletableFuture<Void> answer = new CompletableFuture<>();
         Thread thread = new Thread(() -> {
             try (FileSystem files = FileSystem.newInstance(full, conf)) {
@@ -85,17 +109,16 @@ final class FirstContact {
         try {
             answer.get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
         } catch (ExecutionException e) {
-            throw refusal(full, conf, e.getCause());
+            throw refusal(place, full, conf, e.getCause());
         } catch (TimeoutException e) {
-            throw new RefusalException("Invalid place: " + full + ": no answer in " + PATIENCE.toSeconds()
-                    + " seconds (expected one from " + server(full, conf) + ")", e);
+            throw place.refused("no answer in " + PATIENCE.toSeconds() + " seconds", "one from " + server(full, conf), e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("Interrupted while waiting for " + full, e);
         }
     }
 
-    private static RefusalException refusal(URI uri, Configuration conf, Throwable e) {
+    private static RecipeException refusal(Place place, URI uri, Configuration conf, Throwable e) {
         String expected;
         if (e instanceof UnsupportedFileSystemException || isMissingClass(e)) {
             expected = "a file system that this Spark has on its class path; s3a is --packages org.apache.hadoop:hadoop-aws:"
@@ -107,7 +130,7 @@ final class FirstContact {
         } else {
             expected = "an answer from " + server(uri, conf);
         }
-        return new RefusalException("Invalid place: " + uri + ": " + reason(e) + " (expected " + expected + ")", e);
+        return place.refused(reason(e), expected, e);
     }
 
     private static boolean isMissingClass(Throwable e) {

@@ -1,0 +1,155 @@
+package dev.aerie.jobs;
+
+import static dev.aerie.jobs.RecipeKeys.DATA_INPUTS;
+import static dev.aerie.jobs.RecipeKeys.DATA_TEMPLATE;
+import static dev.aerie.jobs.RecipeKeys.EVALUATE_DRAFT;
+import static dev.aerie.jobs.RecipeKeys.EVALUATE_OUTPUT;
+import static dev.aerie.jobs.RecipeKeys.EVALUATE_PROMPTS_PATH;
+import static dev.aerie.jobs.RecipeKeys.EXPORT_OUTPUT;
+import static dev.aerie.jobs.RecipeKeys.STORE_PATH;
+import static dev.aerie.jobs.RecipeKeys.TARGET_MODEL;
+import static dev.aerie.jobs.RecipeKeys.TRAIN_OUTPUT;
+
+import java.io.File;
+import java.io.IOException;
+import java.net.URI;
+import java.util.List;
+import java.util.Locale;
+import java.util.regex.PatternSyntaxException;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.GlobPattern;
+import org.apache.hadoop.fs.Path;
+
+/**
+ * That no job writes where another one writes or where something is read from: an export into the target's folder replaces its
+ * weights, and a checkpoint among a store's files is an orphan to its cleaning. Paths are compared as they are meant: absolute,
+ * with the default file system, without links.
+ */
+final class DistinctPlaces {
+
+    private static final RecipeKey<?>[] OUTPUTS = {STORE_PATH, TRAIN_OUTPUT, EXPORT_OUTPUT, EVALUATE_OUTPUT};
+    private static final RecipeKey<?>[] INPUTS = {TARGET_MODEL, DATA_INPUTS, DATA_TEMPLATE, EVALUATE_PROMPTS_PATH, EVALUATE_DRAFT};
+
+    private final Configuration conf;
+
+    DistinctPlaces(Configuration conf) {
+        this.conf = conf;
+    }
+
+    /** @throws RecipeException naming both keys */
+    void require(Recipe recipe) {
+        List<Place> outputs = Place.of(recipe, OUTPUTS);
+        for (int i = 0; i < outputs.size(); i++) {
+            Place output = outputs.get(i);
+            for (Place other : outputs.subList(0, i)) {
+                refuse(output, other, within(path(output), path(other)), within(path(other), path(output)));
+            }
+            for (Place input : Place.of(recipe, INPUTS)) {
+                boolean exported = input.name().endsWith(EVALUATE_DRAFT.path()) && output.name().endsWith(EXPORT_OUTPUT.path());
+                if (!exported) {
+                    refuse(output, input, reads(input, output), within(fixed(path(input)), path(output)));
+                }
+            }
+        }
+    }
+
+    private static void refuse(Place output, Place other, boolean inside, boolean contains) {
+        if (inside || contains) {
+            String how = inside && contains ? "is the place of" : inside ? "lies within" : "contains";
+            throw output.refused("a folder of its own: it " + how + " " + other.name().replace("recipe key ", "") + ", \""
+                    + other.uri() + "\"");
+        }
+    }
+
+    /** Whether the output is, or lies in, what an input's path or glob names. */
+    private boolean reads(Place input, Place output) {
+        Path from = path(input);
+        if (!isGlob(from)) {
+            return within(path(output), from);
+        }
+        for (Path p = path(output); p != null; p = p.getParent()) {
+            if (p.depth() == from.depth() && matches(from, p)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static boolean matches(Path glob, Path path) {
+        if (!sameFileSystem(glob, path)) {
+            return false;
+        }
+        Path g = glob;
+        Path p = path;
+        while (g.getParent() != null) {
+            try {
+                if (!new GlobPattern(g.getName()).matches(p.getName())) {
+                    return false;
+                }
+            } catch (PatternSyntaxException e) {
+                return false;
+            }
+            g = g.getParent();
+            p = p.getParent();
+        }
+        return true;
+    }
+
+    private static boolean isGlob(Path path) {
+        return path.toUri().getPath().chars().anyMatch(c -> "*?[{".indexOf(c) >= 0);
+    }
+
+    /** A path up to its first pattern: everything that a glob finds lies there. */
+    private static Path fixed(Path path) {
+        Path fixed = path;
+        while (isGlob(fixed)) {
+            fixed = fixed.getParent();
+        }
+        return fixed;
+    }
+
+    private static boolean within(Path path, Path folder) {
+        if (!sameFileSystem(path, folder)) {
+            return false;
+        }
+        String in = folder.toUri().getPath();
+        String what = path.toUri().getPath();
+        return what.equals(in) || what.startsWith(in.endsWith("/") ? in : in + "/");
+    }
+
+    private static boolean sameFileSystem(Path a, Path b) {
+        return authority(a).equals(authority(b));
+    }
+
+    private static String authority(Path path) {
+        URI uri = path.toUri();
+        // s3, s3n and s3a name the same buckets.
+        String scheme = uri.getScheme().toLowerCase(Locale.ROOT).replaceFirst("^s3[an]$", "s3");
+        return scheme + "://" + (uri.getAuthority() == null ? "" : uri.getAuthority().toLowerCase(Locale.ROOT));
+    }
+
+    private Path path(Place place) {
+        URI defaults = place.isOnThisHost() ? URI.create("file:///") : FileSystem.getDefaultUri(conf);
+        Path written = new Path(place.uri());
+        boolean here = "file".equals(written.toUri().getScheme()) || written.toUri().getScheme() == null && "file".equals(defaults.getScheme());
+        if (here) {
+            return new Path("file", "", resolved(new File(written.toUri().getPath())));
+        }
+        Path home = new Path("/user/" + System.getProperty("user.name"));
+        return new Path(normal(written.makeQualified(defaults, home)));
+    }
+
+    /** Without links, as far as there is something. */
+    private static String resolved(File file) {
+        try {
+            return file.getCanonicalPath();
+        } catch (IOException e) {
+            return file.toPath().toAbsolutePath().normalize().toString();
+        }
+    }
+
+    private static URI normal(Path path) {
+        return path.toUri().normalize();
+    }
+}

@@ -1,0 +1,19 @@
+package dev.aerie.torch;
+
+import dev.aerie.errors.Choice;
+
+/** The types that a model can be asked to compute in. */
+public enum DTypeChoice implements Choice {
+    /** bfloat16 on a GPU, float32 on a CPU. */
+    AUTO,
+    FLOAT32,
+    BFLOAT16;
+
+    public DType on(boolean gpu) {
+        return switch (this) {
+            case FLOAT32 -> DType.F32;
+            case BFLOAT16 -> DType.BF16;
+            case AUTO -> gpu ? DType.BF16 : DType.F32;
+        };
+    }
+}
