@@ -70,7 +70,7 @@ class IngestIT {
             assertEquals(tables.report().train() + tables.report().heldOut(), tokens("s").size());
         }
         try (Stream<Path> left = Files.list(folder.resolve("s"))) {
-            assertEquals(List.of("quarantine", "tokens", "vocabulary.json"),
+            assertEquals(List.of("ingest.json", "quarantine", "tokens", "vocabulary.json"),
                     left.map(p -> p.getFileName().toString()).filter(n -> !n.startsWith(".")).sorted().toList());
         }
     }
