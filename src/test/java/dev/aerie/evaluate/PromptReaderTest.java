@@ -74,7 +74,7 @@ class PromptReaderTest {
         refuses("{\"prompt\": \"x\"}\n{\"prompt\": 7}", PromptFormat.JSONL,
                 ", record 2 (expected a prompt, turns, or messages that end with the user's)");
         refuses("{\"messages\": [{\"role\": \"assistant\", \"content\": \"x\"}]}", PromptFormat.AUTO,
-                ", record 1 (expected a question, a prompt, turns, or messages that end with the user's)");
+                ", record 1 (wrong role order: turn 1 is assistant and the first)");
         refuses("\n", PromptFormat.AUTO, " holds none (expected at least one record)");
         refuses("{\"prompt\": \"\"}", PromptFormat.AUTO, ", record 1 has 0 tokens (expected 1 to 20, so that its continuation fits the target)");
         refuses("{\"prompt\": \"0123456789abcdefg\"}", PromptFormat.AUTO,
