@@ -24,6 +24,12 @@ import java.util.TreeSet;
  */
 public final class ConversationEncoder implements AutoCloseable {
 
+    /** A word of millions of letters, such as a file in base64, would keep the tokenizer busy for minutes. */
+    private static final int TOKENISED_CHARACTERS = 4 << 20;
+
+    /** More than a conversation of the greatest length has on average, in any language. */
+    private static final int CHARACTERS_PER_TOKEN = 64;
+
     /** Fields of a turn that serve those who call tools or keep records, and no template. */
     private static final Set<String> WITHOUT_EFFECT =
             Set.of("name", "tool_call_id", "id", "timestamp", "created_at", "model", "type", "status");
@@ -116,7 +122,13 @@ public final class ConversationEncoder implements AutoCloseable {
      */
     public MaskedText masked(Conversation conversation) throws UnusableConversationException {
         List<Boolean> weights = settings.orderFault() == OrderFault.REFUSE ? TurnWeights.of(conversation.messages()) : List.of();
-        return mask(rendered(conversation), weights);
+        String text = rendered(conversation);
+        long most = Math.max(TOKENISED_CHARACTERS, (long) CHARACTERS_PER_TOKEN * settings.maxLength());
+        if (text.length() > most) {
+            throw new UnusableConversationException("over length: " + text.length() + " characters (expected at most " + most
+                    + ", which is what is tokenised of one conversation)");
+        }
+        return mask(text, weights);
     }
 
     /** Names of the record's fields, and of its turns' as {@code messages[].name}, that have no effect on what is encoded. */

@@ -186,6 +186,7 @@ class IngestIT {
         assertEquals(6, report.read());
         assertTrue(tokens("a").stream().anyMatch(r -> r.id().equals("large")), report.toString());
         assertEquals(6, report.train() + report.heldOut() + quarantined(report), report.toString());
+        assertTrue(report.toString().contains("over length: n characters (expected at most n"), report.toString());
     }
 
     @Test
