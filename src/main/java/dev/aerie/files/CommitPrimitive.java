@@ -13,7 +13,6 @@ import org.apache.hadoop.fs.FileContext;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Options;
 import org.apache.hadoop.fs.Path;
-import org.apache.hadoop.fs.UnsupportedFileSystemException;
 
 /**
  * How a file system makes a whole file visible at once. This is the only place that distinguishes schemes.
@@ -46,7 +45,7 @@ abstract sealed class CommitPrimitive {
             case "file" -> new Link(fs);
             case "hdfs", "viewfs", "webhdfs", "swebhdfs" -> new Rename(fs, conf);
             case "s3a" -> new ConditionalPut(fs);
-            default -> new Probed(fs, conf);
+            default -> new Probed(fs);
         };
     }
 
@@ -252,23 +251,16 @@ abstract sealed class CommitPrimitive {
     /** Some other file system that shows a file at its creation, such as ABFS. */
     private static final class PlainRename extends Aside {
 
-        private final Configuration conf;
-
-        private PlainRename(FileSystem fs, Configuration conf) {
+        private PlainRename(FileSystem fs) {
             super(fs);
-            this.conf = conf;
         }
 
         @Override
         void replace(Path from, Path to) throws IOException {
-            try {
-                FileContext.getFileContext(fs.getUri(), conf).rename(from, to, Options.Rename.OVERWRITE);
-            } catch (UnsupportedFileSystemException e) {
-                // Some overwrite, some answer false.
-                if (!fs.rename(from, to)) {
-                    fs.delete(to, false);
-                    requireRenamed(from, to);
-                }
+            // Some replace the file at once; others answer false, and have no call that replaces one.
+            if (!fs.rename(from, to)) {
+                fs.delete(to, false);
+                requireRenamed(from, to);
             }
         }
 
@@ -406,12 +398,10 @@ abstract sealed class CommitPrimitive {
     /** A file system of another scheme is asked, at the first file, whether it shows a file at its creation. */
     private static final class Probed extends CommitPrimitive {
 
-        private final Configuration conf;
         private CommitPrimitive found;
 
-        private Probed(FileSystem fs, Configuration conf) {
+        private Probed(FileSystem fs) {
             super(fs);
-            this.conf = conf;
         }
 
         @Override
@@ -438,7 +428,7 @@ abstract sealed class CommitPrimitive {
                 } finally {
                     fs.delete(probe, false);
                 }
-                found = shown ? new PlainRename(fs, conf) : new Create(fs);
+                found = shown ? new PlainRename(fs) : new Create(fs);
             }
             return found;
         }

@@ -1,0 +1,47 @@
+package dev.aerie.store;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+
+import dev.aerie.text.TokenSequence;
+import dev.aerie.torch.Scope;
+import dev.aerie.torch.Tensor;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** States of one conversation over 2 GiB are read. */
+class LongConversationTest {
+
+    private static final int HIDDEN = 7168;
+    private static final int TOKENS = 51_000;
+
+    @Test
+    void statesOverTwoGibibytes() {
+        StoreSettings settings = Stores.settings(Codec.of("bf16"), TeacherRows.STRICT, HIDDEN, 1);
+        List<Chunk> chunks = new ArrayList<>();
+        byte[][] none = {new byte[0], new byte[0]};
+        byte[] zeros = new byte[Chunk.MAX_TOKENS * settings.auxWidth()];
+        for (int first = 0; first < TOKENS; first += Chunk.MAX_TOKENS) {
+            int n = Math.min(Chunk.MAX_TOKENS, TOKENS - first);
+            byte[] hi = n == Chunk.MAX_TOKENS ? zeros : new byte[n * settings.auxWidth()];
+            if (n < Chunk.MAX_TOKENS) {
+                // 0x3f80 is 1.
+                Arrays.fill(hi, (byte) 0x3f);
+            }
+            byte[] lo = hi == zeros ? zeros : new byte[hi.length];
+            if (lo != zeros) {
+                Arrays.fill(lo, (byte) 0x80);
+            }
+            chunks.add(new Chunk("c", Part.TRAIN, TOKENS, first, new TokenSequence(new int[n], new boolean[n]),
+                    new byte[][] {hi, lo}, none));
+        }
+        try (Scope scope = Scope.open()) {
+            Tensor aux = new StoredConversation(settings, chunks).aux();
+            assertArrayEquals(new long[] {TOKENS, 3L * HIDDEN}, aux.shape());
+            float[] last = aux.narrow(0, TOKENS - 1, 1).toFloats();
+            float[] first = aux.narrow(0, 0, 1).toFloats();
+            assertArrayEquals(new float[] {1, 1, 0, 0}, new float[] {last[0], last[3 * HIDDEN - 1], first[0], first[3 * HIDDEN - 1]});
+        }
+    }
+}
