@@ -149,7 +149,7 @@ class ConversationReaderTest {
             List<InputRecord> records = read(file, "x", ConversationFormat.AUTO);
             Conversation read = assertInstanceOf(Conversation.class, records.get(0));
             assertEquals(((Conversation) records.get(1)).messages(), read.messages());
-            assertEquals(List.of("more", "score"), read.unreadFields().stream().sorted().toList());
+            assertEquals(List.of("more"), read.unreadFields());
         }
         Conversation weighted = assertInstanceOf(Conversation.class, read(
                 RECORD.replace("\"4\"", "\"4\",\"weight\":NaN"), "x", ConversationFormat.AUTO).get(0));
