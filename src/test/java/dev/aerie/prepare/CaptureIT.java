@@ -338,12 +338,12 @@ class CaptureIT {
     }
 
     @Test
-    void badTablesAreRefused() {
+    void aTableThatIngestCannotMakeIsAProgrammersError() {
         List<TokenizedRow> rows = new ArrayList<>(Captures.random(3, 0, VOCABULARY, seed));
         TokenizedRow first = rows.get(0);
         rows.add(new TokenizedRow(99, first.id(), "random", Part.TRAIN, first.sequence()));
         CaptureSettings settings = Captures.settings(Captures.target(), folder, "bf16", TeacherRows.STRICT, 250, 100);
         assertEquals("Invalid conversation id: c0 twice (expected each once)",
-                assertThrows(RefusalException.class, () -> Captures.run(spark, settings, rows)).getMessage());
+                assertThrows(IllegalArgumentException.class, () -> Captures.run(spark, settings, rows)).getMessage());
     }
 }
