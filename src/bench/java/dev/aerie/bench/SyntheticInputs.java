@@ -13,6 +13,7 @@ import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
 import dev.aerie.train.HiddenStateSource;
 import dev.aerie.train.TrainingInputs;
+import dev.aerie.train.TrainingSample;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -76,7 +77,7 @@ record SyntheticInputs(int conversations, int longest) implements TrainingInputs
         }
 
         @Override
-        public Conversation read(Part part, int index) {
+        public TrainingSample read(Part part, int index) {
             int n = length(index);
             boolean[] supervised = new boolean[n];
             for (int t = n / 3; t < n; t++) {
@@ -90,7 +91,7 @@ record SyntheticInputs(int conversations, int longest) implements TrainingInputs
         public void close() {}
     }
 
-    private record Synthetic(int index, TokenSequence sequence) implements HiddenStateSource.Conversation {
+    private record Synthetic(int index, TokenSequence sequence) implements TrainingSample {
 
         @Override
         public String id() {

@@ -127,7 +127,7 @@ final class TttBackward {
     }
 
     private Tensor norm(Tensor dy, Tensor x, Tensor weight, Tensor gradient) {
-        Gradients.RmsNorm g = Gradients.rmsNorm(dy, x, weight, config.rmsNormEps());
+        Gradients.RmsNormGradient g = Gradients.rmsNorm(dy, x, weight, config.rmsNormEps());
         gradient.add_(g.weight());
         return g.input();
     }

@@ -65,7 +65,7 @@ final class TttLoss {
 
     private Tensor backward(Tensor x, Tensor normed, Tensor logits, DraftTensors gradients) {
         Gradients.addLinearWeight(gradients.lmHead(), logits, normed);
-        Gradients.RmsNorm norm = Gradients.rmsNorm(
+        Gradients.RmsNormGradient norm = Gradients.rmsNorm(
                 Gradients.linear(logits, forward.weights.lmHead()), x, forward.weights.outputNorm(), forward.config.rmsNormEps());
         gradients.outputNorm().add_(norm.weight());
         return norm.input();

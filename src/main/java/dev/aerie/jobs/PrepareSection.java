@@ -125,7 +125,7 @@ final class PrepareSection {
         return new CaptureSettings(
                 TargetSection.settings(recipe, conf),
                 TargetSection.captureLayers(recipe, target),
-                new CaptureSettings.Batches(TARGET_MICRO_BATCH_TOKENS.of(recipe), TARGET_WAVE_MEMORY.of(recipe)),
+                new CaptureSettings.Waves(TARGET_MICRO_BATCH_TOKENS.of(recipe), TARGET_WAVE_MEMORY.of(recipe)),
                 new CaptureSettings.Output(STORE_PATH.of(recipe), STORE_CODEC.of(recipe).name(), STORE_TEACHER_ROWS.of(recipe),
                         STORE_SHARD_TOKENS.of(recipe), STORE_SEED.of(recipe)),
                 new CaptureSettings.Origin(tokenizerFingerprint(folder), templateFingerprint(encoder),

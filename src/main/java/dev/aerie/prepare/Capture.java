@@ -52,20 +52,20 @@ public final class Capture {
     private final SparkSession spark;
     private final CaptureSettings settings;
     private final PrintStream console;
-    private final ShardEvents events;
+    private final ShardObserver observer;
     private long maxBytes = Long.MAX_VALUE;
     private LocalDate date;
 
     /** @param console where the plan and the progress go */
     public Capture(SparkSession spark, CaptureSettings settings, PrintStream console) {
-        this(spark, settings, console, ShardEvents.NONE);
+        this(spark, settings, console, ShardObserver.NONE);
     }
 
-    Capture(SparkSession spark, CaptureSettings settings, PrintStream console, ShardEvents events) {
+    Capture(SparkSession spark, CaptureSettings settings, PrintStream console, ShardObserver observer) {
         this.spark = spark;
         this.settings = settings;
         this.console = console;
-        this.events = events;
+        this.observer = observer;
     }
 
     /** Refuses to start a store that is expected to take more. */
@@ -184,7 +184,7 @@ public final class Capture {
                         .repartitionAndSortWithinPartitions(new ByShard(missing.length))
                         .foreachPartition(new ShardTask(
                                 settings.withStore(store), new SerializableConfiguration(configuration()), limit, missing, counted,
-                                events));
+                                observer));
                 succeeded = true;
             } finally {
                 if (!succeeded) {

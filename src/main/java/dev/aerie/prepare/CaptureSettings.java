@@ -19,7 +19,7 @@ import java.util.TreeMap;
 public record CaptureSettings(
         TargetSettings target,
         List<Integer> captureLayers,
-        Batches batches,
+        Waves waves,
         Output output,
         Origin origin,
         int continuationTokens,
@@ -33,7 +33,7 @@ public record CaptureSettings(
      * @param microBatchTokens tokens that go through a layer together at most, unless a single conversation is longer
      * @param waveMemory bytes that the states of a wave may take where layers are streamed; what is stored does not depend on it
      */
-    public record Batches(int microBatchTokens, long waveMemory) implements Serializable {}
+    public record Waves(int microBatchTokens, long waveMemory) implements Serializable {}
 
     /**
      * How the store is written.
@@ -74,6 +74,6 @@ public record CaptureSettings(
     /** The same with the store's folder spelled otherwise. */
     CaptureSettings withStore(String uri) {
         Output elsewhere = new Output(uri, output.codec(), output.teacherRows(), output.shardTokens(), output.seed());
-        return new CaptureSettings(target, captureLayers, batches, elsewhere, origin, continuationTokens, maxRefusedShare, resources);
+        return new CaptureSettings(target, captureLayers, waves, elsewhere, origin, continuationTokens, maxRefusedShare, resources);
     }
 }

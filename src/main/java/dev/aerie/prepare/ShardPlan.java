@@ -77,21 +77,21 @@ final class ShardPlan implements Serializable {
     }
 
     private static ShardPlan of(List<List<ConversationSummary>> byShard, int conversations, int maxNewTokens) {
-        record Place(long position, int shard, int order) {}
-        List<Place> places = new ArrayList<>(conversations);
+        record Assignment(long position, int shard, int order) {}
+        List<Assignment> assignments = new ArrayList<>(conversations);
         long[] tokens = new long[byShard.size()];
         for (int s = 0; s < byShard.size(); s++) {
             for (int i = 0; i < byShard.get(s).size(); i++) {
                 ConversationSummary c = byShard.get(s).get(i);
-                places.add(new Place(c.position(), s, i));
+                assignments.add(new Assignment(c.position(), s, i));
                 tokens[s] += expectedTokens(c, maxNewTokens);
             }
         }
-        places.sort(Comparator.comparingLong(Place::position));
+        assignments.sort(Comparator.comparingLong(Assignment::position));
         return new ShardPlan(
-                places.stream().mapToLong(Place::position).toArray(),
-                places.stream().mapToInt(Place::shard).toArray(),
-                places.stream().mapToInt(Place::order).toArray(),
+                assignments.stream().mapToLong(Assignment::position).toArray(),
+                assignments.stream().mapToInt(Assignment::shard).toArray(),
+                assignments.stream().mapToInt(Assignment::order).toArray(),
                 tokens);
     }
 

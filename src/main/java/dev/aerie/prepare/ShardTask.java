@@ -37,17 +37,17 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
     private final RefusalLimit refusals;
     private final int[] shards;
     private final LongAccumulator tokens;
-    private final ShardEvents events;
+    private final ShardObserver observer;
 
     /** @param shards number of the shard that each partition makes */
     ShardTask(CaptureSettings settings, SerializableConfiguration conf, RefusalLimit refusals, int[] shards,
-            LongAccumulator tokens, ShardEvents events) {
+            LongAccumulator tokens, ShardObserver observer) {
         this.settings = settings;
         this.conf = conf;
         this.refusals = refusals;
         this.shards = shards;
         this.tokens = tokens;
-        this.events = events;
+        this.observer = observer;
     }
 
     @Override
@@ -64,11 +64,11 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
                         HostModels.folder(settings.target().model(), conf.value()).toString(), settings.target().dtype(),
                         TaskDevice.of(TaskContext.get(), settings.resources().device()), settings.target().residency())) {
             write(conversations, lease.target(), writer);
-            events.beforeCommit(shard);
+            observer.beforeCommit(shard);
             ShardWriter.Commit commit = writer.commit();
             LOG.info("Shard {}: {} tokens, {}", shard, commit.shard().tokens(),
                     commit.won() ? "committed" : "was committed by another");
-            events.afterCommit(shard);
+            observer.afterCommit(shard);
         }
     }
 
@@ -77,7 +77,7 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
      * whatever memory a host has for waves.
      */
     private void write(Iterator<Tuple2<Long, TokenizedRow>> conversations, Target target, ShardWriter writer) throws IOException {
-        long waveTokens = target.waveTokens(settings.batches().waveMemory(), settings.captureLayers().size());
+        long waveTokens = target.waveTokens(settings.waves().waveMemory(), settings.captureLayers().size());
         List<List<TokenizedRow>> wave = new ArrayList<>();
         long tokensInWave = 0;
         List<TokenizedRow> batch = new ArrayList<>();
@@ -89,12 +89,12 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
                 continue;
             }
             int length = row.get().sequence().length();
-            if (!batch.isEmpty() && size + length > settings.batches().microBatchTokens()) {
+            if (!batch.isEmpty() && size + length > settings.waves().microBatchTokens()) {
                 wave.add(batch);
                 tokensInWave += size;
                 batch = new ArrayList<>();
                 size = 0;
-                if (tokensInWave + settings.batches().microBatchTokens() > waveTokens) {
+                if (tokensInWave + settings.waves().microBatchTokens() > waveTokens) {
                     capture(wave, target, writer);
                     wave = new ArrayList<>();
                     tokensInWave = 0;

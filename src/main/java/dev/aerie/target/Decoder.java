@@ -36,7 +36,7 @@ final class Decoder implements AutoCloseable {
     record PackedEmbeddings(Tensor embedded, long[] positions, KeyValues keyValues) {}
 
     /** Looks at states while the forward runs. */
-    interface Watcher {
+    interface LayerObserver {
         /** @param output of a layer for a micro-batch, [T, hidden], valid during this call alone */
         void after(int layer, int microBatch, Tensor output);
     }
@@ -108,7 +108,7 @@ final class Decoder implements AutoCloseable {
      * @param wave whose embeddings are freed
      * @return states after the final norm, [T, hidden] for each micro-batch, in the innermost scope
      */
-    List<Tensor> forward(List<PackedEmbeddings> wave, Watcher watcher) {
+    List<Tensor> forward(List<PackedEmbeddings> wave, LayerObserver observer) {
         try (Scope pass = Scope.open()) {
             Tensor[] states = new Tensor[wave.size()];
             ForwardPass[] forwards = new ForwardPass[wave.size()];
@@ -120,8 +120,8 @@ final class Decoder implements AutoCloseable {
                 for (int b = 0; b < states.length; b++) {
                     int batch = b;
                     replace(states, b, before -> layer.of(before, forwards[batch]));
-                    try (Scope watching = Scope.open()) {
-                        watcher.after(index, b, states[b]);
+                    try (Scope observing = Scope.open()) {
+                        observer.after(index, b, states[b]);
                     }
                 }
             });

@@ -78,11 +78,11 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
                     return nothing(name, "the file is " + kind.description() + "; nothing of it is read");
                 }
                 return new ConversationReader(records(in, ahead, name, format));
-            } catch (DamagedFileException e) {
+            } catch (UnreadableInputException e) {
                 in.close();
                 throw e;
             }
-        } catch (DamagedFileException e) {
+        } catch (UnreadableInputException e) {
             return nothing(name, e.getMessage());
         }
     }
@@ -92,7 +92,7 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
     }
 
     private static Records records(InputBytes in, byte[] ahead, String name, RecordFormat format)
-            throws IOException, DamagedFileException {
+            throws IOException, UnreadableInputException {
         int start = TextShape.start(ahead);
         for (int i = 0; i < start; i++) {
             in.read();
@@ -260,7 +260,7 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
                 return lose(index, RecordJson.reason(e));
             } catch (JsonValues.SyntaxException e) {
                 return lose(index, e.getMessage());
-            } catch (DamagedFileException e) {
+            } catch (UnreadableInputException e) {
                 lost = true;
                 return new Rejection(unnamed(name, index), name, e.getMessage(), "", true);
             }
@@ -302,7 +302,7 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
             do {
                 try {
                     line = line();
-                } catch (DamagedFileException e) {
+                } catch (UnreadableInputException e) {
                     lost = true;
                     return new Rejection(unnamed(name, index), name, e.getMessage(), "", true);
                 }
@@ -321,7 +321,7 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
             }
         }
 
-        private InputBytes.RecordBytes line() throws IOException, DamagedFileException {
+        private InputBytes.RecordBytes line() throws IOException, UnreadableInputException {
             int b = in.read();
             if (b < 0) {
                 return null;

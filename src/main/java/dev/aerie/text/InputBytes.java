@@ -33,9 +33,9 @@ final class InputBytes implements AutoCloseable {
     /**
      * @param raw the bytes of the file; closed with this, or if this fails
      * @param length of the file, negative where it is not known
-     * @throws DamagedFileException if the file is compressed and cannot be decompressed
+     * @throws UnreadableInputException if the file is compressed and cannot be decompressed
      */
-    static InputBytes open(InputStream raw, String name, long length) throws IOException, DamagedFileException {
+    static InputBytes open(InputStream raw, String name, long length) throws IOException, UnreadableInputException {
         Source source = new Source(raw);
         try {
             BufferedInputStream plain = new BufferedInputStream(source, 1 << 16);
@@ -43,7 +43,7 @@ final class InputBytes implements AutoCloseable {
             FileKind kind = FileKind.of(head);
             if (!kind.isCompression()) {
                 if (endsLikeCompressed(name) && !looksLikeJson(head)) {
-                    throw new DamagedFileException("the compressed file is "
+                    throw new UnreadableInputException("the compressed file is "
                             + (head.length < 10 ? "cut off" : "damaged") + "; nothing of it is read");
                 }
                 return new InputBytes(source, length, false, plain);
@@ -52,9 +52,9 @@ final class InputBytes implements AutoCloseable {
                 return new InputBytes(source, length, true, new BufferedInputStream(decompressed(kind, plain), 1 << 16));
             } catch (IOException | RuntimeException e) {
                 source.rethrowFailure();
-                throw new DamagedFileException(damage(e) + "; nothing of it is read");
+                throw new UnreadableInputException(damage(e) + "; nothing of it is read");
             }
-        } catch (IOException | DamagedFileException e) {
+        } catch (IOException | UnreadableInputException e) {
             raw.close();
             throw e;
         }
@@ -100,7 +100,7 @@ final class InputBytes implements AutoCloseable {
     }
 
     /** What comes next, left unread: up to {@code bytes} of it. */
-    byte[] ahead(int bytes) throws IOException, DamagedFileException {
+    byte[] ahead(int bytes) throws IOException, UnreadableInputException {
         try {
             in.mark(bytes);
             byte[] ahead = in.readNBytes(bytes);
@@ -112,7 +112,7 @@ final class InputBytes implements AutoCloseable {
     }
 
     /** The next byte, or -1 at the end. */
-    int read() throws IOException, DamagedFileException {
+    int read() throws IOException, UnreadableInputException {
         try {
             int b = in.read();
             position += b < 0 ? 0 : 1;
@@ -135,14 +135,14 @@ final class InputBytes implements AutoCloseable {
         return length < 0 ? "" : String.format(Locale.ROOT, " (%,d of %,d bytes)", Math.max(0, length - place), length);
     }
 
-    private DamagedFileException lost(Exception e) throws IOException {
+    private UnreadableInputException lost(Exception e) throws IOException {
         source.rethrowFailure();
         if (!compressed) {
             throw e instanceof IOException io ? io : new IOException(e);
         }
         String where = length < 0 ? String.format(Locale.ROOT, " (at byte %,d)", source.count)
                 : String.format(Locale.ROOT, " (about %,d of %,d compressed bytes)", Math.max(0, length - source.count), length);
-        return new DamagedFileException(damage(e) + "; what follows is lost" + where);
+        return new UnreadableInputException(damage(e) + "; what follows is lost" + where);
     }
 
     @Override

@@ -37,7 +37,7 @@ final class JsonValues {
     }
 
     /** The next value; null at the end. */
-    InputBytes.RecordBytes next() throws IOException, DamagedFileException, SyntaxException {
+    InputBytes.RecordBytes next() throws IOException, UnreadableInputException, SyntaxException {
         if (ended) {
             return null;
         }
@@ -63,13 +63,13 @@ final class JsonValues {
         return value(b);
     }
 
-    private int first() throws IOException, DamagedFileException, SyntaxException {
+    private int first() throws IOException, UnreadableInputException, SyntaxException {
         int b = token();
         start = in.position() - 1;
         return b == ']' ? close() : b;
     }
 
-    private int separator(int b) throws IOException, DamagedFileException, SyntaxException {
+    private int separator(int b) throws IOException, UnreadableInputException, SyntaxException {
         if (b == ']') {
             return close();
         }
@@ -84,7 +84,7 @@ final class JsonValues {
         return b;
     }
 
-    private int close() throws IOException, DamagedFileException, SyntaxException {
+    private int close() throws IOException, UnreadableInputException, SyntaxException {
         if (token() >= 0) {
             start = in.position() - 1;
             throw new SyntaxException("something follows the end of the array");
@@ -93,7 +93,7 @@ final class JsonValues {
         return -1;
     }
 
-    private int token() throws IOException, DamagedFileException {
+    private int token() throws IOException, UnreadableInputException {
         int b = ahead == -2 ? in.read() : ahead;
         ahead = -2;
         while (b == ' ' || b == '\n' || b == '\r' || b == '\t') {
@@ -102,7 +102,7 @@ final class JsonValues {
         return b;
     }
 
-    private InputBytes.RecordBytes value(int first) throws IOException, DamagedFileException, SyntaxException {
+    private InputBytes.RecordBytes value(int first) throws IOException, UnreadableInputException, SyntaxException {
         InputBytes.RecordBytes value = new InputBytes.RecordBytes();
         if (first != '{' && first != '[') {
             return scalar(first, value);
@@ -136,7 +136,7 @@ final class JsonValues {
     }
 
     /** No record, but its place among them counts; a quoted one ends with its quote. */
-    private InputBytes.RecordBytes scalar(int first, InputBytes.RecordBytes value) throws IOException, DamagedFileException {
+    private InputBytes.RecordBytes scalar(int first, InputBytes.RecordBytes value) throws IOException, UnreadableInputException {
         boolean quoted = first == '"';
         value.add(first);
         int b = in.read();

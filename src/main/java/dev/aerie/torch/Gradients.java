@@ -14,12 +14,12 @@ public final class Gradients {
      * @param input the gradient of x, in its type
      * @param weight the gradient of the weight, float32 (float64 for float64)
      */
-    public record RmsNorm(Tensor input, Tensor weight) {}
+    public record RmsNormGradient(Tensor input, Tensor weight) {}
 
     /** @param dy the gradient of the norm's result, of x's shape */
-    public static RmsNorm rmsNorm(Tensor dy, Tensor x, Tensor weight, double eps) {
+    public static RmsNormGradient rmsNorm(Tensor dy, Tensor x, Tensor weight, double eps) {
         Tensor[] g = Script.tensors("rms_norm_backward", dy, x, weight, eps);
-        return new RmsNorm(g[0], g[1]);
+        return new RmsNormGradient(g[0], g[1]);
     }
 
     /** Gradient of {@link Nn#rotaryEmbedding} with respect to x: the rotation back. */

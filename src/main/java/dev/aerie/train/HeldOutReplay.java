@@ -45,7 +45,7 @@ final class HeldOutReplay implements AutoCloseable {
         ReplayCounts counts = ReplayCounts.zero(draftTokens);
         try (ReadAhead reading = new ReadAhead(source, Part.HELD_OUT, IntStream.of(mine).iterator())) {
             for (int[] micro : BatchPlan.microBatches(lengths, mine, microBatchTokens)) {
-                List<HiddenStateSource.Conversation> conversations = new ArrayList<>();
+                List<TrainingSample> conversations = new ArrayList<>();
                 for (int i = 0; i < micro.length; i++) {
                     conversations.add(reading.next());
                 }

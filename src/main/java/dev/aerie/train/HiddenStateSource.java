@@ -1,8 +1,6 @@
 package dev.aerie.train;
 
 import dev.aerie.store.Part;
-import dev.aerie.text.TokenSequence;
-import dev.aerie.torch.Tensor;
 
 /** Conversations with the target's hidden states, whether stored or computed when they are asked for. */
 public interface HiddenStateSource extends AutoCloseable {
@@ -18,26 +16,8 @@ public interface HiddenStateSource extends AutoCloseable {
      *
      * @param index position in {@link #lengths}
      */
-    Conversation read(Part part, int index);
+    TrainingSample read(Part part, int index);
 
     @Override
     void close();
-
-    /** A conversation that has been read. Its tensors are made, in the caller's scope, when they are asked for. */
-    interface Conversation {
-
-        String id();
-
-        /** Its tokens and loss mask [T]. */
-        TokenSequence sequence();
-
-        /** Captured states [T, 3 · target hidden]. */
-        Tensor aux();
-
-        /** States after the target's final norm [R, target hidden] of {@link #teacherRows}. */
-        Tensor teacherStates();
-
-        /** The rows, ascending. */
-        int[] teacherRows();
-    }
 }

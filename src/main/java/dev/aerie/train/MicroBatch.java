@@ -9,7 +9,7 @@ import java.util.Arrays;
 import java.util.List;
 
 /** Conversations that a rank runs at once, as they were read. */
-record MicroBatch(List<HiddenStateSource.Conversation> conversations) {
+record MicroBatch(List<TrainingSample> conversations) {
 
     int tokens() {
         return conversations.stream().mapToInt(c -> c.sequence().length()).sum();
@@ -18,13 +18,13 @@ record MicroBatch(List<HiddenStateSource.Conversation> conversations) {
     /** The conversations end to end, on a device, in the innermost scope. */
     TrainingBatch pack(Device device) {
         TokenSequence packed = TokenSequence.concatenated(
-                conversations.stream().map(HiddenStateSource.Conversation::sequence).toList());
+                conversations.stream().map(TrainingSample::sequence).toList());
         long[] bounds = new long[conversations.size() + 1];
         List<Tensor> aux = new ArrayList<>();
         List<Tensor> states = new ArrayList<>();
         List<long[]> rows = new ArrayList<>();
         for (int s = 0; s < conversations.size(); s++) {
-            HiddenStateSource.Conversation c = conversations.get(s);
+            TrainingSample c = conversations.get(s);
             int start = (int) bounds[s];
             bounds[s + 1] = start + c.sequence().length();
             aux.add(c.aux().to(device));

@@ -142,7 +142,7 @@ final class RankLoop {
 
             @Override
             public MicroBatch next() throws InterruptedException {
-                List<HiddenStateSource.Conversation> read = new ArrayList<>();
+                List<TrainingSample> read = new ArrayList<>();
                 for (int i = next.next().length; i > 0; i--) {
                     read.add(reading.next());
                 }

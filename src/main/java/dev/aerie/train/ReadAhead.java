@@ -22,7 +22,7 @@ final class ReadAhead implements AutoCloseable {
     private static final int NONE = -1;
     private static final Duration LONGEST_READ = Duration.ofMinutes(10);
 
-    private record Pending(int index, long bytes, Future<HiddenStateSource.Conversation> conversation) {}
+    private record Pending(int index, long bytes, Future<TrainingSample> conversation) {}
 
     private final HiddenStateSource source;
     private final Part part;
@@ -44,11 +44,11 @@ final class ReadAhead implements AutoCloseable {
     }
 
     /** The next conversation of the order. */
-    HiddenStateSource.Conversation next() throws InterruptedException {
+    TrainingSample next() throws InterruptedException {
         fill();
         Pending first = pending.removeFirst();
         try {
-            HiddenStateSource.Conversation conversation =
+            TrainingSample conversation =
                     first.conversation().get(LONGEST_READ.toSeconds(), TimeUnit.SECONDS);
             bytes -= first.bytes();
             fill();

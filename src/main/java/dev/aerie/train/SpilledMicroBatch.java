@@ -28,18 +28,18 @@ final class SpilledMicroBatch implements AutoCloseable {
     /** Bytes written at once: far under the 2 GiB that a buffer may have. */
     private static final long PIECE = 64L << 20;
 
-    private record Place(long offset, DType dtype, long[] shape) {}
+    private record Extent(long offset, DType dtype, long[] shape) {}
 
     private final Path file;
     private final TrainingBatch small;
     private final Teacher teacher;
-    private final List<Place> places;
+    private final List<Extent> extents;
 
-    private SpilledMicroBatch(Path file, TrainingBatch batch, Teacher teacher, List<Place> places) {
+    private SpilledMicroBatch(Path file, TrainingBatch batch, Teacher teacher, List<Extent> extents) {
         this.file = file;
         this.small = batch;
         this.teacher = teacher;
-        this.places = places;
+        this.extents = extents;
     }
 
     /**
@@ -52,12 +52,12 @@ final class SpilledMicroBatch implements AutoCloseable {
         try (FileChannel out = FileChannel.open(file, StandardOpenOption.WRITE)) {
             List<Tensor> tensors = new ArrayList<>(teacher.tensors());
             tensors.add(batch.aux());
-            List<Place> places = new ArrayList<>();
+            List<Extent> extents = new ArrayList<>();
             for (Tensor tensor : tensors) {
-                places.add(new Place(out.position(), tensor.dtype(), tensor.shape()));
+                extents.add(new Extent(out.position(), tensor.dtype(), tensor.shape()));
                 write(tensor, out);
             }
-            return new SpilledMicroBatch(file, batch, teacher, places);
+            return new SpilledMicroBatch(file, batch, teacher, extents);
         } catch (IOException | RuntimeException e) {
             Files.deleteIfExists(file);
             throw e;
@@ -88,8 +88,8 @@ final class SpilledMicroBatch implements AutoCloseable {
     Read read(Device device) {
         List<Tensor> tensors = new ArrayList<>();
         try (MappedFile mapped = MappedFile.open(file)) {
-            for (Place place : places) {
-                tensors.add(mapped.tensor(place.offset(), place.dtype(), place.shape()).to(device));
+            for (Extent extent : extents) {
+                tensors.add(mapped.tensor(extent.offset(), extent.dtype(), extent.shape()).to(device));
             }
         }
         int last = tensors.size() - 1;

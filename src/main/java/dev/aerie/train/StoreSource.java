@@ -26,10 +26,10 @@ public final class StoreSource implements HiddenStateSource {
     /** Of a token: its id and mask, as read and joined. */
     private static final int BYTES_BESIDE_STATES = 16;
 
-    private record Place(CommittedShard shard, ConversationEntry entry) {}
+    private record Indexed(CommittedShard shard, ConversationEntry entry) {}
 
     private final HiddenStateStore store;
-    private final Map<Part, List<Place>> places = new EnumMap<>(Part.class);
+    private final Map<Part, List<Indexed>> parts = new EnumMap<>(Part.class);
     /** Oldest first. A reader serves one thread at a time, so it is taken out while it is read from. */
     private final Deque<ShardReader> idle = new ArrayDeque<>();
     private boolean closed;
@@ -42,13 +42,13 @@ public final class StoreSource implements HiddenStateSource {
     StoreSource(HiddenStateStore store, IntPredicate trained) {
         this.store = store;
         for (Part part : Part.values()) {
-            places.put(part, new ArrayList<>());
+            parts.put(part, new ArrayList<>());
         }
         int inPlan = 0;
         for (CommittedShard shard : store.shards()) {
             for (ConversationEntry entry : shard.conversations()) {
                 if (entry.part() != Part.TRAIN || trained.test(inPlan++)) {
-                    places.get(entry.part()).add(new Place(shard, entry));
+                    parts.get(entry.part()).add(new Indexed(shard, entry));
                 }
             }
         }
@@ -56,29 +56,29 @@ public final class StoreSource implements HiddenStateSource {
 
     @Override
     public int[] lengths(Part part) {
-        return places.get(part).stream().mapToInt(p -> p.entry().tokens()).toArray();
+        return parts.get(part).stream().mapToInt(p -> p.entry().tokens()).toArray();
     }
 
     @Override
     public long bytes(Part part, int index) {
         StoreSettings settings = store.settings();
         long elements = (long) settings.auxWidth() + settings.hiddenSize();
-        return places.get(part).get(index).entry().tokens() * (elements * settings.codec().dtype().bytes() + BYTES_BESIDE_STATES);
+        return parts.get(part).get(index).entry().tokens() * (elements * settings.codec().dtype().bytes() + BYTES_BESIDE_STATES);
     }
 
     @Override
-    public Conversation read(Part part, int index) {
-        Place place = places.get(part).get(index);
-        ShardReader reader = take(place.shard());
+    public TrainingSample read(Part part, int index) {
+        Indexed one = parts.get(part).get(index);
+        ShardReader reader = take(one.shard());
         StoredConversation stored;
         try {
-            stored = reader.read(place.entry());
+            stored = reader.read(one.entry());
         } catch (RuntimeException e) {
             reader.close();
             throw e;
         }
         giveBack(reader);
-        return new Stored(stored);
+        return new StoredSample(stored);
     }
 
     private ShardReader take(CommittedShard shard) {
@@ -118,7 +118,7 @@ public final class StoreSource implements HiddenStateSource {
         idle.clear();
     }
 
-    private record Stored(StoredConversation stored) implements Conversation {
+    private record StoredSample(StoredConversation stored) implements TrainingSample {
 
         @Override
         public String id() {

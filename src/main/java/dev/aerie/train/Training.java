@@ -52,7 +52,7 @@ public final class Training {
         SerializableConfiguration hadoop = new SerializableConfiguration(conf);
         String where = folder.toString();
         RankBody<TrainingReport, Long> body = rank -> train(rank, settings, inputs, recipe, where, hadoop.value());
-        Gang.run(context, "Training", gang, new TrainingReport.Codec(), body,
+        Gang.run(context, "Training", gang, new TrainingReport.Json(), body,
                 new TrainingObserver(console, checkpoints, gang.ranks()));
         return TrainedDraft.open(output, conf);
     }

@@ -23,7 +23,7 @@ sealed interface TrainingReport {
     record Note(String text) implements TrainingReport {}
 
     /** Reports as JSON. */
-    final class Codec implements ReportCodec<TrainingReport> {
+    final class Json implements ReportCodec<TrainingReport> {
 
         private static final long serialVersionUID = 1;
         private static final JsonMapper JSON =

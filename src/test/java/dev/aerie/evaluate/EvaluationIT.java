@@ -26,14 +26,14 @@ class EvaluationIT {
 
     @Test
     void promptsAreSpreadOverTasksAndTheReportIsOfAll() throws IOException {
-        List<Prompt> prompts = TrainedDraft.prompts(84, 9);
+        List<Prompt> prompts = TinyDraft.prompts(84, 9);
         BigramTable bigrams;
-        try (Target target = Target.load(TrainedDraft.TARGET, DType.F32, Device.CPU)) {
-            TrainedDraft.into(folder, target);
+        try (Target target = Target.load(TinyDraft.TARGET, DType.F32, Device.CPU)) {
+            TinyDraft.into(folder, target);
             bigrams = new BigramTable(new int[320]);
         }
         List<Integer> progress = new ArrayList<>();
-        AcceptanceReport report = Evaluation.run(spark(), TrainedDraft.settings(folder), prompts, bigrams, progress::add);
+        AcceptanceReport report = Evaluation.run(spark(), TinyDraft.settings(folder), prompts, bigrams, progress::add);
         assertEquals(0, report.trueDifferences());
         assertTrue(report.acceptanceLength() >= 1 && report.acceptanceLength() <= 5);
         assertTrue(report.tokensPerSecond() > 0 && report.plainTokensPerSecond() > 0);
@@ -46,7 +46,7 @@ class EvaluationIT {
         assertEquals(report.acceptanceLength(), json.path("acceptance_length").doubleValue());
         assertEquals(report.bigramAcceptanceLength(), json.path("bigram").path("acceptance_length").doubleValue());
         assertEquals(4, json.path("hit_rate").size());
-        AcceptanceReport again = Evaluation.run(spark(), TrainedDraft.settings(folder), prompts, null, n -> {});
+        AcceptanceReport again = Evaluation.run(spark(), TinyDraft.settings(folder), prompts, null, n -> {});
         assertEquals(report.acceptanceLength(), again.acceptanceLength());
         assertArrayEquals(report.interval(), again.interval());
         assertTrue(Double.isNaN(again.bigramAcceptanceLength()));
@@ -55,20 +55,20 @@ class EvaluationIT {
     /** Its files have neither d2t nor t2d. */
     @Test
     void takesADraftOfAllTokens() throws IOException {
-        try (Target target = Target.load(TrainedDraft.TARGET, DType.F32, Device.CPU)) {
-            TrainedDraft.into(folder, target, 320);
+        try (Target target = Target.load(TinyDraft.TARGET, DType.F32, Device.CPU)) {
+            TinyDraft.into(folder, target, 320);
         }
         AcceptanceReport report = Evaluation.run(
-                spark(), TrainedDraft.settings(folder), TrainedDraft.prompts(84, 4), null, n -> {});
+                spark(), TinyDraft.settings(folder), TinyDraft.prompts(84, 4), null, n -> {});
         assertEquals(0, report.trueDifferences());
         assertTrue(report.acceptanceLength() > 1, report.acceptanceLength() + " tokens a round");
     }
 
     @Test
     void aTargetThatIsNotThereIsSaidOnce() {
-        EvaluateSettings settings = TrainedDraft.settings("nowhere", folder);
+        EvaluateSettings settings = TinyDraft.settings("nowhere", folder);
         RuntimeException refused = assertThrows(RuntimeException.class,
-                () -> Evaluation.run(spark(), settings, TrainedDraft.prompts(85, 2), null, n -> {}));
+                () -> Evaluation.run(spark(), settings, TinyDraft.prompts(85, 2), null, n -> {}));
         assertEquals(RefusalException.class, refused.getClass());
         assertEquals("Missing model folder: " + Path.of("nowhere").toAbsolutePath(), refused.getMessage());
     }

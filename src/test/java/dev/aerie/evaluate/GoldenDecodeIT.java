@@ -67,7 +67,7 @@ class GoldenDecodeIT {
                         decoded = decoded.plus(text.acceptance());
                         try (Scope one = Scope.open()) {
                             ReplayCounts replayed = replay.replay(
-                                    TrainedDraft.batch(target, layers, prompts.subList(i, i + 1), texts.subList(i, i + 1)));
+                                    TinyDraft.batch(target, layers, prompts.subList(i, i + 1), texts.subList(i, i + 1)));
                             assertEquals(replayed.rounds(), text.acceptance().count(), "case " + i);
                             for (int k = 1; k <= DRAFT_TOKENS; k++) {
                                 assertEquals(replayed.hitRate(k), text.acceptance().hitRate(k), "case " + i + ", depth " + k);
@@ -86,7 +86,7 @@ class GoldenDecodeIT {
         List<TrainingBatch> batches = new ArrayList<>();
         // The last cases are not learnt from.
         for (int i = 0; i + 2 * SEQUENCES <= prompts.size(); i += SEQUENCES) {
-            batches.add(TrainedDraft.batch(
+            batches.add(TinyDraft.batch(
                     target, layers, prompts.subList(i, i + SEQUENCES), texts.subList(i, i + SEQUENCES)));
         }
         long[] counts = new long[4096];
@@ -95,7 +95,7 @@ class GoldenDecodeIT {
                 counts[(int) id]++;
             }
         });
-        TrainedDraft.into(folder, target, config, counts, batches, 1e-3, UPDATES);
+        TinyDraft.into(folder, target, config, counts, batches, 1e-3, UPDATES);
     }
 
     private static long[] longs(JsonNode list) {

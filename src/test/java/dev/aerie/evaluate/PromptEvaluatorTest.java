@@ -37,8 +37,8 @@ class PromptEvaluatorTest {
 
     @BeforeAll
     static void train() throws IOException {
-        target = Target.load(TrainedDraft.TARGET, DType.F32, Device.CPU);
-        draft = TrainedDraft.into(folder, target);
+        target = Target.load(TinyDraft.TARGET, DType.F32, Device.CPU);
+        draft = TinyDraft.into(folder, target);
     }
 
     @AfterAll
@@ -49,9 +49,9 @@ class PromptEvaluatorTest {
 
     @Test
     void decodingAcceptsWhatReplaySaysItWould() throws IOException {
-        EvaluateSettings settings = TrainedDraft.settings(draft);
+        EvaluateSettings settings = TinyDraft.settings(draft);
         // Some that it has learnt from and some that it has not.
-        List<Prompt> prompts = Stream.of(81, 82).flatMap(seed -> TrainedDraft.prompts(seed, 8).stream()).toList();
+        List<Prompt> prompts = Stream.of(81, 82).flatMap(seed -> TinyDraft.prompts(seed, 8).stream()).toList();
         Acceptance all = Acceptance.none(settings.draftTokens());
         try (LoadedModels models = LoadedModels.take(settings, Device.CPU, new Configuration());
                 DraftExport.Draft read = DraftExport.read(draft, Device.CPU)) {
@@ -63,7 +63,7 @@ class PromptEvaluatorTest {
                     assertNull(result.divergence());
                     assertNull(result.bigram());
                     try (Scope scope = Scope.open()) {
-                        ReplayCounts counts = replay.replay(TrainedDraft.texts(target, List.of(prompt)));
+                        ReplayCounts counts = replay.replay(TinyDraft.texts(target, List.of(prompt)));
                         Acceptance a = result.acceptance();
                         assertEquals(counts.rounds(), a.count(), "prompt " + prompt.index());
                         assertEquals(counts.emitted(), a.emitted(), "prompt " + prompt.index());
@@ -107,7 +107,7 @@ class PromptEvaluatorTest {
             @Override
             public void close() {}
         };
-        var decoder = new SpeculativeDecoder(target, chain, TrainedDraft.CAPTURE, 5, Sampling.GREEDY);
+        var decoder = new SpeculativeDecoder(target, chain, TinyDraft.CAPTURE, 5, Sampling.GREEDY);
         SpeculativeDecoder.Text decoded = decoder.generate(new long[] {5, 17, 300, 2, 9}, 40, null);
         assertArrayEquals(text, decoded.tokens());
         Acceptance replayed = table.replay(text, 5);
@@ -118,11 +118,11 @@ class PromptEvaluatorTest {
 
     @Test
     void samplingIsSeededAndNotCompared() throws IOException {
-        EvaluateSettings s = TrainedDraft.settings(draft);
+        EvaluateSettings s = TinyDraft.settings(draft);
         EvaluateSettings sampled = new EvaluateSettings(s.target(), s.draft(), 4, 20, new Sampling(0.8, 10, 0.9), 3, s.resources());
         try (LoadedModels models = LoadedModels.take(sampled, Device.CPU, new Configuration())) {
             PromptEvaluator evaluator = models.evaluator(sampled, null);
-            Prompt prompt = TrainedDraft.prompts(83, 1).get(0);
+            Prompt prompt = TinyDraft.prompts(83, 1).get(0);
             PromptResult first = evaluator.evaluate(prompt);
             PromptResult second = evaluator.evaluate(prompt);
             assertArrayEquals(first.acceptance().rounds(), second.acceptance().rounds());
@@ -132,14 +132,14 @@ class PromptEvaluatorTest {
 
     @Test
     void bfloat16DecodesAndCountsWhereItDiffers() throws IOException {
-        EvaluateSettings s = TrainedDraft.settings(draft);
+        EvaluateSettings s = TinyDraft.settings(draft);
         EvaluateSettings bf16 = new EvaluateSettings(
                 new TargetSettings(s.target().model(), DType.BF16, s.target().residency()), s.draft(), 4, 20, Sampling.GREEDY, 0,
                 s.resources());
         try (LoadedModels models = LoadedModels.take(bf16, Device.CPU, new Configuration())) {
             PromptEvaluator evaluator = models.evaluator(bf16, null);
             AcceptanceReport report = new AcceptanceReport(bf16,
-                    TrainedDraft.prompts(86, 4).stream().map(evaluator::evaluate).toList());
+                    TinyDraft.prompts(86, 4).stream().map(evaluator::evaluate).toList());
             assertTrue(report.acceptanceLength() >= 1);
             assertTrue(report.roundingDifferences() + report.trueDifferences() <= 4);
             assertTrue(report.toString().startsWith("4 prompts, 4 drafted tokens a round, "), report.toString());

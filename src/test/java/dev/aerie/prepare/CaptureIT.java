@@ -181,7 +181,7 @@ class CaptureIT {
     }
 
     /** Fails every attempt at some shards, before or after the marker, as long as a file is there. */
-    private record Faults(String whileThere, List<Integer> before, List<Integer> after) implements ShardEvents {
+    private record Faults(String whileThere, List<Integer> before, List<Integer> after) implements ShardObserver {
 
         @Override
         public void beforeCommit(int shard) {
@@ -290,7 +290,7 @@ class CaptureIT {
     }
 
     /** The first shard fails once another task is at work; that one takes its time whatever interrupts it. */
-    private record SlowToEnd() implements ShardEvents {
+    private record SlowToEnd() implements ShardObserver {
 
         static final AtomicInteger ATTEMPTS = new AtomicInteger();
         static final AtomicInteger AT_WORK = new AtomicInteger();

@@ -27,7 +27,7 @@ class CaptureKillIT {
     Path folder;
 
     /** Ends the executor's JVM, as the kernel would, once for each of two shards. */
-    record Deaths(String folder, int before, int after) implements ShardEvents {
+    record Deaths(String folder, int before, int after) implements ShardObserver {
 
         @Override
         public void beforeCommit(int shard) {

@@ -56,7 +56,7 @@ final class Captures {
     static CaptureSettings settings(Path target, Path store, String codec, TeacherRows rows, long shardTokens,
             Residency residency, int microBatchTokens, long waveMemory, double maxRefusedShare) {
         return new CaptureSettings(new TargetSettings(target.toAbsolutePath().toString(), DType.F32, residency), List.of(1, 3, 4),
-                new CaptureSettings.Batches(microBatchTokens, waveMemory),
+                new CaptureSettings.Waves(microBatchTokens, waveMemory),
                 new CaptureSettings.Output(store.toString(), codec, rows, shardTokens, 7),
                 new CaptureSettings.Origin(SOME_SHA256, SOME_SHA256,
                         new TreeMap<>(Map.of("target.micro_batch_tokens", String.valueOf(microBatchTokens)))),
@@ -101,14 +101,14 @@ final class Captures {
     }
 
     static CaptureReport run(SparkSession spark, CaptureSettings settings, List<TokenizedRow> rows) throws IOException {
-        return run(spark, settings, rows, ShardEvents.NONE);
+        return run(spark, settings, rows, ShardObserver.NONE);
     }
 
-    static CaptureReport run(SparkSession spark, CaptureSettings settings, List<TokenizedRow> rows, ShardEvents events)
+    static CaptureReport run(SparkSession spark, CaptureSettings settings, List<TokenizedRow> rows, ShardObserver observer)
             throws IOException {
         ByteArrayOutputStream console = new ByteArrayOutputStream();
         PrintStream lines = new PrintStream(console, true, StandardCharsets.UTF_8);
-        return new Capture(spark, settings, lines, events).run(table(spark, rows));
+        return new Capture(spark, settings, lines, observer).run(table(spark, rows));
     }
 
     /** SHA-256 of every shard's file, in order: what two stores with the same content agree in. */

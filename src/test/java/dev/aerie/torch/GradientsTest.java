@@ -24,7 +24,7 @@ class GradientsTest {
             Tensor x = tensor(normal(random, n * d), n, d);
             Tensor w = tensor(normal(random, d), d);
             Tensor dy = tensor(normal(random, n * d), n, d);
-            Gradients.RmsNorm norm = Gradients.rmsNorm(dy, x, w, 1e-5);
+            Gradients.RmsNormGradient norm = Gradients.rmsNorm(dy, x, w, 1e-5);
             same(recorded(l -> Nn.rmsNorm(l[0], l[1], 1e-5), dy, x, w), norm.input(), norm.weight());
 
             Tensor half = tensor(normal(random, n * d / 2), n, d / 2);

@@ -10,7 +10,7 @@ import java.util.List;
 final class MemorySource implements HiddenStateSource {
 
     /** A conversation with the teacher state of every row. */
-    record Held(String id, TokenSequence sequence, float[] auxValues, float[] lastValues) implements Conversation {
+    record Held(String id, TokenSequence sequence, float[] auxValues, float[] lastValues) implements TrainingSample {
 
         Held(String id, int[] ids, boolean[] supervised, float[] auxValues, float[] lastValues) {
             this(id, new TokenSequence(ids, supervised), auxValues, lastValues);
@@ -56,7 +56,7 @@ final class MemorySource implements HiddenStateSource {
     }
 
     @Override
-    public Conversation read(Part part, int index) {
+    public TrainingSample read(Part part, int index) {
         return of(part).get(index);
     }
 

@@ -35,7 +35,7 @@ class ReadAheadTest {
         }
 
         @Override
-        public Conversation read(Part part, int index) {
+        public TrainingSample read(Part part, int index) {
             asked.incrementAndGet();
             if (index == at && failure instanceof Error e) {
                 throw e;

@@ -86,7 +86,7 @@ class StoreSourceTest {
                         Scope scope = Scope.open()) {
                     for (int index : order) {
                         Sample s = expected.get(index);
-                        HiddenStateSource.Conversation c = reading.next();
+                        TrainingSample c = reading.next();
                         assertArrayEquals(s.ids, c.sequence().inputIds());
                         assertArrayEquals(s.supervised, c.sequence().lossMask());
                         assertArrayEquals(s.aux, c.aux().toFloats());

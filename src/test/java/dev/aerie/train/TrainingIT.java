@@ -147,7 +147,7 @@ class TrainingIT {
                 }
 
                 @Override
-                public Conversation read(Part part, int index) {
+                public TrainingSample read(Part part, int index) {
                     before(reads.incrementAndGet(), index);
                     return opened.source().read(part, index);
                 }

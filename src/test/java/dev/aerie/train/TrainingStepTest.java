@@ -213,12 +213,12 @@ class TrainingStepTest {
         assertEquals(before, Scope.liveTensors());
     }
 
-    private static MicroBatch alone(HiddenStateSource.Conversation conversation) {
+    private static MicroBatch alone(TrainingSample conversation) {
         return new MicroBatch(List.of(conversation));
     }
 
     /** The same without a supervised token. */
-    private static HiddenStateSource.Conversation silent(HiddenStateSource.Conversation c) {
+    private static TrainingSample silent(TrainingSample c) {
         MemorySource.Held held = (MemorySource.Held) c;
         return new MemorySource.Held("silent", held.sequence().inputIds(),
                 new boolean[held.sequence().length()], held.auxValues(), held.lastValues());
@@ -226,7 +226,7 @@ class TrainingStepTest {
 
     /** What a rank trains on in every step. */
     private interface Shares {
-        List<MicroBatch> of(int rank, List<HiddenStateSource.Conversation> all);
+        List<MicroBatch> of(int rank, List<TrainingSample> all);
     }
 
     private record Run(double[] losses, List<String> names, List<float[]> parameters) {}
@@ -239,7 +239,7 @@ class TrainingStepTest {
                 DraftParameters parameters = inputs.initial(0, Device.CPU);
                 TrainingStep training =
                         new TrainingStep(collective, settings(LossMode.STRICT), parameters, inputs.target(), DType.F32, scratch)) {
-            List<HiddenStateSource.Conversation> all = new ArrayList<>();
+            List<TrainingSample> all = new ArrayList<>();
             for (int c = 0; c < conversations; c++) {
                 all.add(inputs.source().read(Part.TRAIN, c));
             }

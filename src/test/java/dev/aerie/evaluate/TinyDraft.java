@@ -32,7 +32,7 @@ import java.util.Random;
 import java.util.stream.LongStream;
 
 /** The small target that the repository carries, and a draft that has learnt a little about it. */
-final class TrainedDraft {
+final class TinyDraft {
 
     static final Path TARGET = Path.of("src/test/resources/dev/aerie/target/llama3-two-layers");
     static final int[] CAPTURE = {0, 0, 1};
@@ -41,7 +41,7 @@ final class TrainedDraft {
     private static final int UPDATES = 100;
     private static final int TEXT_TOKENS = 40;
 
-    private TrainedDraft() {}
+    private TinyDraft() {}
 
     /** A draft of the small target, trained on texts that it wrote, exported into the folder. */
     static Path into(Path folder, Target target) throws IOException {

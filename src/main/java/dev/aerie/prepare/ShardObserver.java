@@ -3,9 +3,9 @@ package dev.aerie.prepare;
 import java.io.Serializable;
 
 /** Points of a shard's life at which a test may let its task die. */
-interface ShardEvents extends Serializable {
+interface ShardObserver extends Serializable {
 
-    ShardEvents NONE = new ShardEvents() {};
+    ShardObserver NONE = new ShardObserver() {};
 
     /** The file is written and no marker names it. */
     default void beforeCommit(int shard) {}
