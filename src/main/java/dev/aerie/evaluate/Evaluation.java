@@ -2,6 +2,7 @@ package dev.aerie.evaluate;
 
 import dev.aerie.errors.RefusalException;
 import dev.aerie.host.HostModels;
+import dev.aerie.spark.SharedModels;
 import dev.aerie.spark.TaskDevice;
 import dev.aerie.target.Target;
 import dev.aerie.torch.LibTorch;
@@ -54,7 +55,7 @@ public final class Evaluation {
             return new AcceptanceReport(settings, results);
         } finally {
             // In local mode the driver's JVM goes on to other work.
-            LoadedModels.releaseIdle();
+            LoadedModels.release();
         }
     }
 
@@ -85,8 +86,9 @@ public final class Evaluation {
         public Iterator<PromptResult> call(Iterator<Prompt> prompts) throws Exception {
             LibTorch.setThreads(settings.resources().threadsOr(TaskContext.get().cpus()));
             List<PromptResult> out = new ArrayList<>();
-            try (LoadedModels models = LoadedModels.take(
+            try (SharedModels.Lease<LoadedModels> lease = LoadedModels.lease(
                     settings, TaskDevice.of(TaskContext.get(), settings.resources().device()), conf.value())) {
+                LoadedModels models = lease.model();
                 PromptEvaluator evaluator = models.evaluator(settings, bigrams == null ? null : bigrams.value());
                 while (prompts.hasNext()) {
                     Prompt prompt = prompts.next();

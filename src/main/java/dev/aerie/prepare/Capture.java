@@ -195,7 +195,7 @@ public final class Capture {
             context.clearJobGroup();
             spark.sparkContext().removeSparkListener(progress);
             shared.unpersist();
-            ResidentTargets.releaseIdle();
+            ResidentTargets.release();
         }
     }
 

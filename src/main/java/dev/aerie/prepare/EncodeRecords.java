@@ -1,21 +1,24 @@
 package dev.aerie.prepare;
 
 import dev.aerie.host.HostModels;
+import dev.aerie.spark.ModelKey;
+import dev.aerie.spark.SharedModels;
 import dev.aerie.text.Conversation;
 import dev.aerie.text.ConversationEncoder;
 import dev.aerie.text.EncoderSettings;
 import dev.aerie.text.TokenSequence;
 import dev.aerie.text.UnusableConversationException;
+import dev.aerie.torch.Device;
 import java.io.IOException;
 import java.util.Iterator;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
+import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.function.FlatMapFunction;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.util.SerializableConfiguration;
+import org.apache.spark.util.TaskCompletionListener;
 
 /** Conversations to tokens and loss masks, or to the reason why that cannot be. */
 final class EncodeRecords implements FlatMapFunction<Iterator<Row>, Row> {
@@ -32,8 +35,17 @@ final class EncodeRecords implements FlatMapFunction<Iterator<Row>, Row> {
 
     private static final int EXCERPT = 200;
 
+    /** Tokenizers compute on the CPU. */
+    private record Key(EncoderSettings settings) implements ModelKey {
+        @Override
+        public Device device() {
+            return Device.CPU;
+        }
+    }
+
     /** A tokenizer of 128,000 tokens takes half a second to load: once for each JVM, not for each task. */
-    private static final Map<EncoderSettings, ConversationEncoder> ENCODERS = new ConcurrentHashMap<>();
+    private static final SharedModels<Key, ConversationEncoder> ENCODERS = new SharedModels<>(
+            (key, parts) -> parts.add(new ConversationEncoder(key.settings())));
 
     private final EncoderSettings settings;
     private final SerializableConfiguration conf;
@@ -47,7 +59,10 @@ final class EncodeRecords implements FlatMapFunction<Iterator<Row>, Row> {
     @Override
     public Iterator<Row> call(Iterator<Row> records) throws IOException {
         String folder = HostModels.folder(settings.modelFolder(), conf.value()).toString();
-        ConversationEncoder encoder = ENCODERS.computeIfAbsent(settings.withModelFolder(folder), ConversationEncoder::new);
+        SharedModels.Lease<ConversationEncoder> lease = ENCODERS.lease(new Key(settings.withModelFolder(folder)));
+        // Rows are encoded as Spark asks for them, so the task itself ends the lease.
+        TaskContext.get().addTaskCompletionListener((TaskCompletionListener) task -> lease.close());
+        ConversationEncoder encoder = lease.model();
         return new Iterator<>() {
             @Override
             public boolean hasNext() {
@@ -59,6 +74,11 @@ final class EncodeRecords implements FlatMapFunction<Iterator<Row>, Row> {
                 return encode(encoder, records.next());
             }
         };
+    }
+
+    /** {@link SharedModels#release}. */
+    static void release() {
+        ENCODERS.release();
     }
 
     private static Row encode(ConversationEncoder encoder, Row record) {

@@ -56,10 +56,11 @@ public final class IngestedTables implements AutoCloseable {
         letGo(kept);
     }
 
-    /** Last first: letting go of a table drops those that were made from it, and Spark warns of blocks that are gone already. */
+    /** Lets go of the tables and of the tokenizer. Last first: letting go of a table drops those that were made from it, and Spark warns of blocks that are gone already. */
     static void letGo(List<Dataset<Row>> kept) {
         for (int i = kept.size() - 1; i >= 0; i--) {
             kept.get(i).unpersist(true);
         }
+        EncodeRecords.release();
     }
 }

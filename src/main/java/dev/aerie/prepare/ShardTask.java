@@ -1,6 +1,7 @@
 package dev.aerie.prepare;
 
 import dev.aerie.host.HostModels;
+import dev.aerie.spark.SharedModels;
 import dev.aerie.spark.TaskDevice;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.NonFiniteStateException;
@@ -60,10 +61,10 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
         }
         LibTorch.setThreads(settings.resources().threadsOr(TaskContext.get().cpus()));
         try (ShardWriter writer = attempt.get();
-                ResidentTargets.Lease lease = ResidentTargets.take(
-                        HostModels.folder(settings.target().model(), conf.value()).toString(), settings.target().dtype(),
-                        TaskDevice.of(TaskContext.get(), settings.resources().device()), settings.target().residency())) {
-            write(conversations, lease.target(), writer);
+                SharedModels.Lease<Target> lease = ResidentTargets.lease(
+                        HostModels.folder(settings.target().model(), conf.value()), settings.target().dtype(),
+                        settings.target().residency(), TaskDevice.of(TaskContext.get(), settings.resources().device()))) {
+            write(conversations, lease.model(), writer);
             observer.beforeCommit(shard);
             ShardWriter.Commit commit = writer.commit();
             LOG.info("Shard {}: {} tokens, {}", shard, commit.shard().tokens(),

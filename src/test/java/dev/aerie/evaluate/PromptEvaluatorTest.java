@@ -9,6 +9,7 @@ import dev.aerie.draft.DraftExport;
 import dev.aerie.draft.FrozenTarget;
 import dev.aerie.draft.ReplayCounts;
 import dev.aerie.draft.TttReplay;
+import dev.aerie.spark.SharedModels;
 import dev.aerie.target.Generator;
 import dev.aerie.target.Sampling;
 import dev.aerie.target.Target;
@@ -43,7 +44,7 @@ class PromptEvaluatorTest {
 
     @AfterAll
     static void close() {
-        LoadedModels.releaseIdle();
+        LoadedModels.release();
         target.close();
     }
 
@@ -53,9 +54,9 @@ class PromptEvaluatorTest {
         // Some that it has learnt from and some that it has not.
         List<Prompt> prompts = Stream.of(81, 82).flatMap(seed -> TinyDraft.prompts(seed, 8).stream()).toList();
         Acceptance all = Acceptance.none(settings.draftTokens());
-        try (LoadedModels models = LoadedModels.take(settings, Device.CPU, new Configuration());
+        try (SharedModels.Lease<LoadedModels> models = LoadedModels.lease(settings, Device.CPU, new Configuration());
                 DraftExport.Draft read = DraftExport.read(draft, Device.CPU)) {
-            PromptEvaluator evaluator = models.evaluator(settings, null);
+            PromptEvaluator evaluator = models.model().evaluator(settings, null);
             FrozenTarget frozen = new FrozenTarget(target.embedTokens(), target.lmHead(), read.vocabulary());
             try (TttReplay replay = new TttReplay(read.parameters(), frozen, settings.draftTokens(), DType.F32)) {
                 for (Prompt prompt : prompts) {
@@ -120,8 +121,8 @@ class PromptEvaluatorTest {
     void samplingIsSeededAndNotCompared() throws IOException {
         EvaluateSettings s = TinyDraft.settings(draft);
         EvaluateSettings sampled = new EvaluateSettings(s.target(), s.draft(), 4, 20, new Sampling(0.8, 10, 0.9), 3, s.resources());
-        try (LoadedModels models = LoadedModels.take(sampled, Device.CPU, new Configuration())) {
-            PromptEvaluator evaluator = models.evaluator(sampled, null);
+        try (SharedModels.Lease<LoadedModels> models = LoadedModels.lease(sampled, Device.CPU, new Configuration())) {
+            PromptEvaluator evaluator = models.model().evaluator(sampled, null);
             Prompt prompt = TinyDraft.prompts(83, 1).get(0);
             PromptResult first = evaluator.evaluate(prompt);
             PromptResult second = evaluator.evaluate(prompt);
@@ -136,8 +137,8 @@ class PromptEvaluatorTest {
         EvaluateSettings bf16 = new EvaluateSettings(
                 new TargetSettings(s.target().model(), DType.BF16, s.target().residency()), s.draft(), 4, 20, Sampling.GREEDY, 0,
                 s.resources());
-        try (LoadedModels models = LoadedModels.take(bf16, Device.CPU, new Configuration())) {
-            PromptEvaluator evaluator = models.evaluator(bf16, null);
+        try (SharedModels.Lease<LoadedModels> models = LoadedModels.lease(bf16, Device.CPU, new Configuration())) {
+            PromptEvaluator evaluator = models.model().evaluator(bf16, null);
             AcceptanceReport report = new AcceptanceReport(bf16,
                     TinyDraft.prompts(86, 4).stream().map(evaluator::evaluate).toList());
             assertTrue(report.acceptanceLength() >= 1);
