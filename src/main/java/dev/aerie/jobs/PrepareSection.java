@@ -73,17 +73,13 @@ final class PrepareSection {
     static EncoderSettings encoder(Recipe recipe, String target, Configuration hadoop) throws IOException {
         return new EncoderSettings(
                 target,
-                template(recipe, hadoop),
-                DATA_SYSTEM_PROMPT.of(recipe).orElse(null),
-                DATA_ASSISTANT_HEADER.of(recipe).orElse(null),
-                DATA_END_OF_TURN.of(recipe).orElse(null),
-                DATA_MAX_LENGTH.of(recipe),
-                DATA_OVER_LENGTH.of(recipe),
-                OrderFault.REFUSE,
-                false,
-                DATA_TEMPLATE_VARIABLES.of(recipe).orElse(Map.of()),
-                date(recipe, hadoop),
-                TRAIN_MODE.of(recipe) == LossMode.STRICT ? LossMode.STRICT_RUN : 1);
+                new EncoderSettings.Rendering(template(recipe, hadoop), DATA_SYSTEM_PROMPT.of(recipe).orElse(null),
+                        DATA_TEMPLATE_VARIABLES.of(recipe).orElse(Map.of()), date(recipe, hadoop)),
+                new EncoderSettings.Supervision(DATA_ASSISTANT_HEADER.of(recipe).orElse(null),
+                        DATA_END_OF_TURN.of(recipe).orElse(null), false,
+                        TRAIN_MODE.of(recipe) == LossMode.STRICT ? LossMode.STRICT_RUN : 1),
+                new EncoderSettings.Length(DATA_MAX_LENGTH.of(recipe), DATA_OVER_LENGTH.of(recipe)),
+                OrderFault.REFUSE);
     }
 
     /** Read here, once, and sent to the executors: they need no access to it, and cannot see another one. */

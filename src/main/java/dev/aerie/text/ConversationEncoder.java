@@ -45,7 +45,7 @@ public final class ConversationEncoder implements AutoCloseable {
     public ConversationEncoder(EncoderSettings settings) {
         Path folder = Path.of(settings.modelFolder());
         this.settings = settings;
-        this.template = ChatTemplate.fromFolder(folder, settings.template()).at(settings.date());
+        this.template = ChatTemplate.fromFolder(folder, settings.rendering().template()).at(settings.rendering().date());
         this.thoughts = Thoughts.probe(template);
         this.toolArguments = ToolArguments.probe(template);
         this.tokenizer = Tokenizer.fromFolder(folder);
@@ -53,13 +53,13 @@ public final class ConversationEncoder implements AutoCloseable {
     }
 
     private AssistantMarkers foundMarkers() {
-        if (settings.assistantHeader() != null && settings.endOfTurn() != null) {
-            return new AssistantMarkers(settings.assistantHeader(), List.of(settings.endOfTurn()));
+        if (settings.supervision().assistantHeader() != null && settings.supervision().endOfTurn() != null) {
+            return new AssistantMarkers(settings.supervision().assistantHeader(), List.of(settings.supervision().endOfTurn()));
         }
         try {
             AssistantMarkers found = AssistantMarkers.find(template, tokenizer.addedTokens())
-                    .with(settings.assistantHeader(), settings.endOfTurn());
-            return settings.endOfTurn() == null ? found.sparing(template, tokenizer.addedTokens()) : found;
+                    .with(settings.supervision().assistantHeader(), settings.supervision().endOfTurn());
+            return settings.supervision().endOfTurn() == null ? found.sparing(template, tokenizer.addedTokens()) : found;
         } catch (RuntimeException e) {
             tokenizer.close();
             throw e;
@@ -72,8 +72,9 @@ public final class ConversationEncoder implements AutoCloseable {
      */
     public TokenSequence encode(Conversation conversation) throws UnusableConversationException {
         TokenSequence tokenized = cut(checked(conversation));
-        if (settings.lossRun() > 1 && !tokenized.hasSupervisedRun(settings.lossRun())) {
-            throw new UnusableConversationException("no loss row: nowhere are " + settings.lossRun() + " neighbouring tokens "
+        int run = settings.supervision().lossRun();
+        if (run > 1 && !tokenized.hasSupervisedRun(run)) {
+            throw new UnusableConversationException("no loss row: nowhere are " + run + " neighbouring tokens "
                     + "supervised, which training in strict mode learns from");
         }
         return tokenized;
@@ -99,11 +100,11 @@ public final class ConversationEncoder implements AutoCloseable {
 
     private TokenSequence cut(MaskedText masked) throws UnusableConversationException {
         int length = masked.tokens().length();
-        if (length > settings.maxLength() && settings.overLength() == OverLength.QUARANTINE) {
+        if (length > settings.length().max() && settings.length().over() == OverLength.QUARANTINE) {
             throw new UnusableConversationException(
-                    "over length: " + length + " tokens (expected at most " + settings.maxLength() + ")");
+                    "over length: " + length + " tokens (expected at most " + settings.length().max() + ")");
         }
-        int kept = Math.min(length, settings.maxLength());
+        int kept = Math.min(length, settings.length().max());
         TokenSequence tokenized = new TokenSequence(
                 Arrays.copyOf(masked.tokens().inputIds(), kept), Arrays.copyOf(masked.lossMask(), kept));
         if (tokenized.supervisedCount() == 0) {
@@ -123,7 +124,7 @@ public final class ConversationEncoder implements AutoCloseable {
     public MaskedText masked(Conversation conversation) throws UnusableConversationException {
         List<Boolean> weights = settings.orderFault() == OrderFault.REFUSE ? TurnWeights.of(conversation.messages()) : List.of();
         String text = rendered(conversation);
-        long most = Math.max(TOKENISED_CHARACTERS, (long) CHARACTERS_PER_TOKEN * settings.maxLength());
+        long most = Math.max(TOKENISED_CHARACTERS, (long) CHARACTERS_PER_TOKEN * settings.length().max());
         if (text.length() > most) {
             throw new UnusableConversationException("over length: " + text.length() + " characters (expected at most " + most
                     + ", which is what is tokenised of one conversation)");
@@ -197,7 +198,7 @@ public final class ConversationEncoder implements AutoCloseable {
 
     private String rendered(Conversation conversation, boolean addGenerationPrompt) {
         List<Object> tools = conversation.tools().isEmpty() ? null : conversation.tools();
-        Map<String, Object> variables = new HashMap<>(settings.templateVariables());
+        Map<String, Object> variables = new HashMap<>(settings.rendering().variables());
         variables.putAll(conversation.templateVariables());
         // The record has no say in what the encoder itself tells the template.
         variables.keySet().removeAll(List.of("messages", "tools", "add_generation_prompt"));
@@ -221,11 +222,11 @@ public final class ConversationEncoder implements AutoCloseable {
 
     private List<Message> prompted(List<Message> messages) {
         List<Message> ordered = settings.orderFault() == OrderFault.TRUNCATE ? OrderFault.truncated(messages) : messages;
-        if (settings.systemPrompt() == null || ordered.isEmpty() || ordered.get(0).role().equals("system")) {
+        if (settings.rendering().systemPrompt() == null || ordered.isEmpty() || ordered.get(0).role().equals("system")) {
             return ordered;
         }
         List<Message> prompted = new ArrayList<>();
-        prompted.add(new Message("system", settings.systemPrompt()));
+        prompted.add(new Message("system", settings.rendering().systemPrompt()));
         prompted.addAll(ordered);
         return prompted;
     }
@@ -273,7 +274,7 @@ public final class ConversationEncoder implements AutoCloseable {
     private MaskedText mask(String text, List<Boolean> weights) throws UnusableConversationException {
         TokenizedText tokens = tokenizer.encode(text);
         List<Span> spans = markers.spans(text);
-        if (settings.lastTurnOnly() && !spans.isEmpty()) {
+        if (settings.supervision().lastTurnOnly() && !spans.isEmpty()) {
             spans = spans.subList(spans.size() - 1, spans.size());
         } else if (weights.contains(false)) {
             spans = TurnWeights.weighed(spans, weights);
@@ -298,12 +299,12 @@ public final class ConversationEncoder implements AutoCloseable {
     /** The template as it is run, for the fingerprint of what is made with it. */
     public String templateFingerprintText() {
         return template.fingerprintText()
-                + (settings.templateVariables().isEmpty() ? "" : new TreeMap<>(settings.templateVariables()).toString());
+                + (settings.rendering().variables().isEmpty() ? "" : new TreeMap<>(settings.rendering().variables()).toString());
     }
 
     /** The date that the template writes; empty where it writes none. */
     public Optional<LocalDate> writtenDate() {
-        return Optional.ofNullable(template.readsDate() ? settings.date() : null);
+        return Optional.ofNullable(template.readsDate() ? settings.rendering().date() : null);
     }
 
     public int vocabSize() {

@@ -10,64 +10,100 @@ import java.util.Map;
 /**
  * How conversations become tokens and a loss mask.
  *
- * @param modelFolder     folder of the target, with tokenizer.json and the chat template
- * @param template        source of a template to use in place of the folder's; null for the folder's
- * @param systemPrompt    put before conversations that have none; null for none
- * @param assistantHeader what begins an assistant's turn in the rendered text; null to find it from the template
- * @param endOfTurn       what ends it; null to find it from the template
- * @param maxLength       the most tokens that a conversation may have
- * @param overLength      what to do with longer ones
- * @param orderFault      what to do with turns out of order
- * @param lastTurnOnly    whether only the assistant's last turn is supervised
- * @param templateVariables what the template is told beside the conversation; a record's own win
- * @param date            what a template that writes today's date writes; null for the day of the rendering
- * @param lossRun         neighbouring supervised tokens that training needs somewhere: 2 in strict mode, else 1
+ * @param modelFolder folder of the target, with tokenizer.json and the chat template
+ * @param orderFault  what to do with turns out of order
  */
-public record EncoderSettings(String modelFolder, String template, String systemPrompt, String assistantHeader,
-        String endOfTurn, int maxLength, OverLength overLength, OrderFault orderFault, boolean lastTurnOnly,
-        Map<String, Object> templateVariables, LocalDate date, int lossRun)
+public record EncoderSettings(
+        String modelFolder, Rendering rendering, Supervision supervision, Length length, OrderFault orderFault)
         implements Serializable {
 
-    public EncoderSettings {
-        if (maxLength < 2) {
-            throw new RefusalException("Invalid max_length: " + maxLength + " (expected at least 2)");
+    /**
+     * How a conversation becomes text.
+     *
+     * @param template     source of a template to use in place of the folder's; null for the folder's
+     * @param systemPrompt put before conversations that have none; null for none
+     * @param variables    what the template is told beside the conversation; a record's own win
+     * @param date         what a template that writes today's date writes; null for the day of the rendering
+     */
+    public record Rendering(String template, String systemPrompt, Map<String, Object> variables, LocalDate date)
+            implements Serializable {
+
+        /** By the folder's own template, without a system prompt. */
+        public static final Rendering PLAIN = new Rendering(null, null, Map.of(), null);
+
+        public Rendering {
+            variables = Collections.unmodifiableMap(new LinkedHashMap<>(variables));
         }
-        templateVariables = Collections.unmodifiableMap(new LinkedHashMap<>(templateVariables));
+
+        public Rendering withTemplate(String source) {
+            return new Rendering(source, systemPrompt, variables, date);
+        }
+
+        public Rendering withSystemPrompt(String prompt) {
+            return new Rendering(template, prompt, variables, date);
+        }
+
+        public Rendering withVariables(Map<String, Object> told) {
+            return new Rendering(template, systemPrompt, told, date);
+        }
+
+        public Rendering withDate(LocalDate day) {
+            return new Rendering(template, systemPrompt, variables, day);
+        }
     }
 
-    /** With no variables and no date, for any training. */
-    public EncoderSettings(String modelFolder, String template, String systemPrompt, String assistantHeader,
-            String endOfTurn, int maxLength, OverLength overLength, OrderFault orderFault, boolean lastTurnOnly) {
-        this(modelFolder, template, systemPrompt, assistantHeader, endOfTurn, maxLength, overLength, orderFault, lastTurnOnly,
-                Map.of(), null, 1);
+    /**
+     * Which tokens carry loss.
+     *
+     * @param assistantHeader what begins an assistant's turn in the rendered text; null to find it from the template
+     * @param endOfTurn       what ends it; null to find it from the template
+     * @param lastTurnOnly    whether only the assistant's last turn is supervised
+     * @param lossRun         neighbouring supervised tokens that training needs somewhere: 2 in strict mode, else 1
+     */
+    public record Supervision(String assistantHeader, String endOfTurn, boolean lastTurnOnly, int lossRun)
+            implements Serializable {
+
+        /** Every turn of the assistant, by the template's own markers, for any training. */
+        public static final Supervision EVERY_TURN = new Supervision(null, null, false, 1);
+    }
+
+    /**
+     * How long a conversation may be.
+     *
+     * @param max  the most tokens
+     * @param over what to do with longer ones
+     */
+    public record Length(int max, OverLength over) implements Serializable {
+
+        public Length {
+            if (max < 2) {
+                throw new RefusalException("Invalid max_length: " + max + " (expected at least 2)");
+            }
+        }
     }
 
     /** The folder's own template and markers, no system prompt, every assistant turn supervised. */
     public static EncoderSettings of(String modelFolder, int maxLength, OverLength overLength) {
-        return new EncoderSettings(modelFolder, null, null, null, null, maxLength, overLength, OrderFault.REFUSE, false);
-    }
-
-    /** The same with the model's folder spelled otherwise. */
-    public EncoderSettings withModelFolder(String folder) {
-        return new EncoderSettings(folder, template, systemPrompt, assistantHeader, endOfTurn, maxLength, overLength,
-                orderFault, lastTurnOnly, templateVariables, date, lossRun);
-    }
-
-    /** The same with what the template is told. */
-    public EncoderSettings told(Map<String, Object> variables, LocalDate day) {
-        return new EncoderSettings(modelFolder, template, systemPrompt, assistantHeader, endOfTurn, maxLength, overLength,
-                orderFault, lastTurnOnly, variables, day, lossRun);
-    }
-
-    /** The same for training that learns only from so many neighbouring supervised tokens. */
-    public EncoderSettings withLossRun(int tokens) {
-        return new EncoderSettings(modelFolder, template, systemPrompt, assistantHeader, endOfTurn, maxLength, overLength,
-                orderFault, lastTurnOnly, templateVariables, date, tokens);
+        return new EncoderSettings(modelFolder, Rendering.PLAIN, Supervision.EVERY_TURN, new Length(maxLength, overLength),
+                OrderFault.REFUSE);
     }
 
     /** SpecForge's conventions, to reproduce its runs: what is out of order or too long is cut off. */
     public static EncoderSettings specforge(String modelFolder, String systemPrompt, int maxLength, boolean lastTurnOnly) {
-        return new EncoderSettings(
-                modelFolder, null, systemPrompt, null, null, maxLength, OverLength.TRUNCATE, OrderFault.TRUNCATE, lastTurnOnly);
+        return new EncoderSettings(modelFolder, Rendering.PLAIN.withSystemPrompt(systemPrompt),
+                new Supervision(null, null, lastTurnOnly, 1), new Length(maxLength, OverLength.TRUNCATE), OrderFault.TRUNCATE);
+    }
+
+    /** The same with the model's folder spelled otherwise. */
+    public EncoderSettings withModelFolder(String folder) {
+        return new EncoderSettings(folder, rendering, supervision, length, orderFault);
+    }
+
+    public EncoderSettings with(Rendering other) {
+        return new EncoderSettings(modelFolder, other, supervision, length, orderFault);
+    }
+
+    public EncoderSettings with(Supervision other) {
+        return new EncoderSettings(modelFolder, rendering, other, length, orderFault);
     }
 }

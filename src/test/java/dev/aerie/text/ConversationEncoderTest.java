@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.aerie.text.EncoderSettings.Rendering;
+import dev.aerie.text.EncoderSettings.Supervision;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -62,8 +64,7 @@ class ConversationEncoderTest {
 
     @Test
     void systemPromptComesOnlyWhereThereIsNone() throws Exception {
-        EncoderSettings prompted = new EncoderSettings(
-                model.toString(), null, "Be kind.", null, null, 100, OverLength.TRUNCATE, OrderFault.REFUSE, false);
+        EncoderSettings prompted = settings(100).with(Rendering.PLAIN.withSystemPrompt("Be kind."));
         assertTrue(marked(prompted, TURNS).startsWith("<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\nhi"));
         List<Message> own = List.of(new Message("system", "Brief."), TURNS.get(0), TURNS.get(1));
         assertTrue(marked(prompted, own).startsWith("<|im_start|>system\nBrief.<|im_end|>\n<|im_start|>user\nhi"));
@@ -87,8 +88,7 @@ class ConversationEncoderTest {
     @Test
     void onlyTheLastTurnWhereThatIsAsked() throws Exception {
         List<Message> turns = List.of(TURNS.get(0), TURNS.get(1), new Message("user", "so"), new Message("assistant", "no"));
-        EncoderSettings last = new EncoderSettings(
-                model.toString(), null, null, null, null, 100, OverLength.TRUNCATE, OrderFault.REFUSE, true);
+        EncoderSettings last = settings(100).with(new Supervision(null, null, true, 1));
         assertEquals(4, encode(last, turns).supervisedCount());
         assertEquals(5 + 4, encode(settings(100), turns).supervisedCount());
     }
@@ -138,8 +138,7 @@ class ConversationEncoderTest {
         assertEquals("the chat template writes results of tools inside the assistant's text, where the loss mask cannot tell them "
                 + "apart (expected none, or data.end_of_turn in the recipe)", refusal(settings(100), turns));
         assertEquals("<|im_start|>hi<|im_end|><s>⟦yes<|im_end|>⟧", marked(settings(100), TURNS));
-        EncoderSettings named = new EncoderSettings(
-                model.toString(), null, null, null, "[", 100, OverLength.TRUNCATE, OrderFault.REFUSE, false);
+        EncoderSettings named = settings(100).with(new Supervision(null, "[", false, 1));
         assertEquals("<|im_start|>hi<|im_end|><s>⟦yes[⟧42]so<|im_end|>", marked(named, turns));
     }
 
@@ -161,8 +160,7 @@ class ConversationEncoderTest {
 
     @Test
     void markersMayBeNamed() throws Exception {
-        EncoderSettings named = new EncoderSettings(
-                model.toString(), null, null, "assistant\n", "es", 100, OverLength.TRUNCATE, OrderFault.REFUSE, false);
+        EncoderSettings named = settings(100).with(new Supervision("assistant\n", "es", false, 1));
         assertEquals("<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n⟦yes⟧<|im_end|>\n", marked(named, TURNS));
     }
 
@@ -170,8 +168,7 @@ class ConversationEncoderTest {
     void templateFileReplacesTheFolders() throws Exception {
         Path other = Files.writeString(scratch.resolve("other.jinja"), TinyModel.CHATML.replace("m.role", "m.role|upper")
                 .replace("'<|im_start|>assistant", "'<|im_start|>ASSISTANT"));
-        EncoderSettings replaced = new EncoderSettings(
-                model.toString(), Files.readString(other), null, null, null, 100, OverLength.TRUNCATE, OrderFault.REFUSE, false);
+        EncoderSettings replaced = settings(100).with(Rendering.PLAIN.withTemplate(Files.readString(other)));
         assertEquals("<|im_start|>USER\nhi<|im_end|>\n<|im_start|>ASSISTANT\n⟦yes<|im_end|>\n⟧", marked(replaced, TURNS));
         try (ConversationEncoder a = new ConversationEncoder(replaced);
                 ConversationEncoder b = new ConversationEncoder(settings(9))) {

@@ -36,7 +36,8 @@ class GoldenLossMaskTest {
             assertEquals(new AssistantMarkers("<|im_start|>assistant\n", List.of("<|im_end|>\n")), encoder.markers());
             Conversation conversation = conversation(one.get("conversation"));
             int[] mask = ints(one.get("loss_mask"));
-            String id = conversation.id() + ", " + settings.maxLength() + ", last turn only " + settings.lastTurnOnly();
+            String id = conversation.id() + ", " + settings.length().max() + ", last turn only "
+                    + settings.supervision().lastTurnOnly();
             if (Arrays.stream(mask).sum() == 0) {
                 assertThrows(UnusableConversationException.class, () -> encoder.encode(conversation), id);
             } else {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.aerie.text.EncoderSettings.Rendering;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDate;
@@ -83,7 +84,7 @@ class RecordFieldsTest {
         template("{{ style }}{% for d in documents or [] %}{{ d.title }}{% endfor %}" + TinyModel.CHATML);
         assertTrue(text(record).startsWith("terset<|im_start|>"), text(record));
         assertEquals(List.of(), unread(record));
-        EncoderSettings told = settings().told(Map.of("style", "long"), null);
+        EncoderSettings told = settings().with(Rendering.PLAIN.withVariables(Map.of("style", "long")));
         assertTrue(text(told, "{" + CHAT + "}").startsWith("long<"));
         assertTrue(text(told, record).startsWith("terse"));
         try (ConversationEncoder a = new ConversationEncoder(told); ConversationEncoder b = new ConversationEncoder(settings())) {
@@ -160,7 +161,7 @@ class RecordFieldsTest {
     @Test
     void theDateIsASettingWhateverTheZone() throws Exception {
         template("{{ strftime_now('%d %b %Y %H') }}" + TinyModel.CHATML);
-        EncoderSettings settings = settings().told(Map.of(), LocalDate.of(2024, 2, 29));
+        EncoderSettings settings = settings().with(Rendering.PLAIN.withDate(LocalDate.of(2024, 2, 29)));
         TimeZone zone = TimeZone.getDefault();
         try {
             for (String other : List.of("Pacific/Kiritimati", "Etc/GMT+12", "UTC")) {
@@ -171,7 +172,8 @@ class RecordFieldsTest {
             TimeZone.setDefault(zone);
         }
         try (ConversationEncoder a = new ConversationEncoder(settings);
-                ConversationEncoder b = new ConversationEncoder(settings().told(Map.of(), LocalDate.of(2024, 3, 1)))) {
+                ConversationEncoder b = new ConversationEncoder(
+                        settings().with(Rendering.PLAIN.withDate(LocalDate.of(2024, 3, 1))))) {
             assertEquals(LocalDate.of(2024, 2, 29), a.writtenDate().orElseThrow());
             assertNotEquals(a.templateFingerprintText(), b.templateFingerprintText());
         }
@@ -183,10 +185,11 @@ class RecordFieldsTest {
                 + "{{ m.content }}{% endif %}{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}");
         String record = thinking("\"content\":\"4\"");
         assertEquals(1, encode(settings(), record).supervisedCount());
+        EncoderSettings inStrictMode = settings().with(new EncoderSettings.Supervision(null, null, false, 2));
         UnusableConversationException none =
-                assertThrows(UnusableConversationException.class, () -> encode(settings().withLossRun(2), record));
+                assertThrows(UnusableConversationException.class, () -> encode(inStrictMode, record));
         assertTrue(none.getMessage().startsWith("no loss row"), none.getMessage());
-        assertEquals(2, encode(settings().withLossRun(2), thinking("\"content\":\"42\"")).supervisedCount());
+        assertEquals(2, encode(inStrictMode, thinking("\"content\":\"42\"")).supervisedCount());
     }
 
     private void template(String source) throws Exception {
