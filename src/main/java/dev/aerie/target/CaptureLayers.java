@@ -5,19 +5,20 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Which decoder layers' outputs EAGLE-3 reads. Layers are counted from 0 and the state is a layer's output, as in SGLang's and
- * SpecForge's settings; Hugging Face's {@code hidden_states} and vLLM's ids count the layer's input, so theirs are one more.
+ * Selects the decoder layers whose outputs EAGLE-3 reads. Layers are counted from 0, and a state is the output of its layer, as
+ * in the settings of SGLang and SpecForge. Hugging Face's {@code hidden_states} and vLLM's ids count the input of a layer, so
+ * theirs are larger by one.
  */
 public final class CaptureLayers {
 
-    /** Layers of the shallowest target whose default layers are three different ones. */
+    /** The smallest number of layers at which the three default layers differ. */
     private static final int SHALLOWEST = 7;
 
     private CaptureLayers() {}
 
     /**
-     * Low, middle and high: [1, n/2 - 1, n - 4] (EAGLE-3's reference code), which all serving engines use where a draft names no
-     * layers. Targets of five and six layers repeat one of them.
+     * Returns the low, middle and high layer, [1, n/2 - 1, n - 4] (EAGLE-3's reference code), which all serving engines use where
+     * a draft names no layers. In targets of five and six layers one of them occurs twice.
      *
      * @throws RefusalException if the target has fewer than five layers
      */
@@ -29,7 +30,7 @@ public final class CaptureLayers {
     }
 
     /**
-     * The default layers to train a draft with, which must be three different ones.
+     * Returns the default layers to train a draft with, which must be three different ones.
      *
      * @throws RefusalException if the target is too shallow to have them
      */
@@ -40,7 +41,7 @@ public final class CaptureLayers {
         return defaults(layers);
     }
 
-    /** Whether these are the layers that serving engines use where a draft names none. */
+    /** Returns whether these are the layers that serving engines use where a draft names none. */
     public static boolean areDefaults(List<Integer> captured, int layers) {
         return layers >= 5 && captured.equals(Arrays.stream(defaults(layers)).boxed().toList());
     }
@@ -52,7 +53,7 @@ public final class CaptureLayers {
                         + "target of " + SHALLOWEST + " layers, and this one has " + layers) + ")");
     }
 
-    /** @throws RefusalException unless every one is a layer */
+    /** @throws RefusalException unless all of them are layers of the target */
     public static void check(int[] captured, int layers) {
         for (int layer : captured) {
             if (layer < 0 || layer >= layers) {

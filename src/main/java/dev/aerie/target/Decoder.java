@@ -27,17 +27,17 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.UnaryOperator;
 
-/** The layers between embedding and final norm. */
+/** Executes the layers between the embedding and the final norm. */
 final class Decoder implements AutoCloseable {
 
     private record RotaryKey(Rope rope, int dim) {}
 
-    /** Sequences that go through a layer together. */
+    /** Sequences that pass through a layer together. */
     record PackedEmbeddings(Tensor embedded, long[] positions, KeyValues keyValues) {}
 
-    /** Looks at states while the forward runs. */
+    /** Observes states during the forward pass. */
     interface LayerObserver {
-        /** @param output of a layer for a micro-batch, [T, hidden], valid during this call alone */
+        /** @param output the layer's output for a micro-batch, [T, hidden], valid only during this call */
         void after(int layer, int microBatch, Tensor output);
     }
 
@@ -47,8 +47,9 @@ final class Decoder implements AutoCloseable {
     private final Layers layers;
 
     /**
-     * @param loader of what stays on the device
-     * @param streamed whether layers come one at a time from these weights, which the decoder then needs open
+     * @param loader loads the weights that stay on the device
+     * @param streamed whether layers are loaded one at a time from {@code weights}, which must then stay open as long as the
+     *     decoder
      */
     Decoder(DecoderSpec spec, WeightLoader loader, Weights weights, boolean streamed) {
         this.spec = spec;
@@ -105,7 +106,7 @@ final class Decoder implements AutoCloseable {
     /**
      * Runs a wave: each layer over all its micro-batches, then the next layer.
      *
-     * @param wave whose embeddings are freed
+     * @param wave the micro-batches; their embeddings are freed
      * @return states after the final norm, [T, hidden] for each micro-batch, in the innermost scope
      */
     List<Tensor> forward(List<PackedEmbeddings> wave, LayerObserver observer) {
@@ -133,7 +134,7 @@ final class Decoder implements AutoCloseable {
         }
     }
 
-    /** A wave has one state of each token at a time, and everything else is freed within the micro-batch. */
+    /** Replaces the states of a micro-batch; whatever else the step allocates is freed, so a wave keeps one state per token. */
     private static void replace(Tensor[] states, int b, UnaryOperator<Tensor> step) {
         Tensor before = states[b];
         try (Scope running = Scope.open()) {

@@ -9,11 +9,11 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** How much memory a device has for a target. */
+/** Measures how much memory a device has for a target. */
 final class DeviceMemory {
 
     private static final Path HOST = Path.of("/proc/meminfo");
-    /** A container's limit, under the second and the first version of control groups. */
+    /** Files with a container's memory limit, under versions 2 and 1 of control groups. */
     private static final List<Path> LIMITS =
             List.of(Path.of("/sys/fs/cgroup/memory.max"), Path.of("/sys/fs/cgroup/memory/memory.limit_in_bytes"));
 
@@ -21,7 +21,7 @@ final class DeviceMemory {
 
     private DeviceMemory() {}
 
-    /** Bytes that are free: of a GPU, which others may be using too, or of the host, there at most a container's limit. */
+    /** Returns the free bytes: of a GPU, which other processes may use too, or of the host, at most the container's limit. */
     static long of(Device device) {
         try {
             return device.isCpu() ? host() : gpu(device.index());
@@ -51,14 +51,14 @@ final class DeviceMemory {
         throw new IOException(HOST + " has no MemAvailable");
     }
 
-    /** TorchScript has no operator that tells. */
+    /** Reads the free memory from nvidia-smi, because TorchScript has no operator that returns it. */
     private static long gpu(int index) throws IOException {
         return freeMebibytes(List.of("nvidia-smi", "--query-gpu=memory.free", "--format=csv,noheader,nounits",
                 "--id=" + physical(index, System.getenv("CUDA_VISIBLE_DEVICES"))), NVIDIA_SMI) << 20;
     }
 
     /**
-     * What nvidia-smi calls a device. CUDA renumbers the devices that a process may see from zero; nvidia-smi does not know of it.
+     * Returns nvidia-smi's id of a device. CUDA renumbers the devices that a process may see from zero; nvidia-smi does not.
      *
      * @param visible CUDA_VISIBLE_DEVICES: indices or UUIDs; null or blank where all are visible
      */
@@ -73,7 +73,7 @@ final class DeviceMemory {
         return devices[index];
     }
 
-    /** Runs a command that prints one number. Its output fits a pipe, so it is read once the command has ended. */
+    /** Runs a command that prints one number. The output fits into a pipe, so it is read after the command has ended. */
     static long freeMebibytes(List<String> command, Duration limit) throws IOException {
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         try {

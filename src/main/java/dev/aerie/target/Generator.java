@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.random.RandomGenerator;
 
-/** Plain decoding of one sequence at a time, with a key-value cache. */
+/** Decodes one sequence at a time without a draft, with a key-value cache. */
 public final class Generator {
 
     private static final int[] NO_CAPTURE = {};
@@ -16,7 +16,7 @@ public final class Generator {
     private final Sampling sampling;
     private final RandomGenerator random;
 
-    /** @param random drawn from once per token unless greedy */
+    /** @param random drawn from once per token, unless decoding is greedy */
     public Generator(Target target, Sampling sampling, RandomGenerator random) {
         this.target = target;
         this.sampling = sampling;
@@ -31,7 +31,7 @@ public final class Generator {
      * Continues a prompt.
      *
      * @param prompt at least one token
-     * @return the new tokens: at most {@code maxNewTokens}, the last of them an end-of-sequence token where one came
+     * @return the new tokens, at most {@code maxNewTokens}; ends with an end-of-sequence token if one was generated
      */
     public long[] generate(long[] prompt, int maxNewTokens) {
         if (prompt.length == 0) {

@@ -4,7 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Sequences laid end to end, which go through each layer together: what their states are depends on nothing else in a wave.
+ * Sequences laid end to end, which pass through each layer together. Their states do not depend on the rest of a wave.
  *
  * @param ids [T]
  * @param cuSeqlens 0, end of the first sequence, ..., T
@@ -18,7 +18,7 @@ public record PackedTokens(long[] ids, long[] cuSeqlens) {
         }
     }
 
-    /** Lays sequences end to end. */
+    /** Concatenates sequences. */
     public static PackedTokens of(List<int[]> sequences) {
         long[] cuSeqlens = new long[sequences.size() + 1];
         for (int i = 0; i < sequences.size(); i++) {

@@ -11,23 +11,24 @@ import java.util.Locale;
 /**
  * Where a target keeps its layers.
  *
- * @param mode {@code resident}: all of them on the device; {@code streamed}: one at a time, the next being prepared;
- *     {@code auto}: resident where the weights fit
- * @param weightMemory bytes that resident weights may take, for {@code auto}; 0 for {@link #SHARE} of what the device has free
+ * @param mode {@code resident}: all layers stay on the device; {@code streamed}: one layer at a time is on the device while the
+ *     next is prepared; {@code auto}: resident if the weights fit
+ * @param weightMemory bytes that resident weights may take, for {@code auto}; 0 stands for {@link #SHARE} of the device's free
+ *     memory
  */
 public record Residency(Mode mode, long weightMemory) implements Serializable {
 
-    /** What the recipe's {@code target.residency} may say. */
+    /** The values of the recipe's {@code target.residency}. */
     public enum Mode implements Choice { AUTO, RESIDENT, STREAMED }
 
     public static final Residency RESIDENT = new Residency(Mode.RESIDENT, 0);
     public static final Residency STREAMED = new Residency(Mode.STREAMED, 0);
     public static final Residency AUTO = new Residency(Mode.AUTO, 0);
 
-    /** Of a device's free memory; the rest is for activations, captured states and libtorch itself. */
+    /** Share of a device's free memory; the rest is for activations, captured states and libtorch itself. */
     private static final double SHARE = 0.7;
 
-    /** What is done, and why: one line for the log. */
+    /** The decision and its reason, one line for the log. */
     record Decision(boolean streamed, String reason) {
         @Override
         public String toString() {
@@ -42,7 +43,8 @@ public record Residency(Mode mode, long weightMemory) implements Serializable {
         long bytes = spec.weights().stream().mapToLong(w -> StagingBuffer.bytes(dtype, w.shape())).sum();
         long allowed = weightMemory > 0 ? weightMemory : (long) (SHARE * DeviceMemory.of(device));
         return new Decision(bytes > allowed, String.format(Locale.ROOT, "weights of %,.2f GB in %s, and %s %,.2f GB for them",
-                bytes / 1e9, dtype, weightMemory > 0 ? "target.weight_memory allows" : "70 % of the free memory of " + device + " is",
+                bytes / 1e9, dtype, weightMemory > 0 ? "target.weight_memory allows" : "70 % of the free memory of " + device
+                        + " is",
                 allowed / 1e9));
     }
 }

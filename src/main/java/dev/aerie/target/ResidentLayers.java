@@ -5,7 +5,7 @@ import dev.aerie.target.layer.WeightLoader;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Every layer on the device, owned by the loader's scope. */
+/** Layers that all stay on the device, owned by the loader's scope. */
 final class ResidentLayers implements Layers {
 
     private final List<DecoderLayer> layers = new ArrayList<>();

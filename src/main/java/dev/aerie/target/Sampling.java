@@ -8,11 +8,11 @@ import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
 
 /**
- * How the next token is chosen from logits.
+ * Chooses the next token from logits.
  *
- * @param temperature 0 takes the most likely token; else logits are divided by it
- * @param topK only this many of the likeliest tokens are drawn from; 0 for all
- * @param topP only the likeliest tokens that together have this probability are drawn from; 1 for all
+ * @param temperature 0 takes the most likely token; otherwise logits are divided by it
+ * @param topK number of most likely tokens that are drawn from; 0 for all
+ * @param topP probability that the most likely tokens must reach together to be drawn from; 1 for all
  */
 public record Sampling(double temperature, int topK, double topP) implements Serializable {
 
@@ -34,12 +34,12 @@ public record Sampling(double temperature, int topK, double topP) implements Ser
         return temperature == 0;
     }
 
-    /** The token to emit; the first of equals where greedy. */
+    /** Returns the token to emit; greedy decoding takes the first of equal maxima. */
     int choose(float[] logits, RandomGenerator random) {
         return greedy() ? argmax(logits) : draw(probabilities(logits), random);
     }
 
-    /** The first of the largest. */
+    /** Returns the index of the largest logit, the first of equal ones. */
     public static int argmax(float[] logits) {
         int best = 0;
         for (int i = 1; i < logits.length; i++) {
@@ -50,7 +50,7 @@ public record Sampling(double temperature, int topK, double topP) implements Ser
         return best;
     }
 
-    /** The distribution drawn from, in float64; temperature first, then top-k, then top-p, as Hugging Face orders them. */
+    /** Returns the sampling distribution in float64: temperature first, then top-k, then top-p, in Hugging Face's order. */
     public double[] probabilities(float[] logits) {
         double[] p = new double[logits.length];
         if (greedy()) {
@@ -85,7 +85,7 @@ public record Sampling(double temperature, int topK, double topP) implements Ser
         return p;
     }
 
-    /** A token drawn by its weight; the weights need not add up to 1. */
+    /** Draws a token in proportion to its weight; the weights need not add up to 1. */
     public static int draw(double[] weights, RandomGenerator random) {
         double left = random.nextDouble() * Arrays.stream(weights).sum();
         int last = -1;

@@ -24,16 +24,16 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
 
 /**
- * Layers that come from mapped files one at a time, each prepared by a background thread while the one before it computes.
+ * Layers that are loaded from mapped files one at a time, each prepared by a background thread while the one before it computes.
  *
- * <p>On the CPU a weight that is stored in the type computed in is the mapped file itself, its pages read ahead; any other is
- * converted into one of two staging buffers, which the layers use in turn; only codes (fp8, mxfp4) are dequantised into memory of
- * their own. On a GPU the background thread fills a pinned buffer of the host with the tensors as they are stored, and copies it to
- * one of two buffers of the device in a stream beside the one that the layer before computes in; the device converts what is not in
- * the type computed in. Either way there are two layers in anonymous and device memory, whatever the depth; beside them on a GPU what
- * one layer is converted to.
+ * <p>On the CPU, a weight stored in the compute type is used in place in the mapped file, whose pages are read ahead. Other
+ * weights are converted into one of two staging buffers, which the layers use in turn; only quantised weights (fp8, mxfp4) are
+ * dequantised into newly allocated memory. On a GPU, the background thread fills a pinned host buffer with the tensors as they
+ * are stored and copies it to one of two device buffers, on another stream than the one that computes the layer before; the
+ * device converts what is not in the compute type. In both cases anonymous and device memory hold two layers, whatever the depth
+ * of the target, and on a GPU the converted weights of one layer beside them.
  *
- * <p>One forward has the layers at a time, others wait: a second set of buffers would let them run at once and double the memory.
+ * <p>Only one forward pass uses the layers at a time and others wait: a second set of buffers would double the memory.
  */
 final class StreamedLayers implements Layers {
 
@@ -42,9 +42,9 @@ final class StreamedLayers implements Layers {
     private final Weights weights;
     private final DType dtype;
     private final Device device;
-    /** Of the host, where layers are copied to the device; null where they are not. */
+    /** Pinned host memory if layers are copied to the device, else null. */
     private final StagingBuffer pinned;
-    /** What layers are computed from, in turn. */
+    /** Buffers that layers are computed from, in turn. */
     private final List<StagingBuffer> buffers;
     private final ReentrantLock turn = new ReentrantLock();
     private final ExecutorService background = Executors.newSingleThreadExecutor(work -> {
@@ -57,7 +57,7 @@ final class StreamedLayers implements Layers {
         this(specs, builder, weights, dtype, device, !device.isCpu());
     }
 
-    /** @param copied whether layers are staged as they are stored and copied to the device: also on the CPU in tests */
+    /** @param copied whether layers are staged as they are stored and then copied to the device; tests do this on the CPU too */
     StreamedLayers(List<LayerSpec> specs, Builder builder, Weights weights, DType dtype, Device device, boolean copied) {
         this.specs = specs;
         this.builder = builder;
@@ -80,12 +80,12 @@ final class StreamedLayers implements Layers {
         this.buffers = List.copyOf(made);
     }
 
-    /** A layer whose weights are there. */
+    /** A layer whose weights have been prepared. */
     private final class Prepared implements AutoCloseable {
 
         private final int index;
         private final Scope scope = Scope.detached();
-        /** On the device as they are stored, where layers are copied to it. */
+        /** The stored tensors on the device, if layers are copied to it. */
         private final Map<String, Tensor> stored = new HashMap<>();
         private DecoderLayer layer;
 
@@ -93,7 +93,7 @@ final class StreamedLayers implements Layers {
             this.index = index;
         }
 
-        /** What the background thread does. */
+        /** Prepares the next layer; runs on the background thread. */
         private Prepared prepare() {
             try (Scope preparing = Scope.open()) {
                 weights.requireWhole();
@@ -111,7 +111,7 @@ final class StreamedLayers implements Layers {
             }
         }
 
-        /** The same cuts in both buffers, so that one copy brings all of them. */
+        /** Copies the stored tensors with one transfer: both buffers are cut alike. */
         private void copyTo(StagingBuffer buffer) {
             pinned.reset();
             storedNames(specs.get(index)).forEach(name -> {
@@ -119,13 +119,13 @@ final class StreamedLayers implements Layers {
                 pinned.copyOf(mapped);
                 stored.put(name, scope.adopt(buffer.cut(mapped.dtype(), mapped.shape())));
             });
-            buffer.copyBeside(pinned);
+            buffer.copyToDevice(pinned);
         }
 
-        /** What the forward's thread does when it is this layer's turn. */
+        /** Finishes a prepared layer on the forward's thread. */
         private DecoderLayer arrive() {
             if (pinned != null) {
-                // The layer before has been computed with then, and its buffer may be written.
+                // The layer before is computed after this, so its buffer may be written.
                 StagingMemory.synchronize(device);
                 layer = build((spec, type) -> weights.read(spec, this::onDevice, type, device));
             }
@@ -180,7 +180,7 @@ final class StreamedLayers implements Layers {
         Future<Prepared> next = null;
         try {
             if (pinned != null) {
-                // A forward before this one may not have finished on the device.
+                // The device may still run the forward pass before this one.
                 StagingMemory.synchronize(device);
             }
             next = ahead(0);
@@ -220,7 +220,7 @@ final class StreamedLayers implements Layers {
         }
     }
 
-    /** Waits for a layer that nobody wants any more: its buffer must not be written once another forward has it. */
+    /** Waits for a layer that is no longer needed: its buffer must not be written once another forward pass uses it. */
     private static void discard(Future<Prepared> layer) {
         boolean interrupted = false;
         while (true) {
@@ -230,7 +230,7 @@ final class StreamedLayers implements Layers {
             } catch (InterruptedException e) {
                 interrupted = true;
             } catch (ExecutionException e) {
-                // The failure that brought us here is the one to tell of, and this layer has freed what it had.
+                // The failure that led here is the one to report, and this layer has freed its memory.
                 break;
             }
         }

@@ -20,9 +20,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A target model, its layers on a device or streamed through it.
+ * A target model whose layers are resident on a device or streamed through it.
  *
- * <p>Forwards may be asked for by several threads at once; each thread needs an open {@link Scope}, which owns what is returned.
+ * <p>Several threads may run forward passes at once. Each of them needs an open {@link Scope}, which owns the returned tensors.
  */
 public final class Target implements AutoCloseable {
 
@@ -47,14 +47,14 @@ public final class Target implements AutoCloseable {
         try {
             this.decoder = new Decoder(spec, new WeightLoader(weights, dtype, device, scope), weights, streamed);
         } catch (RuntimeException | Error e) {
-            // Gigabytes may be on the device already, and whoever tries again would load as many beside them.
+            // Gigabytes may be on the device already; a retry would load them again beside these.
             ends.close();
             scope.close();
             throw e;
         }
     }
 
-    /** Takes the weights over where it succeeds. */
+    /** Loads a target and takes ownership of the weights if it succeeds. */
     static Target open(DecoderSpec spec, Weights weights, DType dtype, Device device, boolean streamed) {
         Target target = new Target(spec, weights, dtype, device, streamed);
         if (!streamed) {
@@ -64,23 +64,23 @@ public final class Target implements AutoCloseable {
                 target.close();
                 throw e;
             }
-            // Tensors keep what is mapped alive.
+            // Tensors keep their mappings open.
             weights.close();
         }
         return target;
     }
 
-    /** Loads a model with every layer on the device; otherwise as {@link #load(Path, DType, Device, Residency)}. */
+    /** Loads a model with every layer resident; otherwise like {@link #load(Path, DType, Device, Residency)}. */
     public static Target load(Path folder, DType dtype, Device device) {
         return load(folder, dtype, device, Residency.RESIDENT);
     }
 
     /**
-     * Loads a model saved by Hugging Face transformers: config.json beside safetensors.
+     * Loads a model saved by Hugging Face transformers, a config.json beside safetensors.
      *
-     * @param dtype computed in, whatever the weights are stored in: float32 or bfloat16
-     * @param residency where layers are kept; states are the same to the bit
-     * @throws RefusalException if anything about the folder is wrong, before any weight is read
+     * @param dtype the compute type, float32 or bfloat16, whatever type the weights are stored in
+     * @param residency where layers are kept; the states are identical to the bit
+     * @throws RefusalException if anything about the folder is wrong; thrown before any weight is read
      */
     public static Target load(Path folder, DType dtype, Device device, Residency residency) {
         if (dtype != DType.F32 && dtype != DType.BF16) {
@@ -99,13 +99,14 @@ public final class Target implements AutoCloseable {
         }
     }
 
-    /** Reads the configuration alone. */
+    /** Reads only the configuration. */
     public static TargetConfig config(Path folder) {
         return TargetFamilies.read(folder).config();
     }
 
     /**
-     * Looks at everything that {@link #load} would refuse, and loads nothing: configuration, every header, every tensor's shape.
+     * Checks everything that {@link #load} would refuse (configuration, headers, the shape of each tensor) without loading
+     * weights.
      *
      * @throws RefusalException if anything about the folder is wrong
      */
@@ -121,12 +122,12 @@ public final class Target implements AutoCloseable {
         return spec.config();
     }
 
-    /** Whether layers come from the files with every forward. */
+    /** Returns whether layers are read from the files in every forward pass. */
     boolean streamed() {
         return streamed;
     }
 
-    /** Type that states and logits have. */
+    /** Returns the type of states and logits. */
     DType dtype() {
         return dtype;
     }
@@ -135,43 +136,44 @@ public final class Target implements AutoCloseable {
         return device;
     }
 
-    /** [vocabulary, hidden], owned by this target; loaded when it is first asked for where layers are streamed. */
+    /** Returns [vocabulary, hidden], owned by this target; a streamed target loads it at the first call. */
     public Tensor embedTokens() {
         return ends.embedTokens();
     }
 
-    /** [vocabulary, hidden], owned by this target; the same tensor as the embedding where they are tied. */
+    /** Returns [vocabulary, hidden], owned by this target; the embedding's tensor if the two are tied. */
     public Tensor lmHead() {
         return ends.lmHead();
     }
 
     /**
-     * Runs sequences that are laid end to end.
+     * Runs one forward pass over concatenated sequences.
      *
      * @param ids [T]
      * @param cuSeqlens 0, end of the first sequence, ..., T
-     * @param captureLayers whose outputs are wanted; may be empty
+     * @param captureLayers layers whose outputs are returned; may be empty
      */
     public HiddenStates hiddenStates(long[] ids, long[] cuSeqlens, int[] captureLayers) {
         return hiddenStates(List.of(new PackedTokens(ids, cuSeqlens)), captureLayers).get(0);
     }
 
     /**
-     * Runs a wave: every layer over each of its micro-batches, so that a streamed layer comes once for all of them.
+     * Runs a wave: each layer over all micro-batches, so that a streamed layer is loaded once for all of them.
      *
-     * @param wave whose states depend on the micro-batch they are in and not on the others, nor on residency
-     * @param captureLayers whose outputs are wanted; may be empty
-     * @return for each micro-batch, on the host where layers are streamed, because a wave's states need not fit on the device
+     * @param wave the micro-batches; the states of each depend neither on the others nor on residency
+     * @param captureLayers layers whose outputs are returned; may be empty
+     * @return the states of each micro-batch, on the host if layers are streamed, because a wave's states need not fit on the
+     *     device
      */
     public List<HiddenStates> hiddenStates(List<PackedTokens> wave, int[] captureLayers) {
         return run(wave.stream().map(this::embedded).toList(), captureLayers, streamed ? Device.CPU : device);
     }
 
     /**
-     * How many tokens a wave should have: as many as memory allows where a streamed layer comes once for all of them, and one
-     * micro-batch (0) where layers stay.
+     * Returns the number of tokens that a wave should have: as many as memory allows if layers are streamed, because a layer is
+     * loaded once per wave; one micro-batch (0) if they are resident.
      *
-     * @param memory bytes for a wave: its state on the device, and on the host the captured states and that after the final norm
+     * @param memory bytes for a wave: its states on the device, and on the host the captured states and the final ones
      * @param captured number of captured layers
      */
     public long waveTokens(long memory, int captured) {
@@ -183,12 +185,12 @@ public final class Target implements AutoCloseable {
         return new Decoder.PackedEmbeddings(embed(tokens.ids()), packed.positions(), packed);
     }
 
-    /** An empty cache for one sequence of at most {@code capacity} tokens. */
+    /** Returns an empty cache for one sequence of at most {@code capacity} tokens. */
     public KvCache newCache(int capacity) {
         return new KvCache(spec.layers().stream().map(l -> l.attention().cachedRow()).toList(), capacity, dtype, device);
     }
 
-    /** Runs the next tokens of the sequence in the cache and adds them to it. */
+    /** Runs the next tokens of the sequence in the cache and appends them to it. */
     public HiddenStates decode(long[] ids, KvCache cache, int[] captureLayers) {
         long[] positions = cache.nextPositions(ids.length);
         HiddenStates out = run(List.of(new Decoder.PackedEmbeddings(embed(ids), positions, cache)), captureLayers, device).get(0);
@@ -204,7 +206,7 @@ public final class Target implements AutoCloseable {
         return ends.logits(last.to(device));
     }
 
-    /** Every layer's output, the last one once more, and that after the final norm. */
+    /** Returns the output of every layer, then that of the last layer again, then the states after the final norm. */
     Tensor[] everyLayer(long[] ids, long[] cuSeqlens) {
         int layers = spec.layers().size();
         Tensor[] out = new Tensor[layers + 2];

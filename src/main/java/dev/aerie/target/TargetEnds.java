@@ -16,10 +16,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The two ends of a target, its embedding and its lm_head: all of it that training needs. */
+/** The embedding and the lm_head of a target, which are all that training needs of it. */
 public final class TargetEnds implements AutoCloseable {
 
-    /** Rows of the lm_head that are brought over at a time where it is streamed. */
+    /** Rows of a streamed lm_head that are brought to the device at a time. */
     private static final long SLICE = 8192;
 
     private final Scope scope = Scope.detached();
@@ -29,7 +29,7 @@ public final class TargetEnds implements AutoCloseable {
     private Tensor embedTokens;
     private Tensor lmHead;
 
-    /** Loads what is asked for when it is asked for first, from weights that then are still open. */
+    /** Loads each tensor when it is used for the first time; the weights must then still be open. */
     TargetEnds(DecoderSpec spec, Weights weights, DType dtype, Device device) {
         this.spec = spec;
         this.weights = weights;
@@ -37,7 +37,7 @@ public final class TargetEnds implements AutoCloseable {
     }
 
     /**
-     * Loads these two tensors and nothing else.
+     * Loads the embedding and the lm_head and nothing else.
      *
      * @throws RefusalException if one is missing or misshapen
      */
@@ -64,7 +64,7 @@ public final class TargetEnds implements AutoCloseable {
         return spec.config();
     }
 
-    /** [vocabulary, hidden]. */
+    /** Returns [vocabulary, hidden]. */
     public synchronized Tensor embedTokens() {
         if (embedTokens == null) {
             embedTokens = loader.load(spec.embedding());
@@ -72,7 +72,7 @@ public final class TargetEnds implements AutoCloseable {
         return embedTokens;
     }
 
-    /** [vocabulary, hidden]; the same tensor as the embedding where they are tied. */
+    /** Returns [vocabulary, hidden]; the embedding's tensor if the two are tied. */
     public synchronized Tensor lmHead() {
         if (lmHead == null) {
             lmHead = spec.tied() ? embedTokens() : loader.load(spec.lmHead());
@@ -80,13 +80,13 @@ public final class TargetEnds implements AutoCloseable {
         return lmHead;
     }
 
-    /** Logits are softCap · tanh(lm_head product / softCap) (Gemma 2); 0: the product itself. */
+    /** Returns the cap c of logits = c · tanh(product / c) (Gemma 2), where product is the lm_head's; 0 without a cap. */
     public double logitSoftCap() {
         return spec.logitSoftCap();
     }
 
     /**
-     * Embeddings of tokens, [T, hidden]. Where the whole table is not loaded, only their rows are converted and brought over.
+     * Returns the embeddings of tokens, [T, hidden]. If the table is not loaded, only the rows needed are converted and copied.
      */
     Tensor embed(long[] ids) {
         try (Scope embedding = Scope.open()) {
@@ -94,7 +94,7 @@ public final class TargetEnds implements AutoCloseable {
             if (spec.embeddingScale() == 1) {
                 return embedding.release(rows);
             }
-            // The factor rounded to the compute type, as Hugging Face does: in bfloat16 sqrt(3072) is 55.5.
+            // The factor is rounded to the compute type, as Hugging Face does: in bfloat16 sqrt(3072) is 55.5.
             Tensor scale = Tensor.of(new float[] {(float) spec.embeddingScale()}, 1).to(loader.dtype()).to(loader.device());
             return embedding.release(rows.mul(scale));
         }
@@ -128,7 +128,7 @@ public final class TargetEnds implements AutoCloseable {
         return Nn.linear(last, lmHead());
     }
 
-    /** A slice of the table at a time, so that it is never there as a whole. */
+    /** Computes logits slice by slice, so that the whole table is never on the device. */
     private Tensor streamedLogits(Tensor last) {
         long vocabulary = spec.config().vocabSize();
         try (Scope whole = Scope.open()) {
@@ -144,9 +144,10 @@ public final class TargetEnds implements AutoCloseable {
         }
     }
 
-    /** The mapped file, unless the table is stored in codes. */
+    /** Returns the table on the host: the mapped file unless the table is quantised. */
     private Tensor onHost(WeightSpec table) {
-        return weights.isPlain(table) ? table.rowsOf(weights.stored(table.name())) : weights.read(table, loader.dtype(), Device.CPU);
+        return weights.isPlain(table) ? table.rowsOf(weights.stored(table.name()))
+                : weights.read(table, loader.dtype(), Device.CPU);
     }
 
     @Override

@@ -4,10 +4,10 @@ import dev.aerie.torch.DType;
 import java.io.Serializable;
 
 /**
- * Which target is loaded, and how.
+ * The target to load, and how to load it.
  *
- * @param model as every host finds it: an absolute path or a URI
- * @param dtype that it computes in
- * @param residency where its layers are kept; what it computes does not depend on it
+ * @param model an absolute path or a URI that every host can read
+ * @param dtype the compute type
+ * @param residency where layers are kept; results do not depend on it
  */
 public record TargetSettings(String model, DType dtype, Residency residency) implements Serializable {}

@@ -14,18 +14,18 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /**
- * What a target weighs and what its forward costs, from the shapes of its weights: a config.json is all that is needed.
+ * The number of parameters of a target and the cost of its forward pass, computed from a config.json alone.
  *
  * @param config of the target
- * @param parameters of all weights, tied ones once
- * @param activeParameters of those that one token meets: of the experts its own share
- * @param layerParameters of the active ones those in layers, which alone a forward to the final norm multiplies by
- * @param largestLayer parameters of the largest layer, all experts included
+ * @param parameters all parameters; tied tensors count once
+ * @param activeParameters parameters that one token uses: of the routed experts only the chosen ones
+ * @param layerParameters active parameters inside layers, which alone a forward pass to the final norm multiplies by
+ * @param largestLayer parameters of the largest layer, including all its experts
  */
 public record TargetSize(
         TargetConfig config, long parameters, long activeParameters, long layerParameters, long largestLayer, DecoderSpec spec) {
 
-    /** @throws RefusalException unless config.json of the folder is one of a family that there is */
+    /** @throws RefusalException unless a family reads the folder's config.json */
     public static TargetSize of(Path folder) {
         return of(TargetFamilies.read(folder));
     }
@@ -44,7 +44,7 @@ public record TargetSize(
         return new TargetSize(spec.config(), inLayers + ends, active + ends, active, largest, spec);
     }
 
-    /** Parameters of the experts that a token does not go to. */
+    /** Returns the parameters of the experts that a token is not routed to. */
     private static long idle(FeedForwardSpec feedForward) {
         if (!(feedForward instanceof FeedForwardSpec.MixtureOfExperts experts)) {
             return 0;
@@ -67,16 +67,16 @@ public record TargetSize(
         return count;
     }
 
-    /** Floating-point operations of the layers, a multiplication and an addition for each parameter, attention's scores aside. */
+    /** Returns the layers' floating-point operations without attention scores: a multiplication and an addition per parameter. */
     public double forwardFlops(double tokens) {
         return 2.0 * layerParameters * tokens;
     }
 
     /**
-     * Those of the scores and of what is summed by them: 2 · heads · (width of a key + of a value) for each token and each token
-     * it sees. A layer without scores (linear attention) costs what its weights do.
+     * Returns the floating-point operations of scores and weighted sums: 2 · heads · (key width + value width) for each token and
+     * each token that it attends to. A layer without scores (linear attention) costs only its weights.
      *
-     * @param length tokens of a sequence
+     * @param length number of tokens in the sequence
      */
     public double attentionFlops(double tokens, long length) {
         double flops = 0;
@@ -90,7 +90,7 @@ public record TargetSize(
         return flops * tokens;
     }
 
-    /** Tokens that one of a sequence sees on average, itself included. */
+    /** Returns the number of tokens that a token of the sequence attends to on average, itself included. */
     static double seen(long length, int window, int chunk) {
         long sum = 0;
         for (long t = 0; t < length; t++) {

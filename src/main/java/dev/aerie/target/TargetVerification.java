@@ -10,25 +10,25 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * How far this engine's states of a target are from those that another computed, layer by layer.
+ * Measures, layer by layer, how far this engine's states of a target are from those that another implementation computed.
  *
- * <p>The golden file is safetensors: {@code input_ids} [T] and {@code cu_seqlens} [n+1], both int64; {@code hidden_states.k}
- * [T, hidden] with k = 0 the embeddings, k = i what enters layer i, the last one after the final norm;
- * {@code last_hidden_state.prenorm} (optional) and {@code logits} [T, vocabulary]. docs/targets.md shows the few lines of
- * Python that write one.
+ * <p>The golden file is a safetensors file: {@code input_ids} [T] and {@code cu_seqlens} [n+1], both int64; {@code
+ * hidden_states.k} [T, hidden], where k = 0 is the embeddings, k = i the input of layer i, and the last one the state after the
+ * final norm; {@code last_hidden_state.prenorm} (optional) and {@code logits} [T, vocabulary]. docs/targets.md shows the Python
+ * that writes one.
  *
- * @param rows in the order of the model
+ * @param rows in the order of the layers
  */
 public record TargetVerification(List<Row> rows) {
 
     /**
      * One compared tensor.
      *
-     * @param error largest difference, as a share of the golden tensor's largest magnitude
+     * @param error the largest difference, relative to the golden tensor's largest magnitude
      */
     public record Row(String name, double error) {}
 
-    /** @throws RefusalException if the golden file lacks a tensor or is of another model */
+    /** @throws RefusalException if the golden file lacks a tensor or belongs to another model */
     public static TargetVerification compare(Target target, Path golden) {
         List<Row> rows = new ArrayList<>();
         try (SafetensorsFile file = SafetensorsFile.open(golden); Scope scope = Scope.open()) {
@@ -49,7 +49,7 @@ public record TargetVerification(List<Row> rows) {
         return new TargetVerification(List.copyOf(rows));
     }
 
-    /** The largest error of any row; not a number if one is. */
+    /** Returns the largest error of all rows; NaN if a row's error is NaN. */
     public double largestError() {
         return rows.stream().mapToDouble(Row::error).reduce(0, Math::max);
     }
@@ -72,7 +72,7 @@ public record TargetVerification(List<Row> rows) {
         }
     }
 
-    /** A table with a line for each row. */
+    /** Returns a table with one line per row. */
     @Override
     public String toString() {
         StringBuilder out = new StringBuilder(String.format(Locale.ROOT, "%-14s %s%n", "state", "largest relative error"));

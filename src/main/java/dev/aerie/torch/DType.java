@@ -40,18 +40,18 @@ public enum DType {
         return bytes;
     }
 
-    /** The name in a safetensors header. */
+    /** Returns the name in a safetensors header. */
     public String safetensorsName() {
         return safetensors;
     }
 
-    /** The type a safetensors header names, or null where we know none of that name. */
+    /** Returns the type a safetensors header names, or null where we know none of that name. */
     public static DType ofSafetensors(String name) {
         return Arrays.stream(values()).filter(t -> t.safetensors.equals(name)).findFirst().orElse(null);
     }
 
     /**
-     * The floating type a recipe or a config.json names ({@code float32}, {@code bfloat16}, {@code float16}).
+     * Returns the floating type a recipe or a config.json names ({@code float32}, {@code bfloat16}, {@code float16}).
      *
      * @throws RefusalException for any other name
      */

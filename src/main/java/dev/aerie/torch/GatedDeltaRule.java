@@ -87,7 +87,7 @@ public final class GatedDeltaRule {
         return new Result(parts[0], new State(parts[1], parts[2]));
     }
 
-    /** The root mean square norm of x, times silu(gate): both [T, heads, d], the product in float32. */
+    /** Returns the root mean square norm of x, times silu(gate): both [T, heads, d], the product in float32. */
     public static Tensor gatedRmsNorm(Tensor x, Tensor gate, Tensor weight, double eps) {
         return Script.tensor("gated_rms_norm", x, gate, weight, eps);
     }

@@ -53,7 +53,7 @@ public final class LibTorch {
         }
     }
 
-    /** The jar with the CPU build, for the driver to ship to executors; empty where this host has its own build. */
+    /** Returns the jar with the CPU build, for the driver to ship to executors; empty where this host has its own build. */
     public static Optional<Path> shippedJar() {
         return hostBuild() == null ? LibTorchArchive.find().map(LibTorchArchive::jar) : Optional.empty();
     }
@@ -90,7 +90,7 @@ public final class LibTorch {
         }
     }
 
-    /** The build that the host's administrator chose; null where that is left to us. */
+    /** Returns the build that the host's administrator chose; null where that is left to us. */
     private static String hostBuild() {
         String path = NativeCache.setting("PYTORCH_LIBRARY_PATH");
         return path == null || path.equals(System.getProperty(UNPACKED)) ? null : path;

@@ -162,7 +162,7 @@ record LibTorchArchive(Path jar, String version, String folder) {
         }
     }
 
-    /** The same files at other paths, for a further class loader of this JVM. The system maps them once, as before. */
+    /** Returns the same files at other paths, for a further class loader of this JVM. The system maps them once, as before. */
     private static Path linked(Path target, Map<String, ZipEntry> libraries) throws IOException {
         Path links = target.resolveSibling(target.getFileName() + "-loader-" + NativeCache.LOADER);
         Files.createDirectories(links);

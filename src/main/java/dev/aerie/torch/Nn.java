@@ -50,7 +50,7 @@ public final class Nn {
     /**
      * Rotary position embedding (Su et al., 2021) in the rotate-half form.
      *
-     * @param x [T, heads, d], of which the first r dimensions are turned
+     * @param x [T, heads, d], of which the first r dimensions are rotated
      * @param cos [T, r/2], sin likewise: one angle for each pair (j, j + r/2)
      */
     public static Tensor rotaryEmbedding(Tensor x, Tensor cos, Tensor sin) {

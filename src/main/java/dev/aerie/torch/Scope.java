@@ -45,7 +45,7 @@ public final class Scope implements AutoCloseable {
         return scope;
     }
 
-    /** A scope that is on no thread's stack: it owns only what it adopts. */
+    /** Returns a scope that is on no thread's stack: it owns only what it adopts. */
     public static Scope detached() {
         return new Scope(false, null);
     }

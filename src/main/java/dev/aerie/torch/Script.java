@@ -19,7 +19,7 @@ final class Script {
 
     /** Source files beside this class in the resources; together they are the body of one TorchScript class. */
     private static final List<String> SOURCES = List.of(
-            "tensor", "mapping", "staging", "copy_in_turn", "nn", "moe", "moe_loop", "attention", "gradients", "flash",
+            "tensor", "mapping", "staging", "copy_default_stream", "nn", "moe", "moe_loop", "attention", "gradients", "flash",
             "ttt", "loss", "finite", "optimizer", "quantised", "latent", "delta");
 
     private static final long MODULE;
@@ -40,7 +40,7 @@ final class Script {
         /** Experts' products in one launch: libtorch 2.8 and later. */
         GROUPED("moe_loop", "moe_grouped"),
         /** Copies beside what runs in the default stream: builds for CUDA. */
-        STREAMS("copy_in_turn", "copy_beside");
+        STREAMS("copy_default_stream", "copy_side_stream");
 
         private static final long UNKNOWN = -1;
 
@@ -119,7 +119,7 @@ final class Script {
         return tensors(run(module, method, arguments));
     }
 
-    /** Whether this libtorch has what the variant needs. */
+    /** Returns whether this libtorch has what the variant needs. */
     static boolean has(Variant variant) {
         ready();
         return variant.module() != 0;

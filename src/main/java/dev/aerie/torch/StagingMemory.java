@@ -10,13 +10,13 @@ public final class StagingMemory {
         return Script.tensor("staging", bytes, device.toString(), false);
     }
 
-    /** The same on the host, locked in memory, so that a GPU copies from it by itself; needs a CUDA build. */
+    /** Returns the same on the host, locked in memory, so that a GPU copies from it by itself; needs a CUDA build. */
     public static Tensor pinned(long bytes) {
         return Script.tensor("staging", bytes, Device.CPU.toString(), true);
     }
 
     /**
-     * A tensor over a part of the memory.
+     * Returns a tensor over a part of the memory.
      *
      * @param offset of the first byte, a multiple of the element's size
      */
@@ -33,11 +33,11 @@ public final class StagingMemory {
      *
      * @param pinned as many bytes as {@code onDevice}
      */
-    public static void copyBeside(Tensor pinned, Tensor onDevice) {
+    public static void copyToDevice(Tensor pinned, Tensor onDevice) {
         if (Kernels.of(onDevice.device()).copyStream()) {
-            Script.nothing(Script.Variant.STREAMS, "copy_beside", pinned, onDevice);
+            Script.nothing(Script.Variant.STREAMS, "copy_to_device", pinned, onDevice);
         } else {
-            Script.nothing("copy_beside", pinned, onDevice);
+            Script.nothing("copy_to_device", pinned, onDevice);
         }
     }
 

@@ -145,7 +145,7 @@ public final class Tensor implements AutoCloseable {
         return Script.tensor("contiguous", this);
     }
 
-    /** The same memory without its history in autograd. */
+    /** Returns the same memory without its history in autograd. */
     public Tensor detach() {
         return Script.tensor("detach", this);
     }
@@ -235,7 +235,7 @@ public final class Tensor implements AutoCloseable {
 
     // ---- reading ----
 
-    /** The elements as float32, in row-major order, whatever type and device they have. */
+    /** Returns the elements as float32, in row-major order, whatever type and device they have. */
     public float[] toFloats() {
         float[] out = new float[Math.toIntExact(count())];
         read(DType.F32, b -> b.asFloatBuffer().get(out));
@@ -254,20 +254,20 @@ public final class Tensor implements AutoCloseable {
         return out;
     }
 
-    /** The bytes of the elements as they are, row-major, native byte order. */
+    /** Returns the bytes of the elements as they are, row-major, native byte order. */
     public byte[] toBytes() {
         byte[] out = new byte[Math.toIntExact(count() * dtype().bytes())];
         read(dtype(), b -> b.get(out));
         return out;
     }
 
-    /** The only element, as a double. */
+    /** Returns the only element, as a double. */
     public double item() {
         return Script.number("item", this);
     }
 
     /**
-     * The memory itself, without a copy: for collectives and files.
+     * Returns the memory itself, without a copy: for collectives and files.
      *
      * @return direct, native byte order, valid while this tensor lives
      * @throws IllegalStateException unless the tensor is contiguous, on the CPU and under 2 GiB

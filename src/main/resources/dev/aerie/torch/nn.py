@@ -19,15 +19,15 @@
       parts.append(torch.slice(x, -1, 2 * half))
     return torch.cat(parts, -1)
   def rotary_embedding_interleaved(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    turned = 2 * torch.size(cos, -1)
+    rotated = 2 * torch.size(cos, -1)
     c = self.wide(torch.unsqueeze(cos, 1))
     s = self.wide(torch.unsqueeze(sin, 1))
-    a = self.wide(torch.slice(x, -1, 0, turned, 2))
-    b = self.wide(torch.slice(x, -1, 1, turned, 2))
+    a = self.wide(torch.slice(x, -1, 0, rotated, 2))
+    b = self.wide(torch.slice(x, -1, 1, rotated, 2))
     pairs = torch.flatten(torch.stack([torch.sub(torch.mul(a, c), torch.mul(b, s)), torch.add(torch.mul(b, c), torch.mul(a, s))], -1), -2)
     pairs = torch.to(pairs, ops.prim.dtype(x))
-    if turned < torch.size(x, -1):
-      return torch.cat([pairs, torch.slice(x, -1, turned)], -1)
+    if rotated < torch.size(x, -1):
+      return torch.cat([pairs, torch.slice(x, -1, rotated)], -1)
     return pairs
   def scale_rows(self, x: Tensor, factors: Tensor) -> Tensor:
     return torch.to(torch.mul(x, torch.view(factors, [-1, 1, 1])), ops.prim.dtype(x))

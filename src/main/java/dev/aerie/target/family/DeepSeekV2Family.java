@@ -23,7 +23,7 @@ public final class DeepSeekV2Family implements TargetFamily {
                 ? LatentDecoder.groups(config, config.positive("n_group"), config.positive("topk_group"))
                 : RouterSpec.Groups.NONE;
         config.ignore("n_group", "topk_group");
-        // DeepSeek's code then leaves out the scaling, transformers' the norm; no checkpoint asks for it.
+        // DeepSeek's code then does not scale the weights, and transformers' does not normalise them; no checkpoint sets it.
         if (config.flag("norm_topk_prob", false)) {
             throw config.invalid("norm_topk_prob", "false");
         }

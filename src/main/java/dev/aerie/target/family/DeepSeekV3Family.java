@@ -9,7 +9,7 @@ import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** DeepSeek-V3, V3.1 and R1, and Kimi K2, which is the same code with other sizes (modeling_deepseek_v3.py). */
+/** DeepSeek-V3, V3.1 and R1, and Kimi K2, which has the same code and other sizes (modeling_deepseek_v3.py). */
 public final class DeepSeekV3Family implements TargetFamily {
 
     private static final Pattern LAYER = Pattern.compile("model\\.layers\\.(\\d{1,6})\\..*");
@@ -38,7 +38,7 @@ public final class DeepSeekV3Family implements TargetFamily {
                 spec.unused().or(name -> predicts(name, layers, predictors)));
     }
 
-    /** Layers beyond the last predict tokens further ahead (arXiv 2412.19437, section 2.2); what predicts here is our draft. */
+    /** Returns whether a tensor belongs to multi-token prediction (arXiv 2412.19437, section 2.2), which our draft replaces. */
     static boolean predicts(String name, int layers, int predictors) {
         Matcher layer = LAYER.matcher(name);
         if (!layer.matches()) {

@@ -14,17 +14,17 @@ import java.util.List;
 import java.util.function.IntFunction;
 
 /**
- * The layout that Llama began, with its names of the tensors: pre-norm layers of grouped-query attention and SwiGLU. Families take
- * the parts of it that they share.
+ * The layout of Llama with its tensor names: pre-norm layers of grouped-query attention and SwiGLU. Other families reuse parts of
+ * it.
  */
 public final class DenseDecoder {
 
-    /** Rotary frequencies that old checkpoints carry and that follow from the configuration. */
+    /** Rotary frequencies that old checkpoints store and that follow from the configuration. */
     private static final String OLD_FREQUENCIES = ".self_attn.rotary_emb.inv_freq";
 
     private DenseDecoder() {}
 
-    /** What families of this layout differ in. */
+    /** The differences between families of this layout. */
     public record Variant(boolean attentionBias, boolean outputBias, boolean mlpBias, boolean queryKeyNorm) {}
 
     public static DecoderSpec spec(ConfigJson json, Variant variant) {
@@ -39,8 +39,8 @@ public final class DenseDecoder {
     }
 
     /**
-     * Embedding, layers, norm and lm_head; reads tie_word_embeddings and ignores what no forward depends on: training,
-     * bookkeeping, and the type of the weights, which the files themselves say.
+     * Creates embedding, layers, norm and lm_head. Reads tie_word_embeddings and ignores keys that no forward pass depends on:
+     * training settings, bookkeeping, and the type of the weights, which the files themselves give.
      */
     public static DecoderSpec spec(ConfigJson json, TargetConfig config, IntFunction<LayerSpec> layer) {
         boolean tied = json.flag("tie_word_embeddings", false);
@@ -57,19 +57,19 @@ public final class DenseDecoder {
                 name -> name.endsWith(OLD_FREQUENCIES) || tied && name.equals(lmHead.name()));
     }
 
-    /** What the names of a layer's tensors begin with. */
+    /** Returns the prefix of a layer's tensor names. */
     public static String layerName(int layer) {
         return "model.layers." + layer;
     }
 
-    /** A layer with its two norms; {@code name} as of {@link #layerName}. */
+    /** Creates a layer with its two norms; {@code name} is that of {@link #layerName}. */
     public static LayerSpec layer(String name, TargetConfig c, AttentionSpec attention, FeedForwardSpec feedForward) {
         return new LayerSpec(
                 NormSpec.of(name + ".input_layernorm", c.hiddenSize(), c.rmsNormEps()), attention,
                 NormSpec.of(name + ".post_attention_layernorm", c.hiddenSize(), c.rmsNormEps()), feedForward);
     }
 
-    /** q_proj, k_proj, v_proj and o_proj under a name, scaled by 1 / sqrt(headDim). */
+    /** Creates attention with tensors q_proj, k_proj, v_proj and o_proj under a name, scaled by 1 / sqrt(headDim). */
     public static AttentionSpec.GroupedQuery attention(String name, TargetConfig c, Variant v) {
         int queries = c.heads() * c.headDim();
         int keys = c.kvHeads() * c.headDim();

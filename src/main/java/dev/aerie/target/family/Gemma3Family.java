@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * Gemma 3 (modeling_gemma3.py): a sliding window with a rope of its own in five layers of six, norms on queries and keys. Of a
- * vision-language model ({@code gemma3}) the language model alone.
+ * Gemma 3 (modeling_gemma3.py): five of six layers have a sliding window and another rope base; queries and keys have norms. Of a
+ * vision-language model ({@code gemma3}), only the language model is read.
  */
 public final class Gemma3Family implements TargetFamily {
 
@@ -27,7 +27,7 @@ public final class Gemma3Family implements TargetFamily {
                 "vision_config", "mm_tokens_per_image", "boi_token_index", "eoi_token_index", "image_token_index",
                 "image_token_id", "boi_token_id", "eoi_token_id", "_name_or_path");
         ConfigJson text = json.object("text_config", "bos_token_id", "eos_token_id", "pad_token_id", "tie_word_embeddings");
-        // transformers writes only what differs from these (configuration_gemma3.py).
+        // transformers writes only values that differ from these (configuration_gemma3.py).
         text.assume("model_type", "gemma3_text").assume("vocab_size", 262_208).assume("num_attention_heads", 8)
                 .assume("num_key_value_heads", 4).assume("hidden_size", 2304).assume("intermediate_size", 9216)
                 .assume("num_hidden_layers", 26);

@@ -12,23 +12,24 @@ import java.util.List;
 import java.util.function.IntFunction;
 
 /**
- * What Gemma 2 and 3 share: norms before and after both parts of a layer, their weights stored as what they differ from 1 by,
- * gelu in the feed-forward part, and embeddings multiplied by sqrt(hidden).
+ * The common part of Gemma 2 and 3: norms before and after both parts of a layer, with weights stored as their difference from 1;
+ * gelu in the feed-forward part; and embeddings multiplied by sqrt(hidden).
  */
 final class GemmaDecoder {
 
     private GemmaDecoder() {}
 
     /**
-     * @param sliding which layers look through sliding_window
+     * @param sliding whether each layer has a sliding window
      * @param rope of each layer
      * @param queryKeyNorm whether the heads of queries and keys have norms
      */
-    static DecoderSpec spec(ConfigJson json, TargetConfig c, List<Boolean> sliding, IntFunction<Rope> rope, boolean queryKeyNorm) {
+    static DecoderSpec spec(ConfigJson json, TargetConfig c, List<Boolean> sliding, IntFunction<Rope> rope,
+            boolean queryKeyNorm) {
         json.require("hidden_activation", "gelu_pytorch_tanh");
         json.require("hidden_act", "gelu_pytorch_tanh");
         json.require("use_bidirectional_attention", "false");
-        // Which cache transformers would take; and a second name of sliding_window, which transformers does not read.
+        // The cache class of transformers, and a second name of sliding_window that transformers does not read.
         json.ignore("cache_implementation", "sliding_window_size");
         boolean bias = json.flag("attention_bias", false);
         int intermediate = json.positive("intermediate_size");
@@ -55,11 +56,11 @@ final class GemmaDecoder {
     }
 
     private static NormSpec norm(String name, TargetConfig c) {
-        return NormSpec.aroundOne(name, c.hiddenSize(), c.rmsNormEps());
+        return NormSpec.offsetByOne(name, c.hiddenSize(), c.rmsNormEps());
     }
 
     private static AttentionSpec.HeadNorms headNorms(String name, TargetConfig c) {
-        return new AttentionSpec.HeadNorms(NormSpec.aroundOne(name + ".q_norm", c.headDim(), c.rmsNormEps()),
-                NormSpec.aroundOne(name + ".k_norm", c.headDim(), c.rmsNormEps()), false);
+        return new AttentionSpec.HeadNorms(NormSpec.offsetByOne(name + ".q_norm", c.headDim(), c.rmsNormEps()),
+                NormSpec.offsetByOne(name + ".k_norm", c.headDim(), c.rmsNormEps()), false);
     }
 }

@@ -9,7 +9,7 @@ import dev.aerie.target.spec.RouterSpec;
 import dev.aerie.target.spec.WeightSpec;
 import java.util.Set;
 
-/** GLM-4.5 and 4.6 (modeling_glm4_moe.py): after a few dense layers DeepSeek-V3's routing, without its attention. */
+/** GLM-4.5 and 4.6 (modeling_glm4_moe.py): a few dense layers, then DeepSeek-V3's routing with grouped-query attention. */
 public final class Glm4MoeFamily implements TargetFamily {
 
     @Override

@@ -10,7 +10,7 @@ import dev.aerie.target.spec.WeightSpec;
 import java.util.List;
 import java.util.Set;
 
-/** gpt-oss (modeling_gpt_oss.py): sinks in every layer, a sliding window in every other one, and experts with biases. */
+/** gpt-oss (modeling_gpt_oss.py): attention sinks in every layer, a sliding window in every other one, experts with biases. */
 public final class GptOssFamily implements TargetFamily {
 
     @Override
@@ -29,7 +29,7 @@ public final class GptOssFamily implements TargetFamily {
         int intermediate = config.positive("intermediate_size");
         double limit = config.number("swiglu_limit", 7);
         int window = config.positive("sliding_window");
-        // The context before YaRN, which the rope names too, and what training alone needs.
+        // The context before YaRN, which the rope's parameters contain too, and keys that only training needs.
         config.ignore("initial_context_length", "output_router_logits", "router_aux_loss_coef");
         DecoderSpec dense = DenseDecoder.spec(config, new DenseDecoder.Variant(bias, bias, false, false));
         int hidden = dense.config().hiddenSize();

@@ -12,17 +12,17 @@ import dev.aerie.target.spec.RouterSpec;
 import dev.aerie.target.spec.TargetConfig;
 import java.util.function.Function;
 
-/** The layout that DeepSeek-V2 began: latent attention, and after a few dense layers experts with a shared one beside them. */
+/** The layout of DeepSeek-V2: latent attention, and after a few dense layers routed experts beside a shared one. */
 final class LatentDecoder {
 
-    /** Of the norms on the latent vectors, whatever rms_norm_eps says (modeling_deepseek_v3.py gives them none). */
+    /** Epsilon of the norms on latent vectors, whatever rms_norm_eps is (modeling_deepseek_v3.py passes none). */
     private static final double LATENT_EPS = 1e-6;
 
     private LatentDecoder() {}
 
     /**
-     * @param interleaved whether checkpoints hold the rotated dimensions in pairs (2j, 2j + 1)
-     * @param router of a layer, from what the names of its tensors begin with
+     * @param interleaved whether the rotated dimensions are stored in pairs (2j, 2j + 1)
+     * @param router creates the router of a layer from the prefix of its tensor names
      */
     static DecoderSpec spec(ConfigJson json, boolean interleaved, Function<String, RouterSpec> router) {
         TargetConfig config = TargetConfig.read(json);
@@ -31,7 +31,7 @@ final class LatentDecoder {
             throw json.invalid("num_key_value_heads", "num_attention_heads = " + config.heads());
         }
         if (config.rotaryDim() != config.headDim()) {
-            throw json.invalid("partial_rotary_factor", "none: qk_rope_head_dim says what is turned");
+            throw json.invalid("partial_rotary_factor", "none: qk_rope_head_dim gives the rotated dimensions");
         }
         if (json.flag("mlp_bias", false)) {
             throw json.invalid("mlp_bias", "false");
@@ -43,7 +43,7 @@ final class LatentDecoder {
         int dense = json.integer("first_k_dense_replace", 0);
         int every = json.positive("moe_layer_freq", 1);
         Heads heads = Heads.read(json, config, interleaved);
-        // Training, and how DeepSeek's own code spreads the experts over devices.
+        // Training settings, and how DeepSeek's code distributes the experts over devices.
         json.ignore("aux_loss_alpha", "seq_aux", "ep_size", "pretraining_tp", "auto_map", "router_aux_loss_coef",
                 "output_router_logits");
         return DenseDecoder.spec(json, config, i -> {
@@ -74,26 +74,27 @@ final class LatentDecoder {
     }
 
     /**
-     * @param queryRank 0 where queries are not made of a latent vector
+     * @param queryRank size of the queries' latent vector; 0 if there is none
      */
     private record Heads(
-            int plainDim, int valueDim, int queryRank, int rank, double scale, AttentionSpec.RotaryEmbedding rotation, boolean bias) {
+            int plainDim, int valueDim, int queryRank, int rank, double scale, AttentionSpec.RotaryEmbedding rotation,
+                    boolean bias) {
 
         static Heads read(ConfigJson json, TargetConfig config, boolean interleaved) {
             int plain = json.positive("qk_nope_head_dim");
-            int turned = json.positive("qk_rope_head_dim");
-            if (turned % 2 != 0) {
+            int rotated = json.positive("qk_rope_head_dim");
+            if (rotated % 2 != 0) {
                 throw json.invalid("qk_rope_head_dim", "an even number, for rotary embedding");
             }
-            if (json.integer("qk_head_dim", plain + turned) != plain + turned) {
-                throw json.invalid("qk_head_dim", "qk_nope_head_dim + qk_rope_head_dim = " + (plain + turned));
+            if (json.integer("qk_head_dim", plain + rotated) != plain + rotated) {
+                throw json.invalid("qk_head_dim", "qk_nope_head_dim + qk_rope_head_dim = " + (plain + rotated));
             }
             return new Heads(plain, json.positive("v_head_dim"), json.has("q_lora_rank") ? json.positive("q_lora_rank") : 0,
-                    json.positive("kv_lora_rank"), scale(json, plain + turned),
-                    new AttentionSpec.RotaryEmbedding(config.rope(), turned, interleaved), json.flag("attention_bias", false));
+                    json.positive("kv_lora_rank"), scale(json, plain + rotated),
+                    new AttentionSpec.RotaryEmbedding(config.rope(), rotated, interleaved), json.flag("attention_bias", false));
         }
 
-        /** With YaRN the scores are sharper by mscale² (arXiv 2309.00071, as DeepSeek's own models apply it). */
+        /** Returns the scale of the scores; YaRN multiplies it by mscale² (arXiv 2309.00071, as in DeepSeek's models). */
         private static double scale(ConfigJson json, int headDim) {
             double scale = 1 / Math.sqrt(headDim);
             String key = json.has("rope_parameters") ? "rope_parameters" : "rope_scaling";

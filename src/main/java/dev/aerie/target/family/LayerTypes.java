@@ -7,7 +7,9 @@ import java.util.List;
 import java.util.Set;
 import java.util.function.IntPredicate;
 
-/** Which layers look through a sliding window: {@code layer_types}, which transformers 5 writes, or the rule of the family. */
+/**
+ * Determines which layers have a sliding window: from {@code layer_types}, written by transformers 5, or by the family's rule.
+ */
 final class LayerTypes {
 
     static final String FULL = "full_attention";
@@ -16,8 +18,8 @@ final class LayerTypes {
     private LayerTypes() {}
 
     /**
-     * @param rule of the family, for configurations that name no types
-     * @return for each layer whether it slides
+     * @param rule of the family, for configurations without layer types
+     * @return whether each layer has a sliding window
      */
     static List<Boolean> sliding(ConfigJson json, int layers, IntPredicate rule) {
         List<String> types = json.texts("layer_types");
@@ -31,7 +33,7 @@ final class LayerTypes {
         return out;
     }
 
-    /** Qwen2's and Qwen3's keys: sliding_window counts where use_sliding_window says so, from layer max_window_layers on. */
+    /** Applies the keys of Qwen2 and Qwen3: with use_sliding_window, layers from max_window_layers on have a sliding window. */
     static DecoderSpec qwen(ConfigJson json, DecoderSpec full) {
         boolean used = json.flag("use_sliding_window", false);
         int from = json.integer("max_window_layers", 28);

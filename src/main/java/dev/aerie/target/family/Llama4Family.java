@@ -15,8 +15,9 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * Llama 4 (modeling_llama4.py): layers that see their chunk alone and know positions, every few of them one that sees all and
- * knows none, and experts whose input is scaled. Of a model that also sees ({@code llama4}) the language model alone.
+ * Llama 4 (modeling_llama4.py): most layers attend within a chunk and rotate; every few layers one attends to all tokens without
+ * positions (NoPE); the router's score scales the input of the experts. Of a vision-language model ({@code llama4}), only the
+ * language model is read.
  */
 public final class Llama4Family implements TargetFamily {
 
@@ -89,7 +90,7 @@ public final class Llama4Family implements TargetFamily {
                 });
     }
 
-    /** For each layer whether it rotates; published files leave the list empty. */
+    /** Returns whether each layer rotates; published files leave the list empty. */
     private static List<Boolean> positions(ConfigJson config, int layers) {
         List<Integer> given = config.integers("no_rope_layers");
         int interval = config.positive("no_rope_layer_interval", 4);
@@ -104,7 +105,7 @@ public final class Llama4Family implements TargetFamily {
         return out;
     }
 
-    /** The layers that have experts. */
+    /** Returns the layers that have experts. */
     private static Set<Integer> sparse(ConfigJson config, int layers) {
         int step = config.positive("interleave_moe_layer_step", 1);
         boolean given = config.has("moe_layers");

@@ -16,7 +16,7 @@ public final class LlamaFamily implements TargetFamily {
     public DecoderSpec read(ConfigJson config) {
         boolean attentionBias = config.flag("attention_bias", false);
         boolean mlpBias = config.flag("mlp_bias", false);
-        // pretraining_tp splits the same products into parts; transformers 5 no longer reads it.
+        // pretraining_tp splits the same products into parts; transformers 5 does not read it any more.
         config.ignore("pretraining_tp");
         return DenseDecoder.spec(config, new DenseDecoder.Variant(attentionBias, attentionBias, mlpBias, false));
     }

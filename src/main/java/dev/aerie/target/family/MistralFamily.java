@@ -4,7 +4,7 @@ import dev.aerie.target.spec.ConfigJson;
 import dev.aerie.target.spec.DecoderSpec;
 import java.util.Set;
 
-/** Mistral (modeling_mistral.py): as Llama, with one sliding window for all layers in the first of them. */
+/** Mistral (modeling_mistral.py): Llama's layout; the first models have a sliding window in all layers. */
 public final class MistralFamily implements TargetFamily {
 
     @Override

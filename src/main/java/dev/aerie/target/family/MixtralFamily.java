@@ -21,7 +21,7 @@ public final class MixtralFamily implements TargetFamily {
         int experts = config.positive("num_local_experts");
         int topK = config.positive("num_experts_per_tok");
         int intermediate = config.positive("intermediate_size");
-        // For training; the jitter too.
+        // These are for training, the jitter too.
         config.ignore("output_router_logits", "router_aux_loss_coef", "router_jitter_noise");
         DecoderSpec dense = new MistralFamily().read(config);
         int hidden = dense.config().hiddenSize();

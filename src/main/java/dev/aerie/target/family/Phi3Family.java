@@ -10,7 +10,7 @@ import dev.aerie.target.spec.WeightSpec;
 import java.util.Set;
 
 /**
- * Phi-3, 3.5 and 4 (modeling_phi3.py): as Llama, with the weights of queries, keys and values stored as one, and those of gate and up.
+ * Phi-3, 3.5 and 4 (modeling_phi3.py): Llama's layout, with fused weights of queries, keys and values and of gate and up.
  */
 public final class Phi3Family implements TargetFamily {
 
@@ -28,9 +28,9 @@ public final class Phi3Family implements TargetFamily {
         json.require("lm_head_bias", "false");
         int intermediate = json.positive("intermediate_size");
         int window = json.positive("sliding_window", 0);
-        // The original context has an effect through longrope alone, which reads it.
+        // The original context has an effect only through longrope, which reads it.
         json.ignore("embd_pdrop", "resid_pdrop", "auto_map", "original_max_position_embeddings");
-        // Phi-4-mini's, for its authors' own code.
+        // Phi-4-mini has these for its authors' code.
         json.ignore("full_attn_mod", "interpolate_factor");
         int queries = c.heads() * c.headDim();
         int keys = c.kvHeads() * c.headDim();

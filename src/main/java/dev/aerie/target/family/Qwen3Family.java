@@ -4,7 +4,7 @@ import dev.aerie.target.spec.ConfigJson;
 import dev.aerie.target.spec.DecoderSpec;
 import java.util.Set;
 
-/** Dense Qwen3 (modeling_qwen3.py): as Llama, with a norm on each head of the queries and keys. */
+/** Dense Qwen3 (modeling_qwen3.py): Llama's layout, with a norm on each head of the queries and keys. */
 public final class Qwen3Family implements TargetFamily {
 
     @Override

@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * Qwen3-MoE (modeling_qwen3_moe.py): dense Qwen3's attention, where a sliding window is one for all layers, and experts in the
- * layers that are not said to be dense.
+ * Qwen3-MoE (modeling_qwen3_moe.py): dense Qwen3's attention, with a sliding window in all layers or none, and experts in the
+ * layers that are not listed as dense.
  */
 public final class Qwen3MoeFamily implements TargetFamily {
 
@@ -33,7 +33,7 @@ public final class Qwen3MoeFamily implements TargetFamily {
         config.ignore("output_router_logits", "router_aux_loss_coef");
         boolean attentionBias = config.flag("attention_bias", false);
         int window = config.flag("use_sliding_window", false) ? config.positive("sliding_window") : 0;
-        // Unlike with dense Qwen3, a window says nothing of the layers that have it.
+        // Unlike in dense Qwen3, the sliding window does not depend on the layer.
         config.ignore("sliding_window", "max_window_layers");
         DecoderSpec dense = DenseDecoder.spec(config, new DenseDecoder.Variant(attentionBias, attentionBias, false, true))
                 .withAttention((layer, a) -> a.with(a.scores().withWindow(window)));

@@ -18,7 +18,8 @@ import java.util.stream.IntStream;
 
 /**
  * Qwen3-Next (modeling_qwen3_next.py): three of four layers are linear attention by the gated delta rule, the others gated
- * attention that turns a part of each head; experts with a gated shared one; norms whose weights are around one.
+ * attention that rotates a part of each head; experts beside a gated shared one; norm weights are stored as their difference from
+ * 1.
  */
 public final class Qwen3NextFamily implements TargetFamily {
 
@@ -34,7 +35,7 @@ public final class Qwen3NextFamily implements TargetFamily {
     public DecoderSpec read(ConfigJson json) {
         if (!json.has("partial_rotary_factor")
                 && !(json.has("rope_parameters") && json.object("rope_parameters").has("partial_rotary_factor"))) {
-            // Others would turn all of a head then, transformers a quarter.
+            // Without the key, some engines would rotate the whole head and transformers a quarter of it.
             throw json.invalid("partial_rotary_factor", "a number");
         }
         TargetConfig c = TargetConfig.read(json);
@@ -54,13 +55,13 @@ public final class Qwen3NextFamily implements TargetFamily {
                     ? linear(name + ".linear_attn", c, heads, taps)
                     : full(name + ".self_attn", c, bias);
             return new LayerSpec(
-                    NormSpec.aroundOne(name + ".input_layernorm", c.hiddenSize(), c.rmsNormEps()), attention,
-                    NormSpec.aroundOne(name + ".post_attention_layernorm", c.hiddenSize(), c.rmsNormEps()),
+                    NormSpec.offsetByOne(name + ".input_layernorm", c.hiddenSize(), c.rmsNormEps()), attention,
+                    NormSpec.offsetByOne(name + ".post_attention_layernorm", c.hiddenSize(), c.rmsNormEps()),
                     experts.feedForward(i, name + ".mlp", c.hiddenSize()));
         });
         return new DecoderSpec(c, spec.embedding(), spec.layers(),
-                NormSpec.aroundOne("model.norm", c.hiddenSize(), c.rmsNormEps()), spec.lmHead(),
-                // Layers that predict further tokens.
+                NormSpec.offsetByOne("model.norm", c.hiddenSize(), c.rmsNormEps()), spec.lmHead(),
+                // Layers of multi-token prediction.
                 spec.unused().or(name -> name.startsWith("mtp.")));
     }
 
@@ -103,8 +104,8 @@ public final class Qwen3NextFamily implements TargetFamily {
         return new AttentionSpec.GroupedQuery(
                 c.heads(), c.kvHeads(), c.headDim(), AttentionSpec.Scores.of(1 / Math.sqrt(c.headDim())),
                 new AttentionSpec.RotaryEmbedding(c.rope(), c.rotaryDim(), false),
-                new AttentionSpec.HeadNorms(NormSpec.aroundOne(name + ".q_norm", c.headDim(), c.rmsNormEps()),
-                        NormSpec.aroundOne(name + ".k_norm", c.headDim(), c.rmsNormEps()), false),
+                new AttentionSpec.HeadNorms(NormSpec.offsetByOne(name + ".q_norm", c.headDim(), c.rmsNormEps()),
+                        NormSpec.offsetByOne(name + ".k_norm", c.headDim(), c.rmsNormEps()), false),
                 null, true,
                 LinearSpec.of(name + ".q_proj", c.hiddenSize(), 2L * queries, bias),
                 LinearSpec.of(name + ".k_proj", c.hiddenSize(), keys, bias),

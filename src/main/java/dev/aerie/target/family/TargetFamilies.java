@@ -13,7 +13,7 @@ import java.util.Map;
 import java.util.ServiceLoader;
 import java.util.TreeMap;
 
-/** From a model folder to its {@link DecoderSpec}, by the family that knows its model_type. */
+/** Reads a model folder into a {@link DecoderSpec} with the family of its model_type. */
 public final class TargetFamilies {
 
     private TargetFamilies() {}
@@ -35,14 +35,16 @@ public final class TargetFamilies {
         return spec.with(spec.config().withEosTokenIds(eosTokenIds(folder, spec.config())));
     }
 
-    /** Instruct checkpoints often end turns with a token that only generation_config.json names. */
+    /**
+     * Returns the end-of-sequence tokens: instruct checkpoints often end turns with one that only generation_config.json names.
+     */
     private static List<Integer> eosTokenIds(Path folder, TargetConfig config) {
         Path file = folder.resolve("generation_config.json");
         List<Integer> ids = Files.exists(file) ? ConfigJson.read(file).integers("eos_token_id") : List.of();
         return ids.isEmpty() ? config.eosTokenIds() : ids;
     }
 
-    /** Both class loaders: a family in a jar of the job's is seen by the context's, ours also where that one is another. */
+    /** Returns all families, of both class loaders: the thread's context loader has the job's jars, and may not have ours. */
     private static Map<String, TargetFamily> byModelType() {
         Map<Class<?>, TargetFamily> found = new LinkedHashMap<>();
         ServiceLoader.load(TargetFamily.class).forEach(f -> found.putIfAbsent(f.getClass(), f));

@@ -1,7 +1,7 @@
 /**
- * Target families: each turns a Hugging Face config.json into a {@link dev.aerie.target.spec.DecoderSpec}. Found by ServiceLoader,
- * so that others may add theirs.
+ * Target families: each turns a Hugging Face config.json into a {@link dev.aerie.target.spec.DecoderSpec}. They are found by
+ * ServiceLoader, so that a user's jar can add one.
  *
- * <p>Must not know how a layer is computed.
+ * <p>Must not depend on how a layer is computed.
  */
 package dev.aerie.target.family;

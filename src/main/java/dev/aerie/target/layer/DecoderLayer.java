@@ -3,7 +3,7 @@ package dev.aerie.target.layer;
 import dev.aerie.target.spec.LayerSpec;
 import dev.aerie.torch.Tensor;
 
-/** A loaded {@link LayerSpec}; the norms after the parts may be null. */
+/** A loaded {@link LayerSpec}; the norms after its parts may be null. */
 public record DecoderLayer(
         RmsNorm attentionNorm,
         LayerAttention attention,

@@ -8,7 +8,7 @@ import dev.aerie.torch.Tensor;
 import java.util.IdentityHashMap;
 import java.util.Map;
 
-/** What all layers of one forward share: where the rows are and whom they see. Used by one thread. */
+/** The state that all layers of one forward pass share: positions of the rows and what they attend to. Used by one thread. */
 public final class ForwardPass {
 
     private final KeyValues keyValues;
@@ -16,7 +16,7 @@ public final class ForwardPass {
     private final Scope scope;
     private final Map<RotaryTable, RotaryTable.Rotation> rotations = new IdentityHashMap<>();
 
-    /** @param scope lives as long as the forward */
+    /** @param scope lives as long as the forward pass */
     public ForwardPass(KeyValues keyValues, long[] positions, Scope scope) {
         this.keyValues = keyValues;
         this.positions = positions;
@@ -27,11 +27,11 @@ public final class ForwardPass {
         return keyValues.attend(layer, q, k, v, options);
     }
 
-    Tensor recall(int layer, GatedDeltaRule.Inputs inputs, Tensor convolution, GatedDeltaRule.Heads heads) {
-        return keyValues.recall(layer, inputs, convolution, heads);
+    Tensor linearAttention(int layer, GatedDeltaRule.Inputs inputs, Tensor convolution, GatedDeltaRule.Heads heads) {
+        return keyValues.linearAttention(layer, inputs, convolution, heads);
     }
 
-    /** Looked up once for all layers that rotate alike. */
+    /** Returns the rotation at the rows' positions, looked up once per forward pass for layers with the same table. */
     RotaryTable.Rotation rotation(RotaryTable table) {
         return rotations.computeIfAbsent(table, t -> {
             RotaryTable.Rotation rotation = t.at(positions);
@@ -41,7 +41,7 @@ public final class ForwardPass {
         });
     }
 
-    /** Float32 [T], what the queries of each row are multiplied by. */
+    /** Returns float32 [T], the factor of each query row. */
     Tensor temperature(AttentionSpec.Temperature temperature) {
         float[] out = new float[positions.length];
         for (int t = 0; t < out.length; t++) {

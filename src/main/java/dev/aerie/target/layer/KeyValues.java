@@ -5,11 +5,11 @@ import dev.aerie.torch.GatedDeltaRule;
 import dev.aerie.torch.Tensor;
 import java.util.Arrays;
 
-/** Whom the rows of one forward see. */
+/** The keys and values that the rows of one forward pass attend to. */
 public interface KeyValues {
 
     /**
-     * @param layer whose attention this is
+     * @param layer index of the layer
      * @param q [T, heads, d]
      * @param k [T, kv heads, d], of the same rows
      * @param v [T, kv heads, dv], of the same rows
@@ -18,14 +18,14 @@ public interface KeyValues {
     Tensor attend(int layer, Tensor q, Tensor k, Tensor v, Attention.Options options);
 
     /**
-     * Linear attention of the same rows.
+     * Runs linear attention over the same rows.
      *
      * @param convolution [channels, 1, taps]
      * @return [T, value heads, value dim]
      */
-    Tensor recall(int layer, GatedDeltaRule.Inputs inputs, Tensor convolution, GatedDeltaRule.Heads heads);
+    Tensor linearAttention(int layer, GatedDeltaRule.Inputs inputs, Tensor convolution, GatedDeltaRule.Heads heads);
 
-    /** Sequences laid end to end, each of which sees itself causally. */
+    /** Concatenated sequences, each of which attends causally to itself. */
     record Packed(long[] cuSeqlens) implements KeyValues {
 
         public Packed {
@@ -39,7 +39,7 @@ public interface KeyValues {
             }
         }
 
-        /** Positions of the rows, from 0 in each sequence. */
+        /** Returns the positions of the rows, from 0 in each sequence. */
         public long[] positions() {
             long[] out = new long[Math.toIntExact(cuSeqlens[cuSeqlens.length - 1])];
             for (int s = 1; s < cuSeqlens.length; s++) {
@@ -56,7 +56,7 @@ public interface KeyValues {
         }
 
         @Override
-        public Tensor recall(int layer, GatedDeltaRule.Inputs inputs, Tensor convolution, GatedDeltaRule.Heads heads) {
+        public Tensor linearAttention(int layer, GatedDeltaRule.Inputs inputs, Tensor convolution, GatedDeltaRule.Heads heads) {
             return GatedDeltaRule.packed(inputs, convolution, heads, cuSeqlens);
         }
     }

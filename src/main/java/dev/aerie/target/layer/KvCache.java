@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * Keys and values of one sequence in every layer, or what linear attention keeps instead, so that its next tokens cost one row
- * each. Used by one thread.
+ * The keys and values of one sequence in every layer, or the recurrent state of a layer of linear attention, so that each further
+ * token costs one row. Used by one thread.
  */
 public final class KvCache implements KeyValues, AutoCloseable {
 
@@ -24,7 +24,7 @@ public final class KvCache implements KeyValues, AutoCloseable {
     private final int capacity;
     private int length;
 
-    /** @param layers null for layers that keep a state */
+    /** @param layers null for layers with a recurrent state */
     public KvCache(List<AttentionSpec.CachedRow> layers, int capacity, DType dtype, Device device) {
         this.capacity = capacity;
         try (Scope making = Scope.open()) {
@@ -37,7 +37,7 @@ public final class KvCache implements KeyValues, AutoCloseable {
         }
     }
 
-    /** Tokens in the cache. */
+    /** Returns the number of tokens in the cache. */
     public int length() {
         return length;
     }
@@ -47,8 +47,8 @@ public final class KvCache implements KeyValues, AutoCloseable {
     }
 
     /**
-     * Forgets the tokens from this position on, such as drafted tokens that were not accepted. Linear attention goes back no
-     * further than the latest block of tokens reaches, and 64 tokens into it; or to 0.
+     * Removes the tokens from this position on, such as drafted tokens that were not accepted. Linear attention can go back to 0,
+     * or within the latest block of tokens and 64 tokens before it.
      */
     public void truncate(int newLength) {
         if (newLength < 0 || newLength > length) {
@@ -63,7 +63,7 @@ public final class KvCache implements KeyValues, AutoCloseable {
         length = newLength;
     }
 
-    /** Positions of the next n tokens. */
+    /** Returns the positions of the next n tokens. */
     public long[] nextPositions(int n) {
         if (n > capacity - length) {
             throw new IllegalArgumentException("Invalid tokens: " + n + " (expected at most " + (capacity - length)
@@ -76,7 +76,7 @@ public final class KvCache implements KeyValues, AutoCloseable {
         return out;
     }
 
-    /** Counts tokens that every layer has been given. */
+    /** Counts n tokens, which every layer must have received. */
     public void advance(int n) {
         length += n;
     }
@@ -85,14 +85,14 @@ public final class KvCache implements KeyValues, AutoCloseable {
     public Tensor attend(int layer, Tensor q, Tensor k, Tensor v, Attention.Options options) {
         Tensor allKeys = Attention.append(keys.get(layer), k, length);
         Tensor allValues = Attention.append(values.get(layer), v, length);
-        // A first block needs no mask of its own, whose size is quadratic.
+        // The first block is causal without a mask, whose size would be quadratic.
         return length == 0
                 ? Attention.causal(q, k, v, new long[] {0, q.size(0)}, options)
                 : Attention.cached(q, allKeys, allValues, options);
     }
 
     @Override
-    public Tensor recall(int layer, GatedDeltaRule.Inputs inputs, Tensor convolution, GatedDeltaRule.Heads heads) {
+    public Tensor linearAttention(int layer, GatedDeltaRule.Inputs inputs, Tensor convolution, GatedDeltaRule.Heads heads) {
         return states.get(layer).next(length, inputs, convolution, heads);
     }
 

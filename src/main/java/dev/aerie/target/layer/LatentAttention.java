@@ -7,8 +7,9 @@ import dev.aerie.torch.Tensor;
 import java.util.List;
 
 /**
- * A loaded {@link AttentionSpec.Latent}, in the expanded form: keys and values of every head are made of the latent vectors once.
- * The absorbed form of the paper reads less per decoded token and computes more per prefilled one, and a target mostly prefills.
+ * A loaded {@link AttentionSpec.Latent} in the expanded form: keys and values of every head are computed from the latent vectors
+ * once. The absorbed form of the paper reads less per decoded token but computes more per prefilled one, and a target mostly
+ * prefills.
  */
 public final class LatentAttention implements LayerAttention {
 
@@ -42,24 +43,24 @@ public final class LatentAttention implements LayerAttention {
     public Tensor of(Tensor x, ForwardPass pass) {
         long rows = x.size(0);
         int plain = spec.plainDim();
-        int turned = spec.rotation().dim();
+        int rotated = spec.rotation().dim();
         RotaryTable.Rotation rotation = pass.rotation(rotary);
 
-        Tensor asked = query.of(queryDown == null ? x : queryNorm.of(queryDown.of(x)));
-        Tensor heads = asked.view(rows, spec.heads(), plain + turned);
-        Tensor q = Tensor.cat(2, List.of(heads.narrow(2, 0, plain), turned(heads.narrow(2, plain, turned), rotation)));
+        Tensor projected = query.of(queryDown == null ? x : queryNorm.of(queryDown.of(x)));
+        Tensor heads = projected.view(rows, spec.heads(), plain + rotated);
+        Tensor q = Tensor.cat(2, List.of(heads.narrow(2, 0, plain), rotated(heads.narrow(2, plain, rotated), rotation)));
 
         Tensor down = keyValueDown.of(x);
-        long rank = down.size(1) - turned;
+        long rank = down.size(1) - rotated;
         Tensor kv = keyValue.of(keyValueNorm.of(down.narrow(1, 0, rank))).view(rows, spec.heads(), plain + spec.valueDim());
-        Tensor sharedKey = turned(down.narrow(1, rank, turned).contiguous().view(rows, 1, turned), rotation);
+        Tensor sharedKey = rotated(down.narrow(1, rank, rotated).contiguous().view(rows, 1, rotated), rotation);
         Tensor k = Nn.joinShared(kv.narrow(2, 0, plain), sharedKey);
 
         Tensor attended = pass.attend(layer, q, k, kv.narrow(2, plain, spec.valueDim()), options);
         return output.of(attended.view(rows, (long) spec.heads() * spec.valueDim()));
     }
 
-    private Tensor turned(Tensor x, RotaryTable.Rotation rotation) {
+    private Tensor rotated(Tensor x, RotaryTable.Rotation rotation) {
         return spec.rotation().interleaved()
                 ? Nn.rotaryEmbeddingInterleaved(x, rotation.cos(), rotation.sin())
                 : Nn.rotaryEmbedding(x, rotation.cos(), rotation.sin());

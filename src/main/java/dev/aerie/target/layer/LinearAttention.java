@@ -20,7 +20,7 @@ public final class LinearAttention implements LayerAttention {
     private final Linear output;
 
     public LinearAttention(int layer, AttentionSpec.GatedDelta spec, WeightLoader loader) {
-        // What is kept of the state is an exponential of an exponential of these: in float32 whatever the type.
+        // The decay is an exponential of an exponential of these, so they are float32 whatever the compute type.
         WeightLoader exact = loader.as(DType.F32);
         this.layer = layer;
         this.heads = spec.heads();
@@ -37,8 +37,8 @@ public final class LinearAttention implements LayerAttention {
     public Tensor of(Tensor x, ForwardPass pass) {
         GatedDeltaRule.Projected projected =
                 GatedDeltaRule.inputs(projection.of(x), rates.of(x), logRate, timeBias, heads);
-        Tensor recalled = pass.recall(layer, projected.inputs(), convolution, heads);
-        Tensor gated = GatedDeltaRule.gatedRmsNorm(recalled, projected.gate(), norm.weight(), norm.eps());
+        Tensor attended = pass.linearAttention(layer, projected.inputs(), convolution, heads);
+        Tensor gated = GatedDeltaRule.gatedRmsNorm(attended, projected.gate(), norm.weight(), norm.eps());
         return output.of(gated.view(x.size(0), (long) heads.valueHeads() * heads.valueDim()));
     }
 }

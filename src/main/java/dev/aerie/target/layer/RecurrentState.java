@@ -11,35 +11,35 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * What a layer of linear attention keeps of one sequence. A state cannot forget its latest tokens as rows of keys can, so that of
- * a little earlier is kept with the inputs since, and run again from there.
+ * The state of a layer of linear attention for one sequence. A state cannot drop its latest tokens as rows of keys can, so an
+ * earlier state is kept with the inputs since then, and is advanced again from there.
  */
 final class RecurrentState {
 
-    /** Tokens that can be taken back: more than anybody drafts, and their inputs are small beside the state. */
+    /** Number of tokens that can be taken back: longer than any draft, and their inputs are small beside the state. */
     static final int REWINDABLE = 64;
 
     private final Scope owner;
     private int base;
     private int end;
-    /** At {@code base}; null at the beginning of the sequence. */
+    /** The state at {@code base}; null at the beginning of the sequence. */
     private State before;
-    /** At {@code end}. */
+    /** The state at {@code end}. */
     private State after;
-    /** Of the tokens from base to end. */
+    /** The inputs of the tokens from base to end. */
     private Inputs since;
 
     RecurrentState(Scope owner) {
         this.owner = owner;
     }
 
-    /** Earliest length from 1 on that the sequence can go back to. */
+    /** Returns the smallest length of at least 1 to which the sequence can be truncated. */
     int earliest() {
         return base;
     }
 
     /**
-     * Runs tokens that come at a position, after a later one if those from there on were taken back.
+     * Runs tokens at a position; tokens from there on that were run before are taken back.
      *
      * @return [n, value heads, value dim] in the innermost scope
      */
@@ -55,7 +55,7 @@ final class RecurrentState {
         Result head = GatedDeltaRule.next(inputs.narrow(0, first), convolution, heads, start);
         Inputs rest = inputs.narrow(first, n - first);
         Result tail = GatedDeltaRule.next(rest, convolution, heads, head.state());
-        // Copies, because a view of the rest would keep all rows alive.
+        // Copies, because a view would keep the memory of all rows.
         Inputs own = new Inputs(rest.rows().copy(), rest.decay().copy(), rest.beta().copy());
         keep(position + first, head.state(), tail.state(), own, position + n);
         return Tensor.cat(0, List.of(head.out(), tail.out()));

@@ -7,8 +7,8 @@ import dev.aerie.torch.Tensor;
 /**
  * A loaded {@link NormSpec}.
  *
- * @param weight float32 where {@code wide}; null without
- * @param wide whether the product with the weight is made in float32
+ * @param weight float32 if {@code wide}; null if the norm has no weight
+ * @param wide whether the product with the weight is computed in float32
  */
 public record RmsNorm(Tensor weight, double eps, boolean wide) {
 

@@ -7,7 +7,7 @@ import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
 import java.util.Arrays;
 
-/** Cosines and sines of a {@link Rope} by position: computed once, grown on demand. Safe for use by several threads. */
+/** Cosines and sines of a {@link Rope} by position, computed once and grown on demand. Thread-safe. */
 public final class RotaryTable implements AutoCloseable {
 
     private static final int FIRST_POSITIONS = 2048;
@@ -15,7 +15,7 @@ public final class RotaryTable implements AutoCloseable {
     private final Rope rope;
     private final int dim;
     private final Device device;
-    /** Holds the tables that were outgrown too: another thread may still read them. */
+    /** Also owns tables that were replaced by larger ones: another thread may still read them. */
     private final Scope scope = Scope.detached();
     private volatile Rotation table;
 
@@ -30,8 +30,8 @@ public final class RotaryTable implements AutoCloseable {
     }
 
     /**
-     * @param positions of the rows, each from 0; where they do not go up by one, another sequence begins, which matters to ropes
-     *     that depend on the length of a sequence: it is as long as its last row here says
+     * @param positions of the rows. A position that does not follow its predecessor begins another sequence. For ropes that
+     *     depend on the sequence's length, that is the position of its last row here, plus 1
      * @return float32 [rows, dim/2] in the innermost scope
      */
     public Rotation at(long[] positions) {
@@ -39,9 +39,9 @@ public final class RotaryTable implements AutoCloseable {
     }
 
     /**
-     * For rows that are not all of their sequences, or not up to the last.
+     * Looks up rows that are not whole sequences.
      *
-     * @param lengths tokens of each row's sequence; only ropes that depend on them read them
+     * @param lengths number of tokens in each row's sequence; used only by ropes that depend on it
      * @return float32 [rows, dim/2] in the innermost scope
      */
     public Rotation at(long[] positions, long[] lengths) {
@@ -70,7 +70,7 @@ public final class RotaryTable implements AutoCloseable {
         return lengths;
     }
 
-    /** Not kept: lengths differ from one sequence to the next. */
+    /** Computes a rotation without keeping it, because lengths differ between sequences. */
     private Rotation byLength(long[] positions, long[] lengths) {
         int half = dim / 2;
         float[] cos = new float[positions.length * half];
@@ -135,6 +135,6 @@ public final class RotaryTable implements AutoCloseable {
         scope.close();
     }
 
-    /** Float32 [rows, dim/2] each, the attention factor included. */
+    /** Float32 [rows, dim/2] each, multiplied by the attention factor. */
     public record Rotation(Tensor cos, Tensor sin) {}
 }

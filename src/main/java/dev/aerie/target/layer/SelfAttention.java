@@ -19,7 +19,7 @@ public final class SelfAttention implements LayerAttention {
     private final RmsNorm queryNorm;
     private final RmsNorm keyNorm;
 
-    /** @param rotary null where the layer has no rotation */
+    /** @param rotary null if the layer does not rotate */
     public SelfAttention(int layer, AttentionSpec.GroupedQuery spec, WeightLoader loader, RotaryTable rotary) {
         this.layer = layer;
         this.spec = spec;
@@ -55,11 +55,11 @@ public final class SelfAttention implements LayerAttention {
     private Tensor prepared(Tensor x, RmsNorm norm, ForwardPass pass) {
         boolean after = norm != null && spec.norms().afterRotation();
         Tensor before = norm == null || after ? x : norm.of(x);
-        Tensor turned = rotary == null ? before : turned(before, pass.rotation(rotary));
-        return after ? norm.of(turned) : turned;
+        Tensor rotated = rotary == null ? before : rotated(before, pass.rotation(rotary));
+        return after ? norm.of(rotated) : rotated;
     }
 
-    private Tensor turned(Tensor x, RotaryTable.Rotation rotation) {
+    private Tensor rotated(Tensor x, RotaryTable.Rotation rotation) {
         return spec.rotation().interleaved()
                 ? Nn.rotaryEmbeddingInterleaved(x, rotation.cos(), rotation.sin())
                 : Nn.rotaryEmbedding(x, rotation.cos(), rotation.sin());

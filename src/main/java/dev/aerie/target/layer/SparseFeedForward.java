@@ -16,7 +16,7 @@ import java.util.function.Function;
 /** A loaded {@link FeedForwardSpec.MixtureOfExperts}. */
 public final class SparseFeedForward implements FeedForward {
 
-    /** The weighted sum over a token's experts. */
+    /** Computes the weighted sum over each token's experts. */
     private interface Experts {
 
         Tensor of(Tensor x, Routing routing, boolean weightedInput);
@@ -35,12 +35,12 @@ public final class SparseFeedForward implements FeedForward {
     }
 
     /**
-     * @param together whether experts that are stored one by one are put side by side, which is what a GPU's grouped product takes; on
-     *     the CPU they stay the mapped files that they are
+     * @param together whether experts that are stored separately are stacked, as a GPU's grouped product requires; on the CPU
+     *     they stay mapped files
      */
     public SparseFeedForward(FeedForwardSpec.MixtureOfExperts spec, WeightLoader loader, boolean together) {
         RouterSpec router = spec.router();
-        // The choice is made in float32: so stored biases keep their digits, and nothing is converted in a forward.
+        // Experts are chosen in float32, so stored biases keep their digits, and the forward pass converts nothing.
         WeightLoader exact = loader.as(DType.F32);
         this.rule = router.rule();
         this.weightedInput = router instanceof RouterSpec.SigmoidOfInput;
@@ -53,9 +53,9 @@ public final class SparseFeedForward implements FeedForward {
 
     private static Experts experts(ExpertsSpec spec, WeightLoader loader, boolean together) {
         if (spec instanceof ExpertsSpec.Separate separate && together) {
-            Tensor gate = loader.loadTogether(each(separate, FeedForwardSpec.SwiGlu::gate));
-            Tensor up = loader.loadTogether(each(separate, FeedForwardSpec.SwiGlu::up));
-            Tensor down = loader.loadTogether(each(separate, FeedForwardSpec.SwiGlu::down));
+            Tensor gate = loader.loadStacked(each(separate, FeedForwardSpec.SwiGlu::gate));
+            Tensor up = loader.loadStacked(each(separate, FeedForwardSpec.SwiGlu::up));
+            Tensor down = loader.loadStacked(each(separate, FeedForwardSpec.SwiGlu::down));
             return (x, routing, weightedInput) -> MixtureOfExperts.together(x, routing, weightedInput, gate, up, down);
         }
         if (spec instanceof ExpertsSpec.Separate separate) {

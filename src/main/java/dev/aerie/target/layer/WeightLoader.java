@@ -13,24 +13,24 @@ import java.util.List;
 import java.util.stream.LongStream;
 
 /**
- * Brings tensors to where and in the type in which they are computed with.
+ * Loads tensors in the type and to the device that they are computed with.
  *
- * @param source where they come from
- * @param owner of all that is loaded: the target's scope, or one of a single layer that is streamed
+ * @param source reads the tensors
+ * @param owner of all loaded tensors: the target's scope, or that of a single streamed layer
  */
 public record WeightLoader(Source source, DType dtype, Device device, Scope owner) {
 
-    /** Gives a tensor of a type on the loader's device, in the innermost scope. */
+    /** Reads a tensor in a type, on the loader's device and in the innermost scope. */
     public interface Source {
         Tensor read(WeightSpec spec, DType dtype);
     }
 
-    /** Reads what stays on the device. */
+    /** Creates a loader of weights that stay on the device. */
     public WeightLoader(Weights weights, DType dtype, Device device, Scope owner) {
         this((spec, type) -> weights.read(spec, type, device), dtype, device, owner);
     }
 
-    /** Owned by {@link #owner}; null for null. */
+    /** Loads a tensor, owned by {@link #owner}; returns null for null. */
     public Tensor load(WeightSpec spec) {
         if (spec == null) {
             return null;
@@ -40,8 +40,8 @@ public record WeightLoader(Source source, DType dtype, Device device, Scope owne
         }
     }
 
-    /** Weights of one shape side by side, [n, shape]; each is freed as soon as it is in its place. */
-    Tensor loadTogether(List<WeightSpec> specs) {
+    /** Stacks weights of one shape, [n, shape]; each is freed as soon as it is copied. */
+    Tensor loadStacked(List<WeightSpec> specs) {
         long[] shape = specs.get(0).shape();
         long[] all = LongStream.concat(LongStream.of(specs.size()), Arrays.stream(shape)).toArray();
         try (Scope loading = Scope.open()) {
@@ -73,7 +73,7 @@ public record WeightLoader(Source source, DType dtype, Device device, Scope owne
         }
     }
 
-    /** The same, loading in another type. */
+    /** Returns a loader of the same tensors in another type. */
     WeightLoader as(DType other) {
         return new WeightLoader(source, other, device, owner);
     }

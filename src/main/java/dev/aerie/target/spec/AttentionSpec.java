@@ -5,26 +5,26 @@ import dev.aerie.torch.GatedDeltaRule;
 import java.util.Objects;
 import java.util.stream.Stream;
 
-/** How the tokens of a layer see each other. */
+/** The attention of a layer: how its tokens attend to each other. */
 public sealed interface AttentionSpec {
 
-    /** Every tensor that the layer needs for it. */
+    /** Returns every tensor that the attention needs. */
     Stream<WeightSpec> weights();
 
-    /** What a {@link KvCache} holds for each token; null where it holds one state for all of them. */
+    /** Returns what a {@link KvCache} holds for each token; null if it holds one state for all tokens. */
     CachedRow cachedRow();
 
-    /** Keys [kv heads, keyDim] and values [kv heads, valueDim]. */
+    /** The width of keys [kv heads, keyDim] and values [kv heads, valueDim]. */
     record CachedRow(int kvHeads, int keyDim, int valueDim) {}
 
     /**
      * Grouped-query attention (Ainslie et al., 2023), causal.
      *
-     * @param rotation of queries and keys, null where the layer knows no positions (NoPE)
-     * @param norms of the heads of queries and keys, null without
-     * @param temperature of the queries, null without
-     * @param gated query gives two rows for each head, [heads, 2, headDim]: the query and a gate, and what is attended to is
-     *     multiplied by sigmoid(gate) before {@code output} (Qwen3-Next)
+     * @param rotation of queries and keys; null if the layer uses no positions (NoPE)
+     * @param norms of the heads of queries and keys; null if there are none
+     * @param temperature of the queries; null if there is none
+     * @param gated whether the query projection gives two rows per head, [heads, 2, headDim], the query and a gate, where
+     *     sigmoid(gate) multiplies the attention's result before {@code output} (Qwen3-Next)
      */
     record GroupedQuery(
             int heads,
@@ -41,11 +41,13 @@ public sealed interface AttentionSpec {
             LinearSpec output) implements AttentionSpec {
 
         public GroupedQuery with(Scores changed) {
-            return new GroupedQuery(heads, kvHeads, headDim, changed, rotation, norms, temperature, gated, query, key, value, output);
+            return new GroupedQuery(heads, kvHeads, headDim, changed, rotation, norms, temperature, gated, query, key, value,
+                    output);
         }
 
         public GroupedQuery with(RotaryEmbedding changed) {
-            return new GroupedQuery(heads, kvHeads, headDim, scores, changed, norms, temperature, gated, query, key, value, output);
+            return new GroupedQuery(heads, kvHeads, headDim, scores, changed, norms, temperature, gated, query, key, value,
+                    output);
         }
 
         public GroupedQuery with(HeadNorms changed) {
@@ -72,15 +74,15 @@ public sealed interface AttentionSpec {
     }
 
     /**
-     * Multi-head latent attention (DeepSeek-V2, arXiv 2405.04434, section 2.1), causal: keys and values of all heads are made of
-     * one short vector for each token. A head of queries and keys is [plainDim + rotation.dim], of which the latter part knows
-     * positions and is one for all heads of the keys; a head of values is [valueDim].
+     * Multi-head latent attention (DeepSeek-V2, arXiv 2405.04434, section 2.1), causal. The keys and values of all heads are
+     * computed from one short vector per token. A head of queries and keys is [plainDim + rotation.dim]; only the second part is
+     * rotated, and in the keys all heads share it. A head of values is [valueDim].
      *
-     * @param rotation of the latter part alone
-     * @param queryDown to the latent vector of the queries, null where they are made of the hidden state itself
-     * @param queryNorm of that vector, null without it
-     * @param keyValueDown to the latent vector of keys and values, and after it the rotated part of the keys
-     * @param keyValue for each head its key's plain part, and after it its value
+     * @param rotation of the second part of each head
+     * @param queryDown to the latent vector of the queries; null if they are computed from the hidden state itself
+     * @param queryNorm of that vector; null if there is none
+     * @param keyValueDown to the latent vector of keys and values, followed by the rotated part of the keys
+     * @param keyValue to the plain part of the key and then the value, for each head
      */
     record Latent(
             int heads,
@@ -110,12 +112,14 @@ public sealed interface AttentionSpec {
     }
 
     /**
-     * Linear attention by the gated delta rule (Gated DeltaNet, arXiv 2412.06464) as Qwen3-Next has it.
+     * Linear attention by the gated delta rule (Gated DeltaNet, arXiv 2412.06464), in the form of Qwen3-Next.
      *
-     * @param projection to queries, keys, values and gates, grouped by key head; rates to betas and time steps likewise
+     * @param projection to queries, keys, values and gates, grouped by key head
+     * @param rates to betas and time steps, grouped by key head
      * @param convolution [channels, 1, taps]
-     * @param logRate [value heads], the logarithm of the rate of forgetting; timeBias likewise, added to the time steps
-     * @param norm of each head of what comes out, before its gate
+     * @param logRate [value heads], the logarithm of the forget rate
+     * @param timeBias [value heads], added to the time steps
+     * @param norm of each head of the output, before the gate is applied
      */
     record GatedDelta(
             GatedDeltaRule.Heads heads,
@@ -140,9 +144,9 @@ public sealed interface AttentionSpec {
     }
 
     /**
-     * What becomes of the scores: see {@link dev.aerie.torch.Attention.Options}.
+     * How scores are scaled, masked and capped: see {@link dev.aerie.torch.Attention.Options}.
      *
-     * @param sinks [heads], or null
+     * @param sinks [heads]; null if there are none
      */
     record Scores(double scale, int window, int chunk, double softCap, WeightSpec sinks) {
 
@@ -168,14 +172,15 @@ public sealed interface AttentionSpec {
     }
 
     /**
-     * @param dim the first dimensions of a head, which alone are turned; even
+     * @param dim number of leading dimensions of a head that are rotated; even
      * @param interleaved whether the pairs are (2j, 2j + 1) instead of (j, j + dim/2)
      */
     record RotaryEmbedding(Rope rope, int dim, boolean interleaved) {}
 
     /**
-     * @param query norm over the head dimension, with or without a weight; key likewise
-     * @param afterRotation whether the norms come after the rotation (Llama 4) instead of before it
+     * @param query norm over the head dimension, with or without a weight
+     * @param key likewise
+     * @param afterRotation whether the norms follow the rotation (Llama 4) instead of preceding it
      */
     record HeadNorms(NormSpec query, NormSpec key, boolean afterRotation) {}
 

@@ -19,8 +19,8 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * A JSON object that a model is described by, read key by key: whoever has read all it understands calls
- * {@link #refuseUnread}, so that no setting of a model is passed over in silence.
+ * A JSON object that describes a model, read key by key. A reader that has read all the keys it understands calls {@link
+ * #refuseUnread}, so that no setting of a model is ignored in silence.
  */
 public final class ConfigJson {
 
@@ -36,13 +36,13 @@ public final class ConfigJson {
         this.node = node;
     }
 
-    /** @throws RefusalException if the file is missing or no JSON object */
+    /** @throws RefusalException if the file is missing or does not hold a JSON object */
     public static ConfigJson read(Path file) {
         GitPointer.refuse(file);
         return of(file.toString(), parse(file));
     }
 
-    /** @param source what messages call it, such as the path of the file */
+    /** @param source the name used in messages, such as the path of the file */
     public static ConfigJson of(String source, JsonNode node) {
         if (!node.isObject()) {
             throw new RefusalException("Invalid configuration: " + source + " (expected a JSON object)");
@@ -64,7 +64,7 @@ public final class ConfigJson {
         }
     }
 
-    /** Whether the key is there with a value other than null. */
+    /** Returns whether the key is present with a value other than null. */
     public boolean has(String key) {
         return node.hasNonNull(key);
     }
@@ -81,7 +81,7 @@ public final class ConfigJson {
         return present(key) ? integer(key) : absent;
     }
 
-    /** A size or a count: a whole number from 1. */
+    /** Returns a size or a count, a whole number from 1. */
     public int positive(String key) {
         int value = integer(key);
         if (value < 1) {
@@ -116,7 +116,7 @@ public final class ConfigJson {
         return value(key).booleanValue();
     }
 
-    /** A flag that some files write as a number: as in Python, any but 0 is true. */
+    /** Returns a flag that some files write as a number; as in Python, every number but 0 is true. */
     public boolean truth(String key, boolean absent) {
         return present(key) && node.get(key).isNumber() ? number(key) != 0 : flag(key, absent);
     }
@@ -132,7 +132,7 @@ public final class ConfigJson {
         return present(key) ? text(key) : absent;
     }
 
-    /** The numbers of a list, of a single number, or none where the key is absent or null. */
+    /** Returns the numbers of a list or a single number; empty if the key is absent or null. */
     public List<Integer> integers(String key) {
         List<Integer> out = new ArrayList<>();
         if (present(key)) {
@@ -147,7 +147,7 @@ public final class ConfigJson {
         return out;
     }
 
-    /** The numbers of a list. */
+    /** Returns the numbers of a list. */
     public List<Double> numbers(String key) {
         List<Double> out = new ArrayList<>();
         for (JsonNode n : value(key)) {
@@ -159,7 +159,7 @@ public final class ConfigJson {
         return out;
     }
 
-    /** The strings of a list; none where the key is absent or null. */
+    /** Returns the strings of a list; empty if the key is absent or null. */
     public List<String> texts(String key) {
         List<String> out = new ArrayList<>();
         if (present(key)) {
@@ -170,12 +170,12 @@ public final class ConfigJson {
         return out;
     }
 
-    /** The object under a key; its keys are checked by whoever reads it. */
+    /** Returns the object under a key; its reader checks the keys in it. */
     public ConfigJson object(String key) {
         return of(source + ": " + key, value(key));
     }
 
-    /** The same, with what is written beside it for some keys that it lacks. */
+    /** Returns the object under a key; values that it lacks for the inherited keys are taken from this object. */
     public ConfigJson object(String key, String... inherited) {
         ConfigJson inner = of(source + ": " + key, value(key).deepCopy());
         for (String name : inherited) {
@@ -187,7 +187,7 @@ public final class ConfigJson {
         return inner;
     }
 
-    /** Gives a key that is absent a value: a default that transformers leaves out when it saves. */
+    /** Sets a default for an absent key that transformers does not write when it saves. */
     public ConfigJson assume(String key, Object value) {
         if (!has(key)) {
             ((ObjectNode) node).set(key, JSON.valueToTree(value));
@@ -195,20 +195,20 @@ public final class ConfigJson {
         return this;
     }
 
-    /** Marks keys as understood and without effect on what the model computes. */
+    /** Marks keys as known and without effect on what the model computes. */
     public ConfigJson ignore(String... keys) {
         read.addAll(Set.of(keys));
         return this;
     }
 
-    /** @throws RefusalException unless the value is one of those that are implemented, or absent */
+    /** @throws RefusalException unless the value is absent or one of those that are implemented */
     public void require(String key, String... implemented) {
         if (present(key) && !List.of(implemented).contains(value(key).asText())) {
             throw invalid(key, String.join(" or ", implemented));
         }
     }
 
-    /** @throws RefusalException naming every key that nobody has read and that is not null */
+    /** @throws RefusalException naming every key that was not read and is not null */
     public void refuseUnread(String reader) {
         Set<String> unread = new TreeSet<>();
         node.properties().forEach(e -> {

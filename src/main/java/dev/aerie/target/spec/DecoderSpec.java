@@ -9,14 +9,14 @@ import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /**
- * A decoder as data: what a {@link TargetFamily} makes of a config.json and the engine executes.
+ * A decoder as data: a {@link TargetFamily} creates it from a config.json and the engine executes it.
  *
  * @param embedding [vocabulary, hidden]
  * @param norm after the last layer
- * @param lmHead [vocabulary, hidden]; equal to the embedding where they are tied
- * @param unused tells tensors that checkpoints of the family hold and nobody needs
- * @param embeddingScale what the embeddings are multiplied by on their way into the first layer
- * @param logitSoftCap logits become logitSoftCap · tanh(logit / logitSoftCap) (Gemma 2); 0: as they are
+ * @param lmHead [vocabulary, hidden]; equal to the embedding if the two are tied
+ * @param unused matches tensors that checkpoints of the family hold and the decoder does not use
+ * @param embeddingScale factor of the embeddings that enter the first layer
+ * @param logitSoftCap the cap c of logits = c · tanh(logit / c) (Gemma 2); 0 without a cap
  */
 public record DecoderSpec(
         TargetConfig config,
@@ -28,7 +28,7 @@ public record DecoderSpec(
         double embeddingScale,
         double logitSoftCap) {
 
-    /** Embeddings and logits as they are. */
+    /** Creates a spec without embedding scale and logit cap. */
     public DecoderSpec(TargetConfig config, WeightSpec embedding, List<LayerSpec> layers, NormSpec norm, WeightSpec lmHead,
             Predicate<String> unused) {
         this(config, embedding, layers, norm, lmHead, unused, 1, 0);
@@ -51,17 +51,17 @@ public record DecoderSpec(
         return new DecoderSpec(config, embedding, layers, changed, lmHead, unused, embeddingScale, logitSoftCap);
     }
 
-    /** With more tensors that nobody needs. */
+    /** Returns a copy that does not use these tensors either. */
     public DecoderSpec ignoring(Predicate<String> more) {
         return new DecoderSpec(config, embedding, layers, norm, lmHead, unused.or(more), embeddingScale, logitSoftCap);
     }
 
-    /** What Gemma does at the two ends. */
+    /** Returns a copy with Gemma's embedding scale and logit cap. */
     public DecoderSpec with(double scale, double softCap) {
         return new DecoderSpec(config, embedding, layers, norm, lmHead, unused, scale, softCap);
     }
 
-    /** With other feed-forward parts in some layers: null from the function leaves a layer's as it is. */
+    /** Returns a copy with other feed-forward parts in the layers for which the function does not return null. */
     public DecoderSpec withFeedForward(IntFunction<FeedForwardSpec> ofLayer) {
         List<LayerSpec> changed = new ArrayList<>();
         for (LayerSpec layer : layers) {
@@ -71,7 +71,7 @@ public record DecoderSpec(
         return with(changed);
     }
 
-    /** With another attention in each layer, made from the {@link AttentionSpec.GroupedQuery} that the layer has. */
+    /** Returns a copy with other attention in each layer, created from the layer's {@link AttentionSpec.GroupedQuery}. */
     public DecoderSpec withAttention(BiFunction<Integer, AttentionSpec.GroupedQuery, AttentionSpec> ofLayer) {
         List<LayerSpec> changed = new ArrayList<>();
         for (LayerSpec layer : layers) {

@@ -5,16 +5,16 @@ import java.util.function.Function;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
-/** The experts of a layer and how their weights lie in the file. */
+/** The experts of a layer and how their weights are stored. */
 public sealed interface ExpertsSpec {
 
-    /** Every tensor that the experts need. */
+    /** Returns every tensor that the experts need. */
     Stream<WeightSpec> weights();
 
     /** Three tensors for each expert, without biases. */
     record Separate(List<FeedForwardSpec.SwiGlu> experts) implements ExpertsSpec {
 
-        /** @param expert what the expert of a number, from 0, is made of */
+        /** @param expert returns the tensors of the expert with a number, from 0 */
         public static Separate of(int count, Function<Integer, FeedForwardSpec.SwiGlu> expert) {
             return new Separate(IntStream.range(0, count).boxed().map(expert).toList());
         }
@@ -26,14 +26,14 @@ public sealed interface ExpertsSpec {
     }
 
     /**
-     * All experts in one tensor, which multiplies from the right.
+     * All experts in one tensor, stored as [in, out].
      *
      * @param gateUp [experts, hidden, 2 · intermediate]
      * @param gateUpBias [experts, 2 · intermediate], or null
      * @param down [experts, intermediate, hidden]
      * @param downBias [experts, hidden], or null
      * @param interleaved whether columns of gate and up alternate, instead of being halves
-     * @param limit null for SwiGLU; else what the clamped form of gpt-oss clamps at
+     * @param limit the clamp of gpt-oss's activation; null for SwiGLU
      */
     record Stacked(WeightSpec gateUp, WeightSpec gateUpBias, WeightSpec down, WeightSpec downBias, boolean interleaved,
             Double limit) implements ExpertsSpec {

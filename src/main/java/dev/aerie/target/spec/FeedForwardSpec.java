@@ -2,27 +2,27 @@ package dev.aerie.target.spec;
 
 import java.util.stream.Stream;
 
-/** What a layer does with each token by itself. */
+/** The feed-forward part of a layer, which treats each token separately. */
 public sealed interface FeedForwardSpec {
 
-    /** Every tensor that the layer needs for it. */
+    /** Returns every tensor that the feed-forward part needs. */
     Stream<WeightSpec> weights();
 
-    /** What the gate goes through. */
+    /** The activation function of the gate. */
     enum Activation {
         SILU,
         /** 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x³))) (Hendrycks and Gimpel, 2016): gelu_pytorch_tanh. */
         GELU_TANH
     }
 
-    /** down(activation(gate(x)) · up(x)) (Shazeer, 2020; with gelu he calls it GEGLU). */
+    /** down(activation(gate(x)) · up(x)) (Shazeer, 2020, who calls it GEGLU with gelu). */
     record SwiGlu(LinearSpec gate, LinearSpec up, LinearSpec down, Activation activation) implements FeedForwardSpec {
 
         public SwiGlu(LinearSpec gate, LinearSpec up, LinearSpec down) {
             this(gate, up, down, Activation.SILU);
         }
 
-        /** By the names that Llama gave: {@code name.gate_proj.weight} and so on. */
+        /** Creates the spec with Llama's tensor names: {@code name.gate_proj.weight} and so on. */
         public static SwiGlu of(String name, int hidden, int intermediate, boolean bias) {
             return new SwiGlu(
                     LinearSpec.of(name + ".gate_proj", hidden, intermediate, bias),
@@ -30,7 +30,7 @@ public sealed interface FeedForwardSpec {
                     LinearSpec.of(name + ".down_proj", intermediate, hidden, bias));
         }
 
-        /** Without biases. */
+        /** Creates the spec with Llama's tensor names and without biases. */
         public static SwiGlu of(String name, int hidden, int intermediate) {
             return of(name, hidden, intermediate, false);
         }
@@ -42,10 +42,10 @@ public sealed interface FeedForwardSpec {
     }
 
     /**
-     * A few experts for each token, and perhaps one that all tokens share.
+     * Routed experts, a few for each token, and optionally one expert that all tokens share.
      *
-     * @param shared null where there is none
-     * @param sharedGate from hidden to 1: its sigmoid scales what the shared expert adds; null where that is added as it is
+     * @param shared the shared expert; null if there is none
+     * @param sharedGate from hidden to 1: its sigmoid scales the output of the shared expert; null if the output is not scaled
      */
     record MixtureOfExperts(RouterSpec router, ExpertsSpec experts, SwiGlu shared, LinearSpec sharedGate)
             implements FeedForwardSpec {

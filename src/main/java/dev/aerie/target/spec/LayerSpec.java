@@ -5,7 +5,7 @@ import java.util.stream.Stream;
 /**
  * One decoder layer: x ← x + post(attention(norm(x))), then x ← x + post(feedForward(norm(x))).
  *
- * @param postAttentionNorm on what attention gives, before it is added (Gemma 2); null without, which is the rule
+ * @param postAttentionNorm of the attention's output before it is added (Gemma 2); null in most families
  * @param postFeedForwardNorm likewise
  */
 public record LayerSpec(
@@ -16,7 +16,7 @@ public record LayerSpec(
         FeedForwardSpec feedForward,
         NormSpec postFeedForwardNorm) {
 
-    /** Norms before the two parts alone. */
+    /** Creates a layer with norms only before its two parts. */
     public LayerSpec(NormSpec attentionNorm, AttentionSpec attention, NormSpec feedForwardNorm, FeedForwardSpec feedForward) {
         this(attentionNorm, attention, null, feedForwardNorm, feedForward, null);
     }

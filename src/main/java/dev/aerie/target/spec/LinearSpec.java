@@ -10,12 +10,12 @@ import java.util.stream.Stream;
  */
 public record LinearSpec(WeightSpec weight, WeightSpec bias) {
 
-    /** Tensors {@code name.weight} and, where asked for, {@code name.bias}. */
+    /** Creates the spec with tensors {@code name.weight} and, if there is a bias, {@code name.bias}. */
     public static LinearSpec of(String name, long in, long out, boolean bias) {
         return new LinearSpec(new WeightSpec(name + ".weight", out, in), bias ? new WeightSpec(name + ".bias", out) : null);
     }
 
-    /** One of several layers whose weights are stored as one, below each other. */
+    /** Creates the spec of one of several layers whose weights are stored in one tensor, as ranges of its rows. */
     public static LinearSpec of(String name, long in, long out, WeightSpec.Rows rows) {
         return new LinearSpec(new WeightSpec(name + ".weight", rows, out, in), null);
     }

@@ -3,9 +3,9 @@ package dev.aerie.target.spec;
 /**
  * A root mean square norm.
  *
- * @param weight [size]; null without
- * @param offset added to the weight: 1 where checkpoints hold what the weight differs from 1 by (Gemma, Qwen3-Next). The product
- *     is then made in float32
+ * @param weight [size]; null if the norm has no weight
+ * @param offset added to the weight: 1 if checkpoints hold the weight's difference from 1 (Gemma, Qwen3-Next), in which case the
+ *     product is computed in float32
  */
 public record NormSpec(WeightSpec weight, double eps, double offset) {
 
@@ -13,17 +13,17 @@ public record NormSpec(WeightSpec weight, double eps, double offset) {
         this(weight, eps, 0);
     }
 
-    /** Tensor {@code name.weight}. */
+    /** Creates the spec with tensor {@code name.weight}. */
     public static NormSpec of(String name, long size, double eps) {
         return new NormSpec(new WeightSpec(name + ".weight", size), eps);
     }
 
-    /** Tensor {@code name.weight}, to which 1 is added. */
-    public static NormSpec aroundOne(String name, long size, double eps) {
+    /** Creates the spec with tensor {@code name.weight}, to which 1 is added. */
+    public static NormSpec offsetByOne(String name, long size, double eps) {
         return new NormSpec(new WeightSpec(name + ".weight", size), eps, 1);
     }
 
-    /** x / sqrt(mean(x²) + eps). */
+    /** Creates the spec of x / sqrt(mean(x²) + eps). */
     public static NormSpec weightless(double eps) {
         return new NormSpec(null, eps);
     }

@@ -6,39 +6,39 @@ import dev.aerie.errors.RefusalException;
 import java.util.List;
 
 /**
- * Rotary position embedding: how fast each pair of dimensions turns.
+ * Rotary position embedding: the frequency of each pair of dimensions.
  *
- * <p>Frequencies are computed in float32 in the order in which Hugging Face's modeling_rope_utils.py computes them, because
- * at position 100,000 a last digit of a frequency is visible in the angle.
+ * <p>Frequencies are computed in float32 in the order of Hugging Face's modeling_rope_utils.py, because at position 100,000 the
+ * last digit of a frequency is visible in the angle.
  */
 public sealed interface Rope {
 
     double theta();
 
-    /** Angle per position of each pair (j, j + dim/2), float32 [dim/2], in sequences as long as the model was made for. */
+    /** Returns the angle per position of each pair (j, j + dim/2), float32 [dim/2], within the model's original context. */
     float[] frequencies(int dim);
 
-    /** The same in a sequence of this many tokens. */
+    /** Returns the frequencies in a sequence of this many tokens. */
     default float[] frequencies(int dim, long length) {
         return frequencies(dim);
     }
 
-    /** Whether the frequencies depend on the length of the sequence. */
+    /** Returns whether the frequencies depend on the length of the sequence. */
     default boolean byLength() {
         return false;
     }
 
-    /** Whether there are frequencies for this many dimensions; lists of factors are for one number of them. */
+    /** Returns whether there are frequencies for this many dimensions; a list of factors fits only one number of them. */
     default boolean fits(int dim) {
         return true;
     }
 
-    /** What cosine and sine are multiplied by. */
+    /** Returns the factor of cosine and sine. */
     default double attentionFactor() {
         return 1;
     }
 
-    /** The form transformers 5 writes under {@code rope_parameters}. */
+    /** Returns the form that transformers 5 writes under {@code rope_parameters}. */
     ObjectNode toParameters();
 
     /** Frequencies theta^(-2j/dim) (Su et al., 2021). */
@@ -55,7 +55,7 @@ public sealed interface Rope {
         }
     }
 
-    /** Position interpolation (Chen et al., 2023, arXiv 2306.15595): every pair slowed by a factor. */
+    /** Position interpolation (Chen et al., 2023, arXiv 2306.15595): the frequencies of all pairs are divided by one factor. */
     record Linear(double theta, double factor) implements Rope {
 
         @Override
@@ -89,7 +89,7 @@ public sealed interface Rope {
             return unscaled(theta(dim, length), dim);
         }
 
-        /** Theta in a sequence of this many tokens. */
+        /** Returns theta in a sequence of this many tokens. */
         public double theta(int dim, long length) {
             long counted = Math.max(length, originalMaxPositions);
             double grown = factor * counted / originalMaxPositions - (factor - 1);
@@ -109,10 +109,10 @@ public sealed interface Rope {
     }
 
     /**
-     * LongRoPE (Ding et al., 2024, arXiv 2402.13753): each pair slowed by a factor of its own, by one list in sequences within the
-     * original context and by another in longer ones.
+     * LongRoPE (Ding et al., 2024, arXiv 2402.13753): each pair has a factor, from one list in sequences within the original
+     * context and from another in longer ones.
      *
-     * @param attentionFactor already worked out where the configuration gives none
+     * @param attentionFactor computed by the reader if the configuration has none
      */
     record LongRope(double theta, List<Double> shortFactors, List<Double> longFactors, int originalMaxPositions,
             double attentionFactor) implements Rope {
@@ -155,7 +155,7 @@ public sealed interface Rope {
         }
     }
 
-    /** Llama 3.1: slow pairs are slowed by a factor, fast ones left, those between interpolated. */
+    /** Llama 3.1: low frequencies are divided by a factor, high ones are kept, those between are interpolated. */
     record Llama3(double theta, double factor, double lowFreqFactor, double highFreqFactor, int originalMaxPositions)
             implements Rope {
 
@@ -190,7 +190,7 @@ public sealed interface Rope {
     /**
      * YaRN (Peng et al., 2023, arXiv 2309.00071).
      *
-     * @param attentionFactor already worked out from factor, mscale and mscale_all_dim where the configuration gives none
+     * @param attentionFactor computed by the reader from factor, mscale and mscale_all_dim if the configuration has none
      * @param truncate whether the ends of the ramp are rounded to whole pairs
      */
     record Yarn(double theta, double factor, int originalMaxPositions, double betaFast, double betaSlow,
@@ -198,8 +198,8 @@ public sealed interface Rope {
 
         @Override
         public float[] frequencies(int dim) {
-            double low = pairTurning(betaFast, dim);
-            double high = pairTurning(betaSlow, dim);
+            double low = pairAtTurns(betaFast, dim);
+            double high = pairAtTurns(betaSlow, dim);
             if (truncate) {
                 low = Math.floor(low);
                 high = Math.ceil(high);
@@ -220,8 +220,8 @@ public sealed interface Rope {
             return out;
         }
 
-        /** The (fractional) pair that makes this many turns within the original context. */
-        private double pairTurning(double turns, int dim) {
+        /** Returns the (fractional) index of the pair that makes this many turns within the original context. */
+        private double pairAtTurns(double turns, int dim) {
             return dim * Math.log(originalMaxPositions / (turns * 2 * Math.PI)) / (2 * Math.log(theta));
         }
 
@@ -275,7 +275,8 @@ public sealed interface Rope {
             // The oldest Phi-3 checkpoints call it su.
             case "longrope", "su" -> longRope(parameters, theta, maxPositions, config);
             case "yarn" -> yarn(parameters, theta, maxPositions);
-            default -> throw parameters.invalid(parameters.has("rope_type") ? "rope_type" : "type", "default, linear, dynamic, yarn, llama3 or longrope");
+            default -> throw parameters.invalid(parameters.has("rope_type") ? "rope_type" : "type",
+                    "default, linear, dynamic, yarn, llama3 or longrope");
         };
         parameters.refuseUnread("rope type " + type);
         return rope;
@@ -286,7 +287,7 @@ public sealed interface Rope {
         return above0(parameters, "factor", 1);
     }
 
-    /** Zero and less make every angle NaN or infinite. */
+    /** Reads a number above 0; other values would make all angles NaN or infinite. */
     private static double above0(ConfigJson json, String key, double absent) {
         double value = json.number(key, absent);
         if (!(value > 0)) {
@@ -295,7 +296,7 @@ public sealed interface Rope {
         return value;
     }
 
-    /** How many dimensions of a head are turned: partial_rotary_factor of either form of a config.json. */
+    /** Returns how many dimensions of a head are rotated: partial_rotary_factor in either form of a config.json. */
     static int rotaryDim(ConfigJson config, int headDim) {
         double factor = config.number("partial_rotary_factor", 1);
         if (config.has("rope_parameters")) {
@@ -331,7 +332,7 @@ public sealed interface Rope {
                 parameters.number("attention_factor", attention), parameters.flag("truncate", true));
     }
 
-    /** By how much YaRN raises the temperature of attention. */
+    /** Returns YaRN's factor of the attention temperature. */
     static double mscale(double factor, double weight) {
         return factor <= 1 ? 1 : 0.1 * weight * Math.log(factor) + 1;
     }

@@ -4,30 +4,30 @@ import dev.aerie.torch.MixtureOfExperts.Rule;
 import dev.aerie.torch.MixtureOfExperts.Scoring;
 import java.util.stream.Stream;
 
-/** Which experts a token goes to, and with what weights. */
+/** The router: which experts a token goes to, and with what weights. */
 public sealed interface RouterSpec {
 
-    /** From hidden to the number of experts. */
+    /** Returns the layer from hidden to the number of experts. */
     LinearSpec projection();
 
     Rule rule();
 
-    /** Every tensor that the router needs. */
+    /** Returns every tensor that the router needs. */
     default Stream<WeightSpec> weights() {
         return projection().weights();
     }
 
-    /** A token's experts come from the best groups only (Liu et al., 2024). */
+    /** Restricts a token to the experts of the best groups (Liu et al., 2024). */
     record Groups(int count, int chosen) {
 
-        /** Every expert is open to every token. */
+        /** No restriction: every token may go to every expert. */
         public static final Groups NONE = new Groups(1, 1);
     }
 
     /**
-     * Softmax, then the largest: Mixtral, Qwen3-MoE, DeepSeek-V2, where a group counts as its best expert.
+     * Softmax over all experts, then top-k: Mixtral, Qwen3-MoE, DeepSeek-V2. The score of a group is that of its best expert.
      *
-     * @param scale of the weights, after renormalising
+     * @param scale factor of the weights after renormalising
      */
     record Softmax(LinearSpec projection, int topK, Groups groups, boolean renormalise, double scale) implements RouterSpec {
 
@@ -37,7 +37,7 @@ public sealed interface RouterSpec {
         }
     }
 
-    /** The largest, then softmax over them: gpt-oss. */
+    /** Top-k experts, then softmax over them: gpt-oss. */
     record SoftmaxOfChosen(LinearSpec projection, int topK) implements RouterSpec {
 
         @Override
@@ -47,10 +47,10 @@ public sealed interface RouterSpec {
     }
 
     /**
-     * Sigmoids: DeepSeek-V3, Kimi K2, GLM-4.5. A group counts as the sum of its two best experts.
+     * Sigmoid scores: DeepSeek-V3, Kimi K2, GLM-4.5. The score of a group is the sum of its two best experts'.
      *
-     * @param correction [experts], added for the choice alone, which balances the load without a loss; null without
-     * @param scale of the weights, after renormalising
+     * @param correction [experts], added only when experts are chosen, to balance the load without a loss; null if there is none
+     * @param scale factor of the weights after renormalising
      */
     record Sigmoid(LinearSpec projection, WeightSpec correction, int topK, Groups groups, boolean renormalise, double scale)
             implements RouterSpec {
@@ -66,7 +66,7 @@ public sealed interface RouterSpec {
         }
     }
 
-    /** The largest, whose sigmoids scale what <em>enters</em> the experts: Llama 4. */
+    /** Top-k experts, where the sigmoid of the score scales the <em>input</em> of the expert: Llama 4. */
     record SigmoidOfInput(LinearSpec projection, int topK) implements RouterSpec {
 
         @Override

@@ -3,15 +3,17 @@ package dev.aerie.target.spec;
 import java.util.List;
 
 /**
- * What every family of targets has in its config.json.
+ * The part of config.json that all target families have.
  *
  * @param layers decoder layers
  * @param headDim dimensions of one attention head
- * @param rotaryDim how many of them are turned, the first ones
- * @param vocabSize rows of the embedding; a tokenizer may know fewer tokens
- * @param maxPositions longest sequence the model was made for
- * @param eosTokenIds tokens that end a generation: those of generation_config.json, else of config.json; may be empty
- * @param bosTokenId null where there is none; padTokenId likewise
+ * @param rotaryDim number of leading dimensions of a head that are rotated
+ * @param vocabSize rows of the embedding; a tokenizer may have fewer tokens
+ * @param maxPositions longest sequence that the model was trained for
+ * @param eosTokenIds tokens that end a generation: from generation_config.json if it names any, else from config.json; may be
+ *     empty
+ * @param bosTokenId null if there is none
+ * @param padTokenId null if there is none
  */
 public record TargetConfig(
         String modelType,
@@ -29,15 +31,15 @@ public record TargetConfig(
         Integer bosTokenId,
         Integer padTokenId) {
 
-    /** Each costs memory before any weight is looked at. The deepest models known have some 130. */
+    /** Upper limit, because each layer costs memory before any weight is read. The deepest known models have about 130. */
     private static final int MOST_LAYERS = 10_000;
 
-    /** Reads the keys by the names that Llama gave them and most families kept. */
+    /** Reads the keys by Llama's names, which most families use. */
     public static TargetConfig read(ConfigJson json) {
         return read(json, Rope.read(json));
     }
 
-    /** The same, where the rope stands elsewhere than usual. */
+    /** Reads the keys by Llama's names, with a rope that the family has read. */
     public static TargetConfig read(ConfigJson json, Rope rope) {
         int hidden = json.positive("hidden_size");
         int heads = json.positive("num_attention_heads");

@@ -6,12 +6,12 @@ import dev.aerie.torch.Tensor;
  * A tensor that a model folder must hold, or some rows of one.
  *
  * @param name as in the safetensors file
- * @param rows which rows of the stored tensor, null for all
- * @param shape what the configuration says it must be
+ * @param rows the rows of the stored tensor that are meant; null for all
+ * @param shape the shape that the configuration requires
  */
 public record WeightSpec(String name, Rows rows, long... shape) {
 
-    /** Rows from {@code first} on of a stored tensor that has {@code of} of them, such as the keys in a fused qkv_proj. */
+    /** Rows from {@code first} on of a stored tensor with {@code of} rows, such as the keys in a fused qkv_proj. */
     public record Rows(long first, long of) {}
 
     public WeightSpec(String name, long... shape) {
@@ -25,7 +25,7 @@ public record WeightSpec(String name, Rows rows, long... shape) {
         }
     }
 
-    /** What lies in the file. */
+    /** Returns the shape of the stored tensor. */
     public long[] storedShape() {
         long[] stored = shape.clone();
         if (rows != null) {
@@ -34,7 +34,7 @@ public record WeightSpec(String name, Rows rows, long... shape) {
         return stored;
     }
 
-    /** What is meant of the stored tensor, sharing its memory. */
+    /** Returns the rows that are meant, as a view of the stored tensor. */
     public Tensor rowsOf(Tensor stored) {
         return rows == null ? stored : stored.narrow(0, rows.first(), shape[0]);
     }

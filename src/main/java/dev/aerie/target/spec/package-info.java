@@ -1,6 +1,7 @@
 /**
- * Decoders as data: config.json, and the specs of layers, attention, feed-forward parts and weights that a family makes of it.
+ * Decoders as data: config.json, and the specs of layers, attention, feed-forward parts and weights that a family creates from
+ * it.
  *
- * <p>Must not know which family made a spec, where weights lie, or how a layer is computed.
+ * <p>Must not depend on families, on where weights are stored, or on how a layer is computed.
  */
 package dev.aerie.target.spec;

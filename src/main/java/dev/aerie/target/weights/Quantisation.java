@@ -17,10 +17,10 @@ import java.util.function.Predicate;
 import java.util.regex.Pattern;
 
 /**
- * How the weights of a model folder are stored, from {@code quantization_config} of its config.json: the one place that reads it.
+ * How the weights of a model folder are stored. This is the only reader of {@code quantization_config} in its config.json.
  *
- * <p>What a model computes with does not change: a tensor is brought to the device as it is stored and dequantised there when it
- * is read, so never more than one tensor exists in both forms.
+ * <p>The compute type does not change: a tensor is copied to the device as it is stored and dequantised there when it is read, so
+ * at most one tensor exists in both forms.
  */
 public sealed interface Quantisation {
 
@@ -29,28 +29,28 @@ public sealed interface Quantisation {
     /**
      * A stored tensor.
      *
-     * @param types any of which it may have
+     * @param types the types that it may have
      */
     record Stored(String name, Set<DType> types, long... shape) {}
 
     /**
-     * The tensors that together store a weight. A quantised model holds some of its weights plainly, and configurations do not
-     * say which: embeddings, norms and routers are never converted, whatever {@code modules_to_not_convert} lists.
+     * Returns the tensors that together store a weight. A quantised model stores some weights unquantised, and configurations do
+     * not always say which: embeddings, norms and routers are never converted, whatever {@code modules_to_not_convert} lists.
      *
-     * @param type type of the stored tensor of a name, null where there is none
+     * @param type returns the type of a stored tensor by its name, null if there is none
      */
     List<Stored> stored(WeightSpec weight, Function<String, DType> type);
 
     /**
-     * Reads a weight that {@link #stored} found to be in order.
+     * Reads a weight that {@link #stored} found valid.
      *
-     * @param tensor the stored tensor of a name, wherever it is
+     * @param tensor returns a stored tensor by its name, on any device
      * @param type as in {@link #stored}
-     * @return in the innermost scope, of the shape, type and device asked for
+     * @return a tensor in the innermost scope with the shape, type and device of the arguments
      */
     Tensor read(WeightSpec weight, Function<String, DType> type, Function<String, Tensor> tensor, DType dtype, Device device);
 
-    /** Every weight as the computation has it, in any floating type. */
+    /** Unquantised weights in any floating type. */
     record Plain() implements Quantisation {
 
         @Override
@@ -66,10 +66,11 @@ public sealed interface Quantisation {
     }
 
     /**
-     * DeepSeek's: matrices in 8 bits beside {@code NAME_scale_inv} [⌈out / rows⌉, ⌈in / columns⌉], by which each block is
-     * multiplied (DeepSeek-V3 technical report, arXiv 2412.19437, section 3.3; blocks at the right and lower edge are partial).
+     * DeepSeek's block-scaled FP8: 8-bit matrices beside {@code NAME_scale_inv} [⌈out / rows⌉, ⌈in / columns⌉], whose elements
+     * multiply one block each (DeepSeek-V3 technical report, arXiv 2412.19437, section 3.3; blocks at the right and lower edge
+     * are partial).
      *
-     * @param kept tells names of tensors that are not converted
+     * @param kept matches names of tensors that are not converted
      */
     record BlockFp8(int rows, int columns, Predicate<String> kept) implements Quantisation {
 
@@ -110,11 +111,11 @@ public sealed interface Quantisation {
     }
 
     /**
-     * gpt-oss's: an expert tensor [experts, in, out] as {@code NAME_blocks} [experts, out, in / 32, 16], two 4-bit codes to the
-     * byte, and {@code NAME_scales} [experts, out, in / 32], the exponent of each group of 32 (OCP Microscaling Formats 1.0).
-     * The stored form is transposed: a group runs along the input.
+     * gpt-oss's MXFP4: an expert tensor [experts, in, out] is stored as {@code NAME_blocks} [experts, out, in / 32, 16], two
+     * 4-bit codes per byte, and {@code NAME_scales} [experts, out, in / 32], the exponent of each group of 32 (OCP Microscaling
+     * Formats 1.0). The stored form is transposed: a group runs along the input.
      *
-     * @param kept tells names of tensors that are not converted
+     * @param kept matches names of tensors that are not converted
      */
     record Mxfp4(Predicate<String> kept) implements Quantisation {
 
@@ -148,13 +149,13 @@ public sealed interface Quantisation {
         }
     }
 
-    /** Of the config.json in a model folder; plain where there is none. */
+    /** Reads the config.json in a model folder; plain if there is none. */
     static Quantisation of(Path folder) {
         Path config = folder.resolve("config.json");
         return Files.exists(config) ? read(ConfigJson.read(config)) : new Plain();
     }
 
-    /** @throws RefusalException for a method, or a setting of one, that is not implemented */
+    /** @throws RefusalException if the method or one of its settings is not implemented */
     static Quantisation read(ConfigJson config) {
         config.ignore("quantization_config");
         if (!config.has("quantization_config")) {
@@ -177,13 +178,13 @@ public sealed interface Quantisation {
             throw json.invalid("weight_block_size", "the two sizes of a block, such as [128, 128]");
         }
         json.require("fmt", "e4m3", "e5m2");
-        // How others quantise activations on the fly; we compute with the dequantised weights. Static scales would be tensors.
+        // How other engines quantise activations on the fly; we compute with dequantised weights. Static scales would be tensors.
         json.require("activation_scheme", "dynamic");
         json.ignore("scale_fmt");
         return new BlockFp8(block.get(0), block.get(1), kept(json));
     }
 
-    /** Modules are named from the root; a star stands for one part of a name, such as the number of a layer. */
+    /** Matches modules by their full names, in which a star stands for one part, such as the number of a layer. */
     private static Predicate<String> kept(ConfigJson json) {
         List<Pattern> modules = json.texts("modules_to_not_convert").stream()
                 .map(m -> Pattern.compile("\\Q" + m.replace("*", "\\E[^.]+\\Q") + "\\E([._].*)?"))

@@ -7,10 +7,10 @@ import dev.aerie.torch.StagingMemory;
 import dev.aerie.torch.Tensor;
 import java.util.function.Supplier;
 
-/** Memory that one layer's weights are cut from, and then the weights of a later layer: it is allocated once. */
+/** Memory that is allocated once and holds the weights of one layer after another. */
 public final class StagingBuffer implements AutoCloseable {
 
-    /** What libtorch aligns its own tensors to. */
+    /** libtorch's alignment of tensors. */
     private static final long ALIGNMENT = 64;
 
     private final Scope scope = Scope.detached();
@@ -27,12 +27,12 @@ public final class StagingBuffer implements AutoCloseable {
         return new StagingBuffer(() -> StagingMemory.of(device, capacity));
     }
 
-    /** On the host, where a GPU copies from it by itself. */
+    /** Allocates pinned host memory, which a GPU copies from asynchronously. */
     public static StagingBuffer pinned(long capacity) {
         return new StagingBuffer(() -> StagingMemory.pinned(capacity));
     }
 
-    /** Bytes that a tensor takes in a buffer. */
+    /** Returns the bytes that a tensor takes in a buffer. */
     public static long bytes(DType dtype, long... shape) {
         long bytes = dtype.bytes();
         for (long n : shape) {
@@ -41,22 +41,22 @@ public final class StagingBuffer implements AutoCloseable {
         return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     }
 
-    /** Gives all memory away anew; tensors cut from it before are overwritten. */
+    /** Makes all memory available again; tensors cut before are overwritten. */
     public void reset() {
         used = 0;
     }
 
-    /** A copy of a tensor in this memory, as a tensor in the innermost scope. */
+    /** Copies a tensor into this memory and returns the copy, in the innermost scope. */
     public Tensor copyOf(Tensor tensor) {
         return copyOf(tensor, tensor.dtype());
     }
 
-    /** The same, converted. */
+    /** Converts a tensor into this memory and returns the result, in the innermost scope. */
     public Tensor copyOf(Tensor tensor, DType dtype) {
         return cut(dtype, tensor.shape()).copy_(tensor);
     }
 
-    /** The next part of this memory as a tensor in the innermost scope. */
+    /** Returns the next part of this memory as a tensor in the innermost scope. */
     public Tensor cut(DType dtype, long... shape) {
         long length = bytes(dtype, shape);
         if (length > bytes.count() - used) {
@@ -67,10 +67,10 @@ public final class StagingBuffer implements AutoCloseable {
         return part;
     }
 
-    /** Brings what was cut from another buffer to where the same was cut from this one, while the device goes on with its work. */
-    public void copyBeside(StagingBuffer other) {
+    /** Copies another buffer's tensors to this buffer, which was cut alike, while the device goes on computing. */
+    public void copyToDevice(StagingBuffer other) {
         try (Scope copying = Scope.open()) {
-            StagingMemory.copyBeside(other.bytes.narrow(0, 0, other.used), bytes.narrow(0, 0, other.used));
+            StagingMemory.copyToDevice(other.bytes.narrow(0, 0, other.used), bytes.narrow(0, 0, other.used));
         }
     }
 

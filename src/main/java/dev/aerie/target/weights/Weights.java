@@ -29,7 +29,7 @@ public final class Weights implements AutoCloseable {
 
     private static final String SINGLE = "model.safetensors";
     private static final String INDEX = "model.safetensors.index.json";
-    /** A message that lists ten thousand names helps nobody. */
+    /** A longer list would make the message useless. */
     private static final int NAMES_SHOWN = 50;
 
     private final Path folder;
@@ -123,8 +123,8 @@ public final class Weights implements AutoCloseable {
     }
 
     /**
-     * The name that a tensor of a language model has where it stands alone. Models that also see call it language_model, under
-     * model in the files that transformers 5 writes and above it in those published before.
+     * Returns the name that a tensor has in a stand-alone language model. Vision-language models prefix it with language_model,
+     * below model in files written by transformers 5 and above it in older ones.
      */
     private static String languageModel(String name) {
         if (name.startsWith("model.language_model.")) {
@@ -133,19 +133,19 @@ public final class Weights implements AutoCloseable {
         return name.startsWith("language_model.") ? name.substring("language_model.".length()) : name;
     }
 
-    /** Of a language model alone, whatever the file calls what it is a part of. */
+    /** Returns the tensor names of the language model alone, without the prefixes of a vision-language model. */
     public Set<String> names() {
         return located.keySet();
     }
 
     /**
-     * Compares what there is with what the configuration asks for.
+     * Compares the stored tensors with those that the configuration requires.
      *
-     * @param ignored tells tensors that may lie there unused
+     * @param ignored matches tensors that may be present and unused
      * @throws RefusalException naming every missing, misshapen, wrongly typed and unknown tensor
      */
     public void check(Collection<WeightSpec> expected, Predicate<String> ignored) {
-        // Sets, because several of the expected may be rows of one tensor.
+        // Sets, because several expected weights may be rows of one tensor.
         Set<String> missing = new LinkedHashSet<>();
         Set<String> misshapen = new LinkedHashSet<>();
         Set<String> mistyped = new LinkedHashSet<>();
@@ -192,26 +192,26 @@ public final class Weights implements AutoCloseable {
     }
 
     /**
-     * A tensor in the innermost scope: mapped where it is stored in the wanted type and the device is the CPU, else a copy;
-     * dequantised where it is stored in codes.
+     * Returns a tensor in the innermost scope: mapped if it is stored in this type and the device is the CPU, else a copy;
+     * dequantised if it is quantised.
      *
-     * @throws RefusalException where there is none of this name and shape
+     * @throws RefusalException if there is no tensor of this name and shape
      */
     public Tensor read(WeightSpec spec, DType dtype, Device device) {
         return read(spec, this::stored, dtype, device);
     }
 
     /**
-     * The same, from stored tensors that were brought somewhere already.
+     * Returns the same tensor as {@link #read(WeightSpec, DType, Device)}, from stored tensors that are loaded already.
      *
-     * @param stored gives a stored tensor by its name
+     * @param stored returns a stored tensor by its name
      */
     public Tensor read(WeightSpec spec, Function<String, Tensor> stored, DType dtype, Device device) {
         storedNames(spec);
         return quantisation.read(spec, this::type, stored, dtype, device);
     }
 
-    /** The tensors that a weight is read from: one of its own name, or codes and scales. */
+    /** Returns the names of the tensors that a weight is read from: one of the same name, or codes and scales. */
     public List<String> storedNames(WeightSpec spec) {
         List<Quantisation.Stored> all = quantisation.stored(spec, this::type);
         for (Quantisation.Stored stored : all) {
@@ -228,29 +228,29 @@ public final class Weights implements AutoCloseable {
         return all.stream().map(Quantisation.Stored::name).toList();
     }
 
-    /** A stored tensor in the innermost scope, on the CPU: mapped where it can be. */
+    /** Returns a stored tensor in the innermost scope, on the CPU, mapped if its alignment allows. */
     public Tensor stored(String name) {
         Located stored = located.get(name);
         return stored.file().tensor(stored.name());
     }
 
-    /** Whether a weight is stored as numbers, which need at most be converted. */
+    /** Returns whether a weight is stored unquantised, so that it needs at most a conversion. */
     public boolean isPlain(WeightSpec spec) {
         DType type = type(spec.name());
         return storedNames(spec).equals(List.of(spec.name())) && type != null && Quantisation.FLOATING.contains(type);
     }
 
-    /** Whether reading a weight in this type on the CPU gives the mapped file itself. */
+    /** Returns whether reading a weight in this type on the CPU gives the mapped file itself. */
     public boolean isMapped(WeightSpec spec, DType dtype) {
         return isPlain(spec) && type(spec.name()) == dtype && located.get(spec.name()).isAligned();
     }
 
-    /** Bytes of a stored tensor. */
+    /** Returns the bytes of a stored tensor. */
     public long storedBytes(String name) {
         return StagingBuffer.bytes(type(name), shape(name));
     }
 
-    /** Null where there is no such tensor. */
+    /** Returns the type of a stored tensor; null if there is none of this name. */
     private DType type(String name) {
         Located stored = located.get(name);
         return stored == null ? null : stored.file().dtype(stored.name());
@@ -261,7 +261,7 @@ public final class Weights implements AutoCloseable {
         return stored.file().shape(stored.name());
     }
 
-    /** @throws RefusalException if a file has been cut or lengthened since it was opened */
+    /** @throws RefusalException if a file has become shorter or longer since it was opened */
     public void requireWhole() {
         files.forEach(SafetensorsFile::requireWhole);
     }

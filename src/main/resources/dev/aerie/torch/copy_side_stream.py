@@ -1,5 +1,5 @@
-  def copy_beside(self, source: Tensor, target: Tensor) -> NoneType:
-    # In a stream of its own, while kernels run in the default one. Only builds for CUDA know streams.
+  def copy_to_device(self, source: Tensor, target: Tensor) -> NoneType:
+    # On a side stream, while kernels run on the default one. Only CUDA builds have streams.
     stream = __torch__.torch.classes.cuda.Stream.__new__(__torch__.torch.classes.cuda.Stream)
     made = (stream).__init__(ops.prim.device(target), 0, )
     before = ops.cuda.current_stream(ops.prim.device(target))

@@ -1,3 +1,0 @@
-  def copy_beside(self, source: Tensor, target: Tensor) -> NoneType:
-    torch.copy_(target, source)
-    return None
