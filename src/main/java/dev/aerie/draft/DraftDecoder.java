@@ -36,10 +36,11 @@ public final class DraftDecoder implements AutoCloseable {
         this.target = target;
         this.compute = compute;
         this.device = parameters.flat().device();
+        this.rotary = config.rotary(device);
+        // Last, so that nothing can fail once the scope owns them.
         try (Scope making = Scope.open()) {
             this.weights = parameters.tensors(compute).adoptedBy(scope);
         }
-        this.rotary = config.rotary(device);
     }
 
     /** @param capacity most tokens of the text, drafted ones included */
@@ -61,8 +62,10 @@ public final class DraftDecoder implements AutoCloseable {
         private Text(int capacity) {
             this.capacity = capacity;
             try (Scope making = Scope.open()) {
-                keys = state.adopt(Tensor.zeros(compute, device, capacity, config.keyValueHeads(), config.headDim()));
-                values = state.adopt(Tensor.zeros(compute, device, capacity, config.keyValueHeads(), config.headDim()));
+                keys = Tensor.zeros(compute, device, capacity, config.keyValueHeads(), config.headDim());
+                values = Tensor.zeros(compute, device, capacity, config.keyValueHeads(), config.headDim());
+                state.adopt(keys);
+                state.adopt(values);
             }
         }
 

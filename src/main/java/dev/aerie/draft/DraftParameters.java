@@ -30,17 +30,9 @@ public final class DraftParameters implements AutoCloseable {
 
     /** Normally distributed matrices and norms of 1, the same for the same seed. */
     public static DraftParameters random(DraftConfig config, long seed, Device device) {
-        DraftParameters parameters = new DraftParameters(config, device);
-        List<DraftLayout.Entry> entries = parameters.layout.entries();
-        for (int i = 0; i < entries.size(); i++) {
-            DraftLayout.Entry entry = entries.get(i);
-            try (Scope making = Scope.open()) {
-                parameters.get(entry.name()).copy_(entry.isNorm()
-                        ? Tensor.full(1, DType.F32, Device.CPU, entry.shape())
-                        : Tensor.randomNormal(seed * 31 + i, INITIAL_STD, entry.shape()));
-            }
-        }
-        return parameters;
+        return filled(config, device, (i, entry) -> entry.isNorm()
+                ? Tensor.full(1, DType.F32, Device.CPU, entry.shape())
+                : Tensor.randomNormal(seed * 31 + i, INITIAL_STD, entry.shape()));
     }
 
     /**
@@ -50,18 +42,36 @@ public final class DraftParameters implements AutoCloseable {
      * @throws RefusalException where one has another shape than the configuration says
      */
     public static DraftParameters load(DraftConfig config, Function<String, Tensor> tensors, Device device) {
-        DraftParameters parameters = new DraftParameters(config, device);
-        for (DraftLayout.Entry entry : parameters.layout.entries()) {
-            try (Scope loading = Scope.open()) {
-                Tensor source = tensors.apply(entry.name());
-                if (!Arrays.equals(source.shape(), entry.shape())) {
-                    throw new RefusalException("Invalid draft parameter: " + entry.name() + " has shape "
-                            + Arrays.toString(source.shape()) + " (expected " + Arrays.toString(entry.shape()) + ")");
-                }
-                parameters.get(entry.name()).copy_(source);
+        return filled(config, device, (i, entry) -> {
+            Tensor source = tensors.apply(entry.name());
+            if (!Arrays.equals(source.shape(), entry.shape())) {
+                throw new RefusalException("Invalid draft parameter: " + entry.name() + " has shape "
+                        + Arrays.toString(source.shape()) + " (expected " + Arrays.toString(entry.shape()) + ")");
             }
+            return source;
+        });
+    }
+
+    /** Where the values of a parameter come from. */
+    private interface Values {
+        Tensor of(int index, DraftLayout.Entry entry);
+    }
+
+    /** Frees all of them where one cannot be had. */
+    private static DraftParameters filled(DraftConfig config, Device device, Values values) {
+        DraftParameters parameters = new DraftParameters(config, device);
+        try {
+            List<DraftLayout.Entry> entries = parameters.layout.entries();
+            for (int i = 0; i < entries.size(); i++) {
+                try (Scope filling = Scope.open()) {
+                    parameters.get(entries.get(i).name()).copy_(values.of(i, entries.get(i)));
+                }
+            }
+            return parameters;
+        } catch (RuntimeException | Error e) {
+            parameters.close();
+            throw e;
         }
-        return parameters;
     }
 
     public DraftConfig config() {

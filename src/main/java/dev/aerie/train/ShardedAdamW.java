@@ -34,8 +34,11 @@ final class ShardedAdamW implements AutoCloseable {
         this.parameters = parameters;
         this.slice = collective.slice(parameters.count());
         try (Scope making = Scope.open()) {
-            this.mean = scope.adopt(Tensor.zeros(DType.F32, parameters.device(), slice.length()));
-            this.squareMean = scope.adopt(Tensor.zeros(DType.F32, parameters.device(), slice.length()));
+            this.mean = Tensor.zeros(DType.F32, parameters.device(), slice.length());
+            this.squareMean = Tensor.zeros(DType.F32, parameters.device(), slice.length());
+            // Only once both are there: where the second does not fit, nobody closes this optimizer.
+            scope.adopt(mean);
+            scope.adopt(squareMean);
         }
     }
 

@@ -162,12 +162,13 @@ public final class StoreInputs implements TrainingInputs {
 
     @Override
     public Opened open(Device device, DType compute, Configuration conf) throws IOException {
+        DraftConfig draft = draft();
+        DraftVocabulary vocabulary = new DraftVocabulary(targetVocabulary, draftIds);
         HiddenStateSource source = new StoreSource(HiddenStateStore.open(store, conf), n -> subset == null || subset.get(n));
         try {
             TargetEnds ends = TargetEnds.load(HostModels.folder(target, conf), compute, device);
-            FrozenTarget frozen = new FrozenTarget(ends.embedTokens(), ends.lmHead(),
-                    new DraftVocabulary(targetVocabulary, draftIds), ends.logitSoftCap());
-            return new OpenedStore(draft(), frozen, source, ends);
+            FrozenTarget frozen = new FrozenTarget(ends.embedTokens(), ends.lmHead(), vocabulary, ends.logitSoftCap());
+            return new OpenedStore(draft, frozen, source, ends);
         } catch (IOException | RuntimeException | Error e) {
             source.close();
             throw e;

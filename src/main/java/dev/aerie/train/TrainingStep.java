@@ -22,8 +22,8 @@ import java.util.Deque;
  * One optimizer step over all ranks: losses, gradients, their sum, and the new parameters.
  *
  * <p>In strict mode the loss of a TTT step is the mean over its loss rows of all ranks and micro-batches, so those are counted
- * before the first backward pass. Memory is that of one micro-batch, however many a step has. In SpecForge's mode each rank takes the mean over its rows, and the ranks' means count the
- * same.
+ * before the first backward pass. Memory is that of one micro-batch, however many a step has. In SpecForge's mode each rank
+ * takes the mean over its rows, and the ranks' means count the same.
  */
 final class TrainingStep implements AutoCloseable {
 
@@ -54,10 +54,17 @@ final class TrainingStep implements AutoCloseable {
         this.mode = settings.mode();
         this.steps = settings.tttLength();
         this.device = parameters.flat().device();
-        this.training = new TttTraining(parameters, target, mode, steps, compute);
-        this.optimizer = new ShardedAdamW(collective, settings.optimization().adamW(), settings.optimization().maxGradNorm(), parameters.flat());
         try (Scope making = Scope.open()) {
-            this.gradient = scope.adopt(Tensor.zeros(DType.F32, device, parameters.layout().size()));
+            this.gradient = Tensor.zeros(DType.F32, device, parameters.layout().size());
+            this.training = new TttTraining(parameters, target, mode, steps, compute);
+            try {
+                this.optimizer = new ShardedAdamW(collective, settings.optimization().adamW(),
+                        settings.optimization().maxGradNorm(), parameters.flat());
+            } catch (RuntimeException | Error e) {
+                training.close();
+                throw e;
+            }
+            scope.adopt(gradient);
         }
     }
 

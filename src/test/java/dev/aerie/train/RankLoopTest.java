@@ -267,6 +267,18 @@ class RankLoopTest {
     }
 
     @Test
+    void theHeldOutPartIsReplayedAsOftenAsIsAskedAndAtTheEnd() throws Exception {
+        Map<Integer, List<Long>> expected = Map.of(0, List.of(), 5, List.of(5L, 10L, 12L), 100, List.of(12L));
+        for (int every : expected.keySet()) {
+            Path output = folder.resolve("every" + every);
+            train(output, 1, settings(2e-3, every), 0);
+            assertEquals(STEPS, metrics(output).size());
+            assertEquals(expected.get(every), metrics(output).stream().filter(m -> m.heldOut() != null).map(StepMetrics::step)
+                    .toList(), "train.held_out_every_steps " + every);
+        }
+    }
+
+    @Test
     void nativeMemoryIsGivenBackAfterEveryStep() throws Exception {
         List<Long> live = new ArrayList<>();
         long before = Scope.liveTensors();

@@ -23,6 +23,7 @@ import dev.aerie.torch.LibTorch;
 import dev.aerie.torch.Optimizer;
 import dev.aerie.torch.Scope;
 import java.lang.ref.WeakReference;
+import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -211,6 +212,24 @@ class TrainingStepTest {
             assertEquals(0, scratch.toFile().list().length, "files left");
         }
         assertEquals(before, Scope.liveTensors());
+    }
+
+    /** The optimizer is made last; before it there are the gradient and the vocabulary on the device. */
+    @Test
+    void aStepThatCannotBeMadeGivesBackWhatItHad() throws Exception {
+        Collective failing = (Collective) Proxy.newProxyInstance(Collective.class.getClassLoader(),
+                new Class<?>[] {Collective.class}, (proxy, method, arguments) -> {
+                    throw new OutOfMemoryError(method.getName() + " in a test");
+                });
+        try (Scope scope = Scope.open();
+                TrainingInputs.Opened inputs =
+                        GoldenInputs.of("eagle3-llama3rope", 2).open(Device.CPU, DType.F32, new Configuration());
+                DraftParameters parameters = inputs.initial(0, Device.CPU)) {
+            long before = Scope.liveTensors();
+            assertThrows(OutOfMemoryError.class, () -> new TrainingStep(
+                    failing, settings(LossMode.STRICT), parameters, inputs.target(), DType.F32, scratch));
+            assertEquals(before, Scope.liveTensors());
+        }
     }
 
     private static MicroBatch alone(TrainingSample conversation) {

@@ -10,6 +10,7 @@ import dev.aerie.torch.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.Stream;
 
 /**
  * The keys and values of one sequence in every layer, or the recurrent state of a layer of linear attention, so that each further
@@ -30,10 +31,12 @@ public final class KvCache implements KeyValues, AutoCloseable {
         try (Scope making = Scope.open()) {
             for (AttentionSpec.CachedRow layer : layers) {
                 boolean rows = layer != null;
-                keys.add(!rows ? null : scope.adopt(Tensor.zeros(dtype, device, capacity, layer.kvHeads(), layer.keyDim())));
-                values.add(!rows ? null : scope.adopt(Tensor.zeros(dtype, device, capacity, layer.kvHeads(), layer.valueDim())));
+                keys.add(!rows ? null : Tensor.zeros(dtype, device, capacity, layer.kvHeads(), layer.keyDim()));
+                values.add(!rows ? null : Tensor.zeros(dtype, device, capacity, layer.kvHeads(), layer.valueDim()));
                 states.add(rows ? null : new RecurrentState(scope));
             }
+            // Only once all are there: where one does not fit, nobody closes this cache.
+            Stream.concat(keys.stream(), values.stream()).filter(Objects::nonNull).forEach(scope::adopt);
         }
     }
 
