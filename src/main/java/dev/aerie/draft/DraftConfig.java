@@ -12,26 +12,27 @@ import java.util.List;
 /**
  * The shape of an EAGLE-3 draft: one Llama decoder layer whose attention reads [embedding, hidden state].
  *
- * @param hiddenSize also the width of the target's embeddings, which the draft reads
+ * @param hiddenSize equals the width of the target's embeddings, which the draft reads
  * @param headDim width of one attention head, even
  * @param targetHiddenSize width of one captured target layer
  * @param vocabSize tokens of the target
  * @param draftVocabSize tokens that the draft can propose
- * @param rope the target's, because the draft stands at the same positions
- * @param captureLayers 0-based decoder layers whose outputs the draft reads, low to high; empty for the default of
- *     [1, n/2 − 1, n − 4], which serving engines know by themselves
- * @param bosTokenId null where the target has none; padTokenId likewise
+ * @param rope the target's, because the draft uses the same positions
+ * @param captureLayers 0-based decoder layers whose outputs the draft reads, low to high; empty for the default of [1, n/2 − 1, n
+ *     − 4], which serving engines use without being told
+ * @param bosTokenId null if the target has none
+ * @param padTokenId null if the target has none
  */
 public record DraftConfig(int hiddenSize, int intermediateSize, int attentionHeads, int keyValueHeads, int headDim,
         int targetHiddenSize, int vocabSize, int draftVocabSize, double rmsNormEps, int maxPositions, Rope rope,
         List<Integer> captureLayers, Integer bosTokenId, List<Integer> eosTokenIds, Integer padTokenId) {
 
-    /** Layers that the draft reads at a time. */
+    /** Number of layers that the draft reads. */
     public static final int CAPTURED = 3;
 
     private static final long SPECFORGE_SPARE_POSITIONS = 20;
 
-    /** @throws RefusalException naming the key of the exported form, its value and what was expected */
+    /** @throws RefusalException naming the key of the exported form, its value and the expected one */
     public DraftConfig {
         positive("hidden_size", hiddenSize);
         positive("intermediate_size", intermediateSize);
@@ -57,23 +58,23 @@ public record DraftConfig(int hiddenSize, int intermediateSize, int attentionHea
     /**
      * Reads a config.json of the exported form, ours or SpecForge's.
      *
-     * @throws RefusalException for a missing or mistyped key, and for a draft of another architecture
+     * @throws RefusalException if a key is missing or mistyped, or the draft has another architecture
      */
     public static DraftConfig read(ConfigJson json) {
         return DraftConfigJson.read(json);
     }
 
-    /** The exported form: what SGLang and vLLM read. */
+    /** Returns the exported form, which SGLang and vLLM read. */
     public ObjectNode toJson() {
         return DraftConfigJson.write(this);
     }
 
     /**
-     * Cosines and sines of the draft's heads; the caller closes it.
+     * Creates the rotary table of the draft's heads, which the caller closes.
      *
-     * <p>SpecForge's dynamic rope makes its table for max_position_embeddings + 20 positions before it sees a text, so theta is
-     * what it has grown to by then, in short texts too. It goes on growing in longer ones, step by step and for all texts after
-     * them; a draft's keys would then be rotated otherwise than the queries that meet them, so here it does not.
+     * <p>SpecForge's dynamic rope computes its table for max_position_embeddings + 20 positions before it reads a text, so theta
+     * is that of this length, in short texts too. There theta grows further in longer texts and stays so for all later ones,
+     * which rotates a draft's keys differently from the queries that attend to them; here it does not grow.
      */
     RotaryTable rotary(Device device) {
         Rope fixed = rope instanceof Rope.Dynamic d
@@ -84,7 +85,7 @@ public record DraftConfig(int hiddenSize, int intermediateSize, int attentionHea
     }
 
     /**
-     * The layers that the draft reads of a target of this depth.
+     * Returns the layers that the draft reads of a target of this depth.
      *
      * @throws RefusalException if the draft names none and the target is too shallow for the default
      */
@@ -93,12 +94,12 @@ public record DraftConfig(int hiddenSize, int intermediateSize, int attentionHea
                 : captureLayers.stream().mapToInt(Integer::intValue).toArray();
     }
 
-    /** Width of all heads' queries. */
+    /** Returns the width of all heads' queries. */
     int queryWidth() {
         return attentionHeads * headDim;
     }
 
-    /** Width of all heads' keys, and of their values. */
+    /** Returns the width of all heads' keys, and of their values. */
     int keyValueWidth() {
         return keyValueHeads * headDim;
     }

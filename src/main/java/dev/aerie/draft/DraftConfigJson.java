@@ -7,7 +7,7 @@ import dev.aerie.target.spec.ConfigJson;
 import dev.aerie.target.spec.Rope;
 import java.util.List;
 
-/** config.json of a draft, in the form that SpecForge exports and that SGLang and vLLM read. */
+/** Reads and writes the config.json of a draft, in SpecForge's exported form, which SGLang and vLLM read. */
 final class DraftConfigJson {
 
     private static final String ARCHITECTURE = "LlamaForCausalLMEagle3";
@@ -26,11 +26,11 @@ final class DraftConfigJson {
         json.require("mlp_bias", "false");
         json.require("tie_word_embeddings", "false");
         json.require("pretraining_tp", "1");
-        // EAGLE-3.1: a norm per captured layer, and a recurrence that SpecForge and the serving engines understand differently.
+        // EAGLE-3.1: a norm per captured layer, and a recurrence that SpecForge and the serving engines implement differently.
         json.require("fc_norm", "false");
         json.require("norm_output", "false");
-        // SpecForge's configurations for Qwen and Gemma are cut from the target's: its draft has neither windows nor experts, and
-        // reads none of these.
+        // SpecForge's configurations for Qwen and Gemma are derived from the target's; its draft has neither windows nor experts
+        // and reads none of these keys.
         json.require("use_sliding_window", "false");
         json.ignore("sliding_window", "max_window_layers", "decoder_sparse_step", "target_model_type");
         json.ignore("torch_dtype", "dtype", "use_cache", "attention_dropout", "initializer_range", "transformers_version",
@@ -48,8 +48,8 @@ final class DraftConfigJson {
     }
 
     /**
-     * SpecForge divides YaRN's mscale by mscale_all_dim where one of them is 0, too; transformers, and so {@link Rope}, does not
-     * look at them then.
+     * Reads the rope. SpecForge divides YaRN's mscale by mscale_all_dim even if one of them is 0; transformers, and so {@link
+     * Rope}, ignores both in this case.
      */
     private static Rope rope(ConfigJson json) {
         Rope rope = Rope.read(json);
@@ -67,8 +67,9 @@ final class DraftConfigJson {
     }
 
     /**
-     * The captured layers as 0-based decoder layers whose outputs the draft reads: SGLang's and SpecForge's ids, under
-     * {@code eagle_config}. vLLM and llama.cpp count inputs of layers, one more, and read the key at the top level.
+     * Returns the captured layers as 0-based decoder layers whose outputs the draft reads, as SGLang and SpecForge number them
+     * under {@code eagle_config}. vLLM and llama.cpp number the inputs of layers, so their ids are larger by one, and read a
+     * top-level key.
      */
     private static List<Integer> captureLayers(ConfigJson json) {
         List<Integer> outputs = outputIds(json);
@@ -124,7 +125,7 @@ final class DraftConfigJson {
             json.put("target_hidden_size", c.targetHiddenSize());
         }
         if (!c.captureLayers().isEmpty()) {
-            // Both keys, each in the numbering of the engines that read it. Without either, all engines use the default layers.
+            // Both keys, each with the numbering of the engines that read it. Without them, all engines use the default layers.
             c.captureLayers().forEach(id -> json.withArray(LAYER_IDS).add(id + 1));
             ObjectNode eagle = json.putObject("eagle_config");
             c.captureLayers().forEach(eagle.putArray(LAYER_IDS)::add);
@@ -133,11 +134,11 @@ final class DraftConfigJson {
         return json;
     }
 
-    /** All three forms, so that readers of transformers 4 and 5 agree on the frequencies. */
+    /** Writes the rope in all three forms, so that readers of transformers 4 and 5 get the same frequencies. */
     private static void putRope(ObjectNode json, Rope rope) {
         ObjectNode parameters = rope.toParameters();
         if (rope instanceof Rope.Yarn yarn) {
-            // SpecForge knows no attention_factor and needs both of these; with them it arrives at the same.
+            // SpecForge does not read attention_factor but both of these, which give the same factor.
             double growth = yarn.factor() <= 1 ? 0 : 0.1 * Math.log(yarn.factor());
             parameters.put("mscale", growth == 0 ? 1 : (yarn.attentionFactor() - 1) / growth).put("mscale_all_dim", 0.0);
         }
@@ -149,7 +150,7 @@ final class DraftConfigJson {
         }
         json.set("rope_parameters", parameters);
         if (rope instanceof Rope.LongRope longRope) {
-            // transformers 4 looks for it here.
+            // transformers 4 reads it here.
             json.put("original_max_position_embeddings", longRope.originalMaxPositions());
         }
     }

@@ -10,11 +10,12 @@ import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
 
 /**
- * Drafts tokens as a serving engine does: a chain from the newest token of a text, each step on the output of the one before.
+ * Drafts tokens like a serving engine: a chain from the newest token of a text, where each step reads the output of the one
+ * before.
  *
- * <p>A chain from row t computes what {@link TttForward} computes for row t, with the drafted tokens in place of the text's: keys
- * of verified rows come from fc, those of the chain from its own steps, rotated by t+i, and are forgotten with the next
- * {@link Text#extend}.
+ * <p>A chain from row t computes what {@link TttForward} computes for row t, with the drafted tokens in place of the text's. Keys
+ * of verified rows come from fc and keys of the chain from its steps, rotated by t+i; the next {@link Text#extend} removes the
+ * latter.
  */
 public final class DraftDecoder implements AutoCloseable {
 
@@ -27,8 +28,8 @@ public final class DraftDecoder implements AutoCloseable {
     private final Device device;
 
     /**
-     * @param parameters as they are now; later changes are not seen unless compute is float32
-     * @param target its tensors in {@code compute}, on the device of the parameters; it must outlive this
+     * @param parameters copied now unless compute is float32, in which case later changes apply
+     * @param target tensors in {@code compute}, on the device of the parameters, which must stay open as long as this
      */
     public DraftDecoder(DraftParameters parameters, FrozenTarget target, DType compute) {
         target.require(parameters.config());
@@ -43,12 +44,12 @@ public final class DraftDecoder implements AutoCloseable {
         }
     }
 
-    /** @param capacity most tokens of the text, drafted ones included */
+    /** @param capacity largest number of tokens in the text, drafted ones included */
     public Text begin(int capacity) {
         return new Text(capacity);
     }
 
-    /** One text and its keys and values. Used by one thread. */
+    /** A text with its keys and values. Used by one thread. */
     public final class Text implements AutoCloseable {
 
         private final int capacity;
@@ -69,15 +70,15 @@ public final class DraftDecoder implements AutoCloseable {
             }
         }
 
-        /** Verified rows whose keys and values are in the cache. */
+        /** Returns the number of verified rows whose keys and values are in the cache. */
         int length() {
             return verified;
         }
 
         /**
-         * Learns verified tokens; a chain drafted before is forgotten.
+         * Appends verified tokens and removes the chain drafted before.
          *
-         * @param aux [n, 3 · target hidden]: captured states of the next n tokens that the target has read
+         * @param aux [n, 3 · target hidden]: captured states of the next n tokens that the target has processed
          * @param following the token after each of them; the last is the newest of the text
          */
         public void extend(Tensor aux, long[] following) {
@@ -102,7 +103,7 @@ public final class DraftDecoder implements AutoCloseable {
         }
 
         /**
-         * The draft's best guess at the tokens that follow the newest one, as target ids.
+         * Returns the draft's most likely continuation of the text, as target ids.
          *
          * @param count at least 1
          */
@@ -125,7 +126,7 @@ public final class DraftDecoder implements AutoCloseable {
             return proposed;
         }
 
-        /** One row through the layer; the keys and values of steps after the first follow the verified ones in the cache. */
+        /** Runs one row through the layer; the keys and values of later steps follow the verified ones in the cache. */
         private Tensor step(int i, Tensor hidden, long token) {
             Tensor embedded = embed(new long[] {token});
             int q = config.queryWidth();
@@ -172,7 +173,7 @@ public final class DraftDecoder implements AutoCloseable {
         return Nn.rmsNorm(Nn.embedding(ids, target.embedTokens()).to(compute), weights.embeddingNorm(), config.rmsNormEps());
     }
 
-    /** Some columns of the projections to queries, keys and values. */
+    /** Projects to some of the columns of queries, keys and values. */
     private Tensor project(Tensor embedded, Tensor hidden, int from, int width) {
         Tensor normed = Nn.rmsNorm(hidden, weights.hiddenNorm(), config.rmsNormEps());
         return Nn.linearAdd(normed, weights.hiddenSide().narrow(0, from, width),

@@ -25,8 +25,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * A draft as SGLang and vLLM load it: {@code config.json} and {@code model.safetensors}, tensors by the names of SpecForge's
- * export ({@code --to sglang}), in bfloat16; the embedding is the target's and left out.
+ * Reads and writes a draft as SGLang and vLLM load it: {@code config.json} and {@code model.safetensors}, with the tensor names
+ * of SpecForge's export ({@code --to sglang}), in bfloat16. The embedding is the target's and is not written.
  */
 public final class DraftExport {
 
@@ -36,10 +36,10 @@ public final class DraftExport {
     private static final String T2D = "t2d";
     /** Types that a draft's parameters may be stored in; they are converted to float32 when read. */
     private static final Set<DType> PARAMETER_TYPES = Set.of(DType.F32, DType.BF16, DType.F16);
-    /** Problems named in one message. */
+    /** Largest number of problems in one message. */
     private static final int LISTED = 8;
 
-    /** One tensor of the file. */
+    /** A tensor of the file. */
     record Spec(String name, DType dtype, List<Long> shape) {}
 
     /** A draft that was read; closing it closes its parameters. */
@@ -58,9 +58,9 @@ public final class DraftExport {
     private DraftExport() {}
 
     /**
-     * The tensors of an exported draft of this shape. A draft that can propose all tokens of its target has the target's ids, so
-     * {@code d2t} and {@code t2d} are left out: vLLM expects them only where {@code draft_vocab_size} is less than
-     * {@code vocab_size}, and refuses them otherwise.
+     * Returns the tensors of an exported draft of this shape. A draft that can propose all tokens of its target uses the target's
+     * ids, so {@code d2t} and {@code t2d} are left out: vLLM expects them only if {@code draft_vocab_size} is less than {@code
+     * vocab_size} and refuses them otherwise.
      */
     static List<Spec> tensors(DraftConfig config) {
         List<Spec> specs = new ArrayList<>(parameters(config));
@@ -77,14 +77,14 @@ public final class DraftExport {
                 .toList();
     }
 
-    /** Writes model.safetensors to a stream; leaves the stream open. */
+    /** Writes model.safetensors to a stream and leaves the stream open. */
     public static void writeWeights(DraftParameters parameters, DraftVocabulary vocabulary, OutputStream out) throws IOException {
         try (Scope scope = Scope.open()) {
             SafetensorsWriter.write(out, weights(parameters, vocabulary), Map.of("format", "pt"));
         }
     }
 
-    /** The bytes of config.json. */
+    /** Returns the bytes of config.json. */
     public static byte[] config(DraftConfig config) {
         try {
             return (new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(config.toJson()) + "\n")
@@ -168,7 +168,10 @@ public final class DraftExport {
         return problems;
     }
 
-    /** Without {@code d2t} the draft's ids are the target's; without {@code t2d} nothing is lost, because d2t says the same. */
+    /**
+     * Reads the draft vocabulary. Without {@code d2t} the draft uses the target's ids; {@code t2d} is optional, because it
+     * follows from d2t.
+     */
     private static DraftVocabulary vocabulary(DraftConfig config, SafetensorsFile file) {
         long[] d2t = file.contains(D2T) ? file.tensor(D2T).toLongs() : new long[config.draftVocabSize()];
         int[] ids = new int[d2t.length];
@@ -187,7 +190,8 @@ public final class DraftExport {
             for (int id = 0; id < t2d.length; id++) {
                 if (t2d[id] != 0 != proposed[id]) {
                     throw new RefusalException("Invalid draft: d2t and t2d of " + file + " disagree about token " + id
-                            + " (expected the same " + config.draftVocabSize() + " tokens of " + config.vocabSize() + " in both)");
+                            + " (expected the same " + config.draftVocabSize() + " tokens of " + config.vocabSize()
+                                    + " in both)");
                 }
             }
         }

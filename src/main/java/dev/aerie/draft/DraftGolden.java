@@ -18,8 +18,8 @@ import java.util.Arrays;
 import java.util.stream.LongStream;
 
 /**
- * A draft with known weights and what SpecForge's own model code computes for it: {@code golden.json} with losses, accuracies
- * and a trajectory, {@code golden.safetensors} with samples, parameters and gradients. CPU, float32.
+ * A golden draft: known weights and the results of SpecForge's model code for them. {@code golden.json} has losses, accuracies
+ * and a trajectory; {@code golden.safetensors} has samples, parameters and gradients. CPU, float32.
  */
 final class DraftGolden implements AutoCloseable {
 
@@ -61,7 +61,9 @@ final class DraftGolden implements AutoCloseable {
         return json.path("samples").size();
     }
 
-    /** Metrics of a sample at a stage: {@code samples} (at the initial parameters), {@code late} or {@code strict}. */
+    /**
+     * Returns the metrics of a sample at a stage: {@code samples} (at the initial parameters), {@code late} or {@code strict}.
+     */
     JsonNode metrics(String stage, int sample) {
         return json.path(stage).path(sample);
     }
@@ -70,12 +72,12 @@ final class DraftGolden implements AutoCloseable {
         return json.hasNonNull(stage);
     }
 
-    /** Pairs of total loss and gradient norm, one for each optimizer step. */
+    /** Returns pairs of total loss and gradient norm, one for each optimizer step. */
     JsonNode trajectory() {
         return json.path("trajectory").path("total_loss_and_grad_norm");
     }
 
-    /** One sample as a micro-batch with the teacher state of every row, in the innermost scope. */
+    /** Returns one sample as a micro-batch with the teacher state of every row, in the innermost scope. */
     TrainingBatch batch(int sample) {
         String prefix = "sample" + sample + ".";
         int[] ids = Arrays.stream(tensors.tensor(prefix + "input_ids").toLongs()).mapToInt(Math::toIntExact).toArray();
@@ -97,12 +99,12 @@ final class DraftGolden implements AutoCloseable {
         return tensors.contains(name);
     }
 
-    /** In the innermost scope. */
+    /** Returns a tensor in the innermost scope. */
     Tensor tensor(String name) {
         return tensors.tensor(name);
     }
 
-    /** In the innermost scope. */
+    /** Returns the target in the innermost scope. */
     FrozenTarget target() {
         long[] d2t = tensors.tensor("d2t").toLongs();
         int[] ids = new int[d2t.length];

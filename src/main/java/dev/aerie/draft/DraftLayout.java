@@ -7,19 +7,18 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Where each trainable tensor lies in the one flat tensor that holds them all. Parameters, gradients, optimizer moments and
- * compute copies share it.
+ * The layout of all trainable tensors in one flat tensor. Parameters, gradients, optimizer moments and compute copies share it.
  *
  * <p>The order is fixed, because checkpoints and sharded optimizer state depend on it: fc, q, k, v, o, gate, up, down, lm_head,
- * then the norms of embedding, hidden state, post-attention and output. q, k and v lie together, as do gate and up, so that
- * each group is one matrix and one product.
+ * then the norms of embedding, hidden state, post-attention and output. q, k and v are adjacent, as are gate and up, so that each
+ * group is one matrix and one product.
  */
 public final class DraftLayout {
 
     /**
      * @param name as exported
      * @param shape [out, in], or [hidden] for a norm
-     * @param offset first element
+     * @param offset index of the first element
      */
     public record Entry(String name, long[] shape, long offset) {
 
@@ -27,7 +26,7 @@ public final class DraftLayout {
             return shape.length == 1 ? shape[0] : shape[0] * shape[1];
         }
 
-        /** Whether it is the weight of a norm. */
+        /** Returns whether the tensor is the weight of a norm. */
         boolean isNorm() {
             return shape.length == 1;
         }
@@ -61,17 +60,17 @@ public final class DraftLayout {
         size += entry.count();
     }
 
-    /** In the order of the flat tensor. */
+    /** Returns the entries in the order of the flat tensor. */
     public List<Entry> entries() {
         return new ArrayList<>(entries.values());
     }
 
-    /** Elements of the flat tensor. */
+    /** Returns the number of elements of the flat tensor. */
     public long size() {
         return size;
     }
 
-    /** A view of one tensor in a flat one. */
+    /** Returns a view of one tensor in a flat one. */
     public Tensor view(Tensor flat, String name) {
         Entry entry = entries.get(name);
         if (entry == null) {
@@ -81,7 +80,7 @@ public final class DraftLayout {
         return flat.narrow(0, entry.offset(), entry.count()).view(entry.shape());
     }
 
-    /** A view of neighbours as one matrix of their rows. */
+    /** Returns a view of adjacent tensors as one matrix of their rows. */
     Tensor rows(Tensor flat, String first, String last) {
         Entry from = entries.get(first);
         Entry to = entries.get(last);

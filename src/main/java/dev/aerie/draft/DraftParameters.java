@@ -12,7 +12,7 @@ import java.util.function.Function;
 /** The trainable parameters: views of one flat float32 tensor in the order of {@link DraftLayout}. */
 public final class DraftParameters implements AutoCloseable {
 
-    /** Spread of a new draft's matrices (transformers' initializer_range); norms start at 1. */
+    /** Standard deviation of a new draft's matrices (transformers' initializer_range); norms start at 1. */
     private static final double INITIAL_STD = 0.02;
 
     private final DraftConfig config;
@@ -28,7 +28,7 @@ public final class DraftParameters implements AutoCloseable {
         }
     }
 
-    /** Normally distributed matrices and norms of 1, the same for the same seed. */
+    /** Draws normally distributed matrices and sets norms to 1; a seed always gives the same values. */
     public static DraftParameters random(DraftConfig config, long seed, Device device) {
         return filled(config, device, (i, entry) -> entry.isNorm()
                 ? Tensor.full(1, DType.F32, Device.CPU, entry.shape())
@@ -38,8 +38,8 @@ public final class DraftParameters implements AutoCloseable {
     /**
      * Copies the tensors of a file or a checkpoint, of any floating type.
      *
-     * @param tensors the tensor of a name, in the innermost scope
-     * @throws RefusalException where one has another shape than the configuration says
+     * @param tensors returns the tensor of a name, in the innermost scope
+     * @throws RefusalException if a tensor's shape differs from the configuration's
      */
     public static DraftParameters load(DraftConfig config, Function<String, Tensor> tensors, Device device) {
         return filled(config, device, (i, entry) -> {
@@ -82,22 +82,22 @@ public final class DraftParameters implements AutoCloseable {
         return layout;
     }
 
-    /** float32 [layout().size()]; optimizers change it in place. */
+    /** Returns float32 [layout().size()]; optimizers change it in place. */
     public Tensor flat() {
         return flat;
     }
 
-    /** In the order of the flat tensor. */
+    /** Returns the names in the order of the flat tensor. */
     public List<String> names() {
         return layout.entries().stream().map(DraftLayout.Entry::name).toList();
     }
 
-    /** A view of one parameter, in the innermost scope. */
+    /** Returns a view of one parameter, in the innermost scope. */
     public Tensor get(String name) {
         return layout.view(flat, name);
     }
 
-    /** What the arithmetic reads, in the innermost scope: the parameters themselves in float32, else a copy of them now. */
+    /** Returns the tensors that the arithmetic reads, in the innermost scope: in float32 the parameters, else a copy of them. */
     DraftTensors tensors(DType compute) {
         return DraftTensors.over(config, layout, flat.to(compute));
     }

@@ -1,6 +1,6 @@
 package dev.aerie.draft;
 
-/** What a draft weighs and what its training costs, from the shapes of its weights. */
+/** The number of parameters of a draft and the cost of its training, computed from the shapes of its weights. */
 public record DraftSize(DraftConfig config, long parameters) {
 
     public static DraftSize of(DraftConfig config) {
@@ -8,10 +8,10 @@ public record DraftSize(DraftConfig config, long parameters) {
     }
 
     /**
-     * Floating-point operations of one pass over the store: forward and backward, the latter twice the former.
+     * Returns the floating-point operations of one pass over the store: forward, and backward with twice as many.
      *
-     * <p>The layer runs on every token at every TTT step, fc once. The draft's lm_head runs on supervised tokens at every step,
-     * the target's, cut to the draft's vocabulary, on them once.
+     * <p>The layer runs on every token at every TTT step, fc once. The draft's lm_head runs on supervised tokens at every step;
+     * the target's, restricted to the draft's vocabulary, runs on them once.
      *
      * @param length tokens of a conversation
      * @param supervised share of the tokens
@@ -31,7 +31,7 @@ public record DraftSize(DraftConfig config, long parameters) {
         }
         double seen = 0;
         for (int step = 0; step < steps; step++) {
-            // The block of step 0, and one key of each step since.
+            // The keys of step 0, and one step key for each step since.
             seen += (length + 1) / 2 + step;
         }
         double attention = 2.0 * 2 * config.queryWidth() * seen;

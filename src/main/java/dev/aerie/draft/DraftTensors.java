@@ -5,11 +5,10 @@ import dev.aerie.torch.Tensor;
 import java.util.List;
 
 /**
- * The draft's tensors as its arithmetic reads them: views of one flat tensor of parameters, of a compute copy, or of
- * gradients.
+ * The draft's tensors for its arithmetic: views of one flat tensor of parameters, of a compute copy, or of gradients.
  *
- * <p>The attention input is [RMS(embedding), RMS(hidden)], so its projections are two matrices side by side: the embedding
- * side is computed once for each token and shared by all TTT steps.
+ * <p>The attention input is [RMS(embedding), RMS(hidden)], so its projections are two matrices side by side: the embedding side
+ * is computed once per token and shared by all TTT steps.
  *
  * @param fc [hidden, 3 · target hidden]
  * @param embeddingSide [q + k + v, hidden], the columns of the projections that read the embedding
@@ -39,7 +38,7 @@ record DraftTensors(Tensor fc, Tensor embeddingSide, Tensor hiddenSide, Tensor o
                 layout.view(flat, "norm.weight"));
     }
 
-    /** The same tensors, owned by a scope that outlives the innermost one. */
+    /** Returns the same tensors, owned by a scope that outlives the innermost one. */
     DraftTensors adoptedBy(Scope scope) {
         List.of(fc, embeddingSide, hiddenSide, output, gateUp, down, lmHead, embeddingNorm, hiddenNorm, postNorm, outputNorm)
                 .forEach(scope::adopt);

@@ -12,37 +12,40 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * Compares losses, metrics and gradients with what SpecForge computed for the same draft ({@link DraftGolden}); what
- * {@code verify-draft} prints.
+ * Compares losses, metrics and gradients with SpecForge's for the same draft ({@link DraftGolden}); {@code verify-draft} prints
+ * the result.
  */
 public final class DraftVerification {
 
-    /** Relative, for losses and rates. */
+    /** Relative tolerance of losses and rates. */
     private static final double METRIC_TOLERANCE = 1e-5;
-    /** Relative to the tensor's largest magnitude. */
+    /** Tolerance relative to the tensor's largest magnitude. */
     private static final double GRADIENT_TOLERANCE = 1e-4;
     /**
-     * Of the largest magnitude of all tensors: a gradient under it has vanished and has no size to be compared with. Where rows see no
-     * key but one, the gradients of queries and keys are exactly 0, and what float32 leaves of them is roundings of the others.
+     * Relative to the largest magnitude of all tensors: a gradient below it has vanished and has no size to compare with. If each
+     * row attends to one key only, the gradients of queries and keys are exactly 0, and float32 leaves rounding errors of the
+     * others in them.
      */
     private static final double VANISHED = 1e-6;
-    /** What a vanished gradient is compared as, likewise: with the tolerance, four roundings of float32. */
+    /** The size that stands for that of a vanished gradient; with the tolerance, four roundings of float32. */
     private static final double VANISHED_SIZE = 4e-3;
 
-    /** Relative, for losses and norms on the way; relative L2 of each parameter tensor at its end. */
+    /**
+     * Relative tolerance of losses and norms along the trajectory, and relative L2 tolerance of each parameter tensor at its end.
+     */
     private static final double TRAJECTORY_TOLERANCE = 1e-4;
-    /** What the goldens' {@code trajectory.optimizer} says. */
+    /** The goldens' {@code trajectory.optimizer}. */
     private static final double TRAJECTORY_RATE = 0.002;
     private static final double TRAJECTORY_CLIP = 0.5;
 
     /**
      * One comparison.
      *
-     * @param difference the largest, relative
+     * @param difference the largest relative difference
      */
     public record Check(String what, double difference, double tolerance) {
 
-        /** Whether it is within tolerance; NaN never is. */
+        /** Returns whether the difference is within the tolerance; false for NaN. */
         public boolean passed() {
             return difference <= tolerance;
         }
@@ -62,7 +65,7 @@ public final class DraftVerification {
     }
 
     /**
-     * Runs every comparison that the folder has figures for.
+     * Makes every comparison for which the folder has figures.
      *
      * @throws IllegalArgumentException if the folder holds no golden, or one of a loss or draft that is not implemented
      */
@@ -95,7 +98,7 @@ public final class DraftVerification {
         }
     }
 
-    /** AdamW at a constant rate over the samples in turn, from the initial parameters to the final ones. */
+    /** Runs AdamW at a constant rate over the samples in turn, from the initial parameters to the final ones. */
     private void trajectory() {
         double loss = 0;
         double norm = 0;
@@ -187,7 +190,7 @@ public final class DraftVerification {
         return largest;
     }
 
-    /** The largest; NaN where one of them is. */
+    /** Returns the largest difference; NaN if one of them is NaN. */
     private static double difference(float[] expected, float[] actual) {
         double largest = 0;
         for (int i = 0; i < expected.length; i++) {
@@ -196,14 +199,14 @@ public final class DraftVerification {
         return largest;
     }
 
-    /** A difference relative to a size; 0 where there is none, whatever the size. */
+    /** Returns a difference relative to a size; 0 if there is no difference, whatever the size. */
     private static double over(double difference, double size) {
         return difference == 0 ? 0 : difference / size;
     }
 
     /**
-     * For parameters after AdamW steps: it divides by the gradient's own size, so where a gradient is nearly zero an element
-     * follows the sign of a rounding error, and the largest difference tells nothing.
+     * Returns the relative L2 difference, for parameters after AdamW steps. AdamW divides by the gradient's magnitude, so where a
+     * gradient is nearly zero an element follows the sign of a rounding error, and the largest difference means nothing.
      */
     private static double relativeL2(Tensor expected, Tensor actual) {
         return over(Optimizer.globalNorm(List.of(expected.sub(actual))), Optimizer.globalNorm(List.of(expected)));
@@ -214,7 +217,9 @@ public final class DraftVerification {
         return over(Math.abs(e - actual), Math.abs(e));
     }
 
-    /** SpecForge's counts are floats, and one that it divides by is 1e-6 where there is nothing to count. */
+    /**
+     * Returns the difference of counts. SpecForge's are floats, and its denominators are 1e-6 where there is nothing to count.
+     */
     private static long differs(JsonNode expected, long actual) {
         return expected.isNumber() && Math.round(expected.asDouble()) == actual ? 0 : 1;
     }

@@ -5,7 +5,7 @@ import dev.aerie.text.DraftVocabulary;
 import dev.aerie.torch.Tensor;
 
 /**
- * What the draft takes from its target and never changes. The tensors stay their owner's.
+ * The target's tensors that the draft uses and never changes. Their owner keeps them.
  *
  * @param embedTokens [target vocabulary, hidden]
  * @param lmHead [target vocabulary, target hidden]
@@ -14,12 +14,12 @@ import dev.aerie.torch.Tensor;
  */
 public record FrozenTarget(Tensor embedTokens, Tensor lmHead, DraftVocabulary vocabulary, double logitSoftCap) {
 
-    /** Of a target whose logits are the product. */
+    /** Creates the tensors of a target without a logit cap. */
     public FrozenTarget(Tensor embedTokens, Tensor lmHead, DraftVocabulary vocabulary) {
         this(embedTokens, lmHead, vocabulary, 0);
     }
 
-    /** @throws RefusalException where the draft's configuration does not fit */
+    /** @throws RefusalException if the draft's configuration does not fit */
     void require(DraftConfig config) {
         require("embed_tokens rows", embedTokens.size(0), config.vocabSize());
         require("embed_tokens width", embedTokens.size(1), config.hiddenSize());

@@ -3,16 +3,16 @@ package dev.aerie.draft;
 import dev.aerie.errors.Choice;
 
 /**
- * Which rows of a sequence carry loss at which TTT step.
+ * Determines which rows of a sequence carry loss at which TTT step.
  *
- * <p>In both, row t of a sequence reads at step i token t+1+i and is taught by the target's distribution after that token (the
- * teacher of row t+1+i), which is about token t+2+i. A row whose teacher's arg-max is outside the draft vocabulary carries no
- * loss and counts as wrong in the accuracy.
+ * <p>In both modes, row t of a sequence reads token t+1+i at step i, and its teacher is the target's distribution after that
+ * token (row t+1+i of the target), which predicts token t+2+i. A row whose teacher's arg-max is outside the draft vocabulary
+ * carries no loss and counts as wrong in the accuracy.
  */
 public enum LossMode implements Choice {
 
     /**
-     * The rows that serving drafts from: tokens t+1 … t+2+i are all supervised. The loss of a step is the mean over its loss
+     * Rows from which serving engines draft: tokens t+1 … t+2+i are all supervised. The loss of a step is the mean over its loss
      * rows.
      */
     STRICT {
@@ -33,8 +33,8 @@ public enum LossMode implements Choice {
     },
 
     /**
-     * SpecForge's convention (a6b6b023), for parity: ids and teacher are shifted, the mask is not, so that token t+i decides;
-     * the last token of a sequence never counts. The loss of a step is the mean over all rows, prompt included.
+     * SpecForge's convention (a6b6b023), for parity: ids and teacher are shifted and the mask is not, so token t+i decides; the
+     * last token of a sequence never counts. The loss of a step is the mean over all rows, including those of the prompt.
      */
     SPECFORGE {
         @Override
@@ -48,18 +48,18 @@ public enum LossMode implements Choice {
         }
     };
 
-    /** Neighbouring supervised tokens after the first without which a sequence has no row of {@link #STRICT}. */
+    /** Adjacent supervised tokens, after the first token, without which a sequence has no {@link #STRICT} row. */
     public static final int STRICT_RUN = 2;
 
-    /** Whether row and step enter the accuracy, as hits or misses. */
+    /** Returns whether a row at a step enters the accuracy. */
     abstract boolean counts(boolean[] lossMask, int start, int end, int row, int step);
 
     /**
-     * Whether some loss needs the teacher, that is the target's state after its final norm, of a row.
+     * Returns whether a loss needs the teacher of a row, which is the target's state after its final norm.
      *
      * @param lossMask of all tokens of a micro-batch
      * @param start first token of the row's sequence
-     * @param end end of it, exclusive
+     * @param end end of the sequence, exclusive
      */
     public abstract boolean teaches(boolean[] lossMask, int start, int end, int row);
 }

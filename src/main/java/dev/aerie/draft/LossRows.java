@@ -3,28 +3,28 @@ package dev.aerie.draft;
 import java.util.Arrays;
 
 /**
- * Which rows of a micro-batch work at which step.
+ * The rows of a micro-batch that are computed at each step.
  *
- * <p>Entries are pairs of row and step that carry loss, step after step. A row's chain depends on no other row but through the
- * step-0 keys, so rows that carry no loss at any step need no query, no MLP and no later step: the chain runs on
- * the query rows alone, consecutive ones together in blocks.
+ * <p>Entries are pairs of row and step that carry loss, ordered by step. A row's chain depends on other rows only through the
+ * step-0 keys, so rows that carry no loss at any step need no query, no MLP and no later step: the chain runs only on the query
+ * rows, with consecutive ones grouped in blocks.
  *
- * @param blocks three numbers a block: first row of its sequence, first query row, end of the query rows
+ * @param blocks three numbers per block: first row of its sequence, first query row, end of the query rows
  * @param queryRows all rows of all blocks, ascending
- * @param bounds where the entries of each step begin; the last is the count of entries
- * @param position of each entry: its row's place in {@code queryRows}
- * @param teacher of each entry: index into the teacher's rows
+ * @param bounds index of the first entry of each step; the last is the number of entries
+ * @param position index of each entry's row in {@code queryRows}
+ * @param teacher index of each entry's teacher in the teacher's rows
  * @param supervised counted rows of each step
  */
 record LossRows(long[] blocks, int[] queryRows, int[] bounds, long[] position, long[] teacher, long[] supervised) {
 
     /**
-     * Gaps up to this many rows stay in a block: their rows work for nothing, but a block costs about as much as four rows
-     * (14 calls of the fused attention operator, twice that where a prompt precedes).
+     * Gaps up to this many rows stay in a block: the rows in them are computed in vain, but a block costs about as much as four
+     * rows (14 calls of the fused attention operator, twice as many if a prompt precedes).
      */
     private static final int BRIDGED_GAP = 8;
 
-    /** @param teacherIndex for each row of the batch the index of its teacher, or −1 where it must not carry loss */
+    /** @param teacherIndex for each row of the batch the index of its teacher, or −1 if it must not carry loss */
     static LossRows plan(TrainingBatch batch, LossMode mode, int steps, int[] teacherIndex) {
         boolean[] needed = new boolean[batch.tokens()];
         long[] supervised = new long[steps];

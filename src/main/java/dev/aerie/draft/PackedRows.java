@@ -5,7 +5,7 @@ import dev.aerie.target.layer.RotaryTable.Rotation;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.Tensor;
 
-/** Some rows of a packed micro-batch, and what they read at each TTT step. Tensors come in the innermost scope. */
+/** Some rows of a packed micro-batch, and their inputs at each TTT step. Tensors are returned in the innermost scope. */
 final class PackedRows {
 
     private final TrainingBatch batch;
@@ -34,7 +34,7 @@ final class PackedRows {
         return rows.length;
     }
 
-    /** int64: the rows themselves. */
+    /** Returns the indices of the rows, int64. */
     Tensor index() {
         long[] index = new long[rows.length];
         for (int j = 0; j < rows.length; j++) {
@@ -44,8 +44,8 @@ final class PackedRows {
     }
 
     /**
-     * int64: the token that each row reads at a step. Past the end of its sequence a row reads the last token there: no loss
-     * depends on what such a row makes of it.
+     * Returns the token that each row reads at a step, int64. A row past the end of its sequence reads the last token; no loss
+     * depends on its result.
      */
     Tensor tokensRead(int step) {
         long[] tokens = new long[rows.length];
@@ -56,8 +56,8 @@ final class PackedRows {
     }
 
     /**
-     * By the rows' positions within their sequences, moved on by the step. A rope that depends on the length of a sequence goes
-     * by all of it, whichever rows these are: a query turns by the same frequencies as the keys that it meets.
+     * Returns the rotation at the rows' positions within their sequences plus the step. A rope that depends on the sequence's
+     * length uses the whole length for any rows, so that queries rotate with the same frequencies as keys.
      */
     Rotation rotation(int step) {
         long[] positions = new long[rows.length];

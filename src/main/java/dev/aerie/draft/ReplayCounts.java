@@ -1,11 +1,11 @@
 package dev.aerie.draft;
 
 /**
- * What greedy chain decoding would have accepted; counts of parts add up to those of the whole.
+ * Counts of what greedy chain decoding would have accepted; counts of parts add up to those of the whole.
  *
  * @param rounds verification passes of the target after the prefill token
- * @param emitted tokens that they gave, the target's own included; a last round cut by the end counts what it emitted
- * @param hits at k: rounds with at least k+1 drafted tokens accepted
+ * @param emitted tokens that the passes emitted, the target's own included; a last round cut by the end counts what it emitted
+ * @param hits index k: rounds with at least k+1 accepted tokens
  */
 public record ReplayCounts(long rounds, long emitted, long[] hits) {
 
@@ -17,12 +17,12 @@ public record ReplayCounts(long rounds, long emitted, long[] hits) {
         return new ReplayCounts(rounds + other.rounds, emitted + other.emitted, sum(hits, other.hits));
     }
 
-    /** Tokens for each verification pass of the target, from 1 to draft tokens + 1; 0 without a round. */
+    /** Returns emitted tokens per verification pass of the target, from 1 to draft tokens + 1; 0 without rounds. */
     public double acceptanceLength() {
         return rounds == 0 ? 0 : (double) emitted / rounds;
     }
 
-    /** Share of the rounds with at least {@code depth} accepted tokens, depth from 1. */
+    /** Returns the share of rounds with at least {@code depth} accepted tokens, depth from 1. */
     public double hitRate(int depth) {
         return rounds == 0 ? 0 : (double) hits[depth - 1] / rounds;
     }

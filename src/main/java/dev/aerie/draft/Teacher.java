@@ -7,12 +7,14 @@ import dev.aerie.torch.Tensor;
 import java.util.Arrays;
 import java.util.List;
 
-/** What the target says about a micro-batch, and the rows that carry loss. Its tensors belong to the scope it was made in. */
+/**
+ * The target's distributions for a micro-batch, and the rows that carry loss. Its tensors belong to the scope of its creation.
+ */
 public final class Teacher {
 
     /**
-     * Logits held at a time while reading the whole vocabulary: 64 MB in float32, and at least {@link #MIN_CHUNK} entries, so
-     * that the product stays a matrix product.
+     * Logits held at a time while the whole vocabulary is read: 64 MB in float32, and at least {@link #MIN_CHUNK} entries, so
+     * that the product remains a matrix product.
      */
     private static final long CHUNK_ELEMENTS = 1L << 24;
     private static final int MIN_CHUNK = 2048;
@@ -60,7 +62,7 @@ public final class Teacher {
         return new Teacher(rows, argMax, lossRows, denominators);
     }
 
-    /** Positions in the batch's teacher rows of those that a loss may use. */
+    /** Returns the indices, in the batch's teacher rows, of those that a loss may use. */
     private static int[] needed(TrainingBatch batch, LossMode mode) {
         int[] stored = new int[batch.teacherRows().length];
         int count = 0;
@@ -84,19 +86,19 @@ public final class Teacher {
     }
 
     /**
-     * What divides the loss of each step where this micro-batch is all there is: its loss rows in strict mode, its rows in
-     * SpecForge's. Add them up over micro-batches and ranks where a step has several.
+     * Returns the denominator of each step's loss if this micro-batch were the whole step: the number of its loss rows in strict
+     * mode, of its rows in specforge mode. Sum them over micro-batches and ranks if a step has several.
      */
     public double[] denominators() {
         return denominators.clone();
     }
 
-    /** What it holds on its device: all that {@link #with} needs; nothing where no row teaches. */
+    /** Returns the tensors on its device, which are all that {@link #with} needs; empty if no row has a teacher. */
     public List<Tensor> tensors() {
         return rows == null ? List.of() : List.of(rows.argMax(), rows.logSumExp(), rows.logits(), rows.draftLogSumExp());
     }
 
-    /** The same teacher over equal tensors elsewhere, in the order of {@link #tensors}. */
+    /** Returns the same teacher over copies of its tensors, in the order of {@link #tensors}. */
     public Teacher with(List<Tensor> tensors) {
         SoftCrossEntropy.TeacherLogits moved = tensors.isEmpty() ? null
                 : new SoftCrossEntropy.TeacherLogits(tensors.get(0), tensors.get(1), tensors.get(2), tensors.get(3));
@@ -111,7 +113,7 @@ public final class Teacher {
         return rows;
     }
 
-    /** The teacher's arg-max as a draft id, or −1. */
+    /** Returns the teacher's arg-max as a draft id, or −1. */
     int argMax(long teacher) {
         return argMax[(int) teacher];
     }

@@ -5,18 +5,18 @@ import dev.aerie.torch.Tensor;
 import java.util.Arrays;
 
 /**
- * A micro-batch: sequences laid end to end, with what the target made of them.
+ * A micro-batch: concatenated sequences with the target's states.
  *
  * @param packed the T tokens and their loss mask
  * @param cuSeqlens 0, end of the first sequence, …, T
  * @param aux [T, 3 · target hidden]: outputs of the captured layers, low, mid, high
  * @param teacherStates [R, target hidden]: states after the target's final norm
- * @param teacherRows the row of each of them, ascending
+ * @param teacherRows the row of each teacher state, ascending
  */
 public record TrainingBatch(
         TokenSequence packed, long[] cuSeqlens, Tensor aux, Tensor teacherStates, long[] teacherRows) {
 
-    /** @throws IllegalArgumentException where the lengths disagree */
+    /** @throws IllegalArgumentException if the lengths disagree */
     public TrainingBatch {
         int tokens = packed.length();
         require(cuSeqlens.length >= 2 && cuSeqlens[0] == 0 && cuSeqlens[cuSeqlens.length - 1] == tokens,
@@ -33,17 +33,17 @@ public record TrainingBatch(
         }
     }
 
-    /** T. */
+    /** Returns T. */
     int tokens() {
         return packed.length();
     }
 
-    /** Token ids [T]. */
+    /** Returns the token ids [T]. */
     public int[] inputIds() {
         return packed.inputIds();
     }
 
-    /** [T], true for tokens that the target's turns consist of, end of turn included. */
+    /** Returns [T], true for tokens of the target's turns, end of turn included. */
     public boolean[] lossMask() {
         return packed.lossMask();
     }

@@ -11,8 +11,8 @@ import dev.aerie.torch.TttAttention.StepKeys;
 import java.util.List;
 
 /**
- * The backward pass of {@link TttForward}: through the steps from the last to the first, without cutting the chain between
- * them, adding parameter gradients to the accumulators.
+ * The backward pass of {@link TttForward}: goes through the steps from the last to the first, without detaching between them, and
+ * adds parameter gradients to the accumulators.
  */
 final class TttBackward {
 
@@ -22,10 +22,10 @@ final class TttBackward {
     private final DraftTensors gradients;
     private final Context contextGradient;
     private final StepKeys stepGradient;
-    /** float32 [T, q + k + v]: gradient of the embedding's side of the projections, summed over the steps. */
+    /** float32 [T, q + k + v]: gradient of the embedding side of the projections, summed over the steps. */
     private final Tensor embeddingSide;
 
-    /** @param gradients what parameter gradients are added to, float32 */
+    /** @param gradients float32 accumulators of the parameter gradients */
     TttBackward(TttForward forward, DraftTensors gradients) {
         this.forward = forward;
         this.config = forward.config;
@@ -44,7 +44,7 @@ final class TttBackward {
         return Tensor.zeros(dtype, forward.device, x.shape());
     }
 
-    /** @param outputs for each step the gradient of its output from that step's loss alone, [A, hidden]; changed in place */
+    /** @param outputs gradient of each step's output from that step's loss alone, [A, hidden]; changed in place */
     void run(Tensor[] outputs) {
         for (int i = forward.rows.steps() - 1; i >= 0; i--) {
             try (Scope inner = Scope.open()) {
@@ -61,7 +61,7 @@ final class TttBackward {
         embedding();
     }
 
-    /** @return gradient of the residual stream after attention */
+    /** @return the gradient of the residual stream after attention */
     private Tensor mlp(Tensor output, TttForward.Step kept) {
         Gradients.addLinearWeight(gradients.down(), output, kept.gated());
         Tensor gateUp = Gradients.siluProduct(Gradients.linear(output, weights.down()), kept.gateUp());
@@ -70,16 +70,17 @@ final class TttBackward {
                 .add_(output);
     }
 
-    /** @return gradient of the rotated queries; those of keys and values are added to their sums */
+    /** @return the gradient of the rotated queries; those of keys and values are added to their sums */
     private Tensor attention(int i, Tensor afterAttention, TttForward.Step kept) {
         Gradients.addLinearWeight(gradients.output(), afterAttention, TttForward.flat(kept.attended().output()));
         Tensor attended = forward.heads(Gradients.linear(afterAttention, weights.output()));
         StepKeys upToHere = new StepKeys(stepGradient.keys().narrow(1, 0, i), stepGradient.values().narrow(1, 0, i));
-        return TttAttention.backward(attended, kept.queries(), kept.attended(), forward.context, forward.stepKeys(i), forward.scale(),
+        return TttAttention.backward(attended, kept.queries(), kept.attended(), forward.context, forward.stepKeys(i),
+                forward.scale(),
                 contextGradient, upToHere);
     }
 
-    /** Projections of a step after the first; returns the gradient of its hidden state through their norm. */
+    /** Differentiates the projections of a later step; returns the gradient of its hidden state, through their norm. */
     private Tensor projections(int i, Tensor queries, TttForward.Step kept) {
         Rotation rotation = forward.queryRows.rotation(i);
         Tensor rotated = Gradients.rotaryEmbedding(
@@ -91,7 +92,10 @@ final class TttBackward {
                 gradients.hiddenNorm());
     }
 
-    /** The first step's: queries of the query rows, keys and values of all, whose hidden states come from fc. */
+    /**
+     * Differentiates the projections of step 0: queries of the query rows, keys and values of all rows, whose hidden states come
+     * from fc.
+     */
     private void firstProjections(Tensor queries, Tensor afterAttention, TttForward.Step kept) {
         int q = config.queryWidth();
         int kv = config.keyValueWidth();
@@ -116,7 +120,7 @@ final class TttBackward {
         Gradients.addLinearWeight(gradients.fc(), hidden, forward.aux);
     }
 
-    /** The embedding's side of all steps at once. The embeddings themselves are the target's and stay as they are. */
+    /** Differentiates the embedding side of all steps at once. The embeddings are the target's and have no gradient. */
     private void embedding() {
         try (Scope inner = Scope.open()) {
             Tensor projected = embeddingSide.to(forward.dtype);
@@ -132,7 +136,7 @@ final class TttBackward {
         return g.input();
     }
 
-    /** One later step's gradient of step keys or values, [A, kv heads, d]. */
+    /** Returns a later step's gradient of step keys or values, [A, kv heads, d]. */
     private Tensor stepSlot(Tensor stepKeys, int i) {
         return stepKeys.narrow(1, i - 1, 1).to(forward.dtype).contiguous()
                 .view(forward.queryRows.count(), config.keyValueHeads(), config.headDim());

@@ -16,21 +16,24 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * The training-time test of one micro-batch, forward: the draft runs {@code steps} times over the query rows, each time on its
- * own output, as it will when it serves. Keeps what the backward pass needs.
+ * The forward pass of training-time test for one micro-batch: the draft runs {@code steps} times over the query rows, each time
+ * on its previous output, as in serving. Keeps the tensors that the backward pass needs.
  *
- * <p>Row t reads at step i the embedding of token t+1+i and hidden state g_i[t], where g_0 = fc(captured layers) and g_{i+1} is
- * the layer's output before the final norm. All tensors belong to the scope that was innermost when it was made.
+ * <p>At step i, row t reads the embedding of token t+1+i and hidden state g_i[t], where g_0 = fc(captured layers) and g_{i+1} is
+ * the layer's output before the final norm. All tensors belong to the scope that was innermost at its creation.
  */
 final class TttForward {
 
     /**
-     * What a step leaves behind.
+     * The tensors that a step keeps.
      *
-     * @param hidden [A, hidden] g_i; normed: its norm
+     * @param hidden [A, hidden] g_i
+     * @param normed the norm of {@code hidden}
      * @param queries [A, heads, d], rotated by t+i
-     * @param afterAttention [A, hidden]; postNormed: its norm
-     * @param gateUp [A, 2 · intermediate], before the activation; gated after it
+     * @param afterAttention [A, hidden]
+     * @param postNormed the norm of {@code afterAttention}
+     * @param gateUp [A, 2 · intermediate], before the activation
+     * @param gated after the activation
      * @param output [A, hidden] g_{i+1}
      */
     record Step(Tensor hidden, Tensor normed, Tensor queries, TttAttention.Result attended, Tensor afterAttention,
@@ -43,17 +46,17 @@ final class TttForward {
     final Device device;
     final DType dtype;
     private final Scope scope;
-    /** Every row: each is a key at step 0. */
+    /** All rows, which are keys at step 0. */
     final PackedRows all;
-    /** The A rows whose chain runs. */
+    /** The A query rows. */
     final PackedRows queryRows;
 
     /** [T, hidden] embeddings of the tokens, and their norm. */
     final Tensor embedded;
     final Tensor embeddedNormed;
-    /** [T, q + k + v]: the embedding's side of the projections, shared by all steps. */
+    /** [T, q + k + v]: the embedding side of the projections, shared by all steps. */
     private final Tensor embeddingSide;
-    /** Of every row: [T, 3 · target hidden], g_0 and its norm. */
+    /** Of all rows: [T, 3 · target hidden], g_0 and its norm. */
     final Tensor aux;
     final Tensor hidden0;
     final Tensor normed0;
@@ -61,7 +64,7 @@ final class TttForward {
     private final StepKeys stepKeys;
     final List<Step> steps = new ArrayList<>();
 
-    /** @param scope the innermost one, which owns what is kept */
+    /** @param scope the innermost one, which owns the tensors that are kept */
     TttForward(DraftConfig config, DraftTensors weights, Tensor embedTokens, RotaryTable rotary, TrainingBatch batch,
             LossRows rows, Scope scope) {
         this.config = config;
@@ -136,7 +139,7 @@ final class TttForward {
         return Nn.rotaryEmbedding(heads(projected), rotation.cos(), rotation.sin());
     }
 
-    /** Queries of a later step; its keys and values go to the step keys and values of the rows. */
+    /** Computes the queries of a later step; its keys and values become step keys and values of the rows. */
     private Tensor project(int i, Tensor normed) {
         int q = config.queryWidth();
         int kv = config.keyValueWidth();
@@ -148,7 +151,7 @@ final class TttForward {
         return rotated.narrow(1, 0, config.attentionHeads()).contiguous();
     }
 
-    /** Outputs of the loss rows of all steps, one step after the other, [entries, hidden]. */
+    /** Returns the outputs of the loss rows of all steps, ordered by step, [entries, hidden]. */
     Tensor lossRows() {
         List<Tensor> parts = new ArrayList<>();
         for (int i = 0; i < rows.steps(); i++) {
@@ -157,12 +160,12 @@ final class TttForward {
         return Tensor.cat(0, parts);
     }
 
-    /** int64: where the loss rows of a step are among the query rows. */
+    /** Returns the indices of a step's loss rows among the query rows, int64. */
     Tensor lossRowsOf(int i) {
         return index(Arrays.copyOfRange(rows.position(), rows.bounds()[i], rows.bounds()[i + 1]));
     }
 
-    /** Step keys and values of the steps 1 … i. */
+    /** Returns the step keys and values of the steps 1 … i. */
     StepKeys stepKeys(int i) {
         return new StepKeys(stepKeys.keys().narrow(1, 0, i), stepKeys.values().narrow(1, 0, i));
     }
@@ -175,12 +178,12 @@ final class TttForward {
         return 1 / Math.sqrt(config.headDim());
     }
 
-    /** [n, heads · d] as [n, heads, d]. */
+    /** Views [n, heads · d] as [n, heads, d]. */
     Tensor heads(Tensor x) {
         return x.view(x.size(0), x.size(1) / config.headDim(), config.headDim());
     }
 
-    /** [n, heads, d] as [n, heads · d]. */
+    /** Views [n, heads, d] as [n, heads · d]. */
     static Tensor flat(Tensor x) {
         return x.view(x.size(0), x.size(1) * x.size(2));
     }

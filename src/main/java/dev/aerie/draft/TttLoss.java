@@ -7,12 +7,12 @@ import dev.aerie.torch.SoftCrossEntropy;
 import dev.aerie.torch.Tensor;
 
 /**
- * Final norm, lm_head, loss and metrics of all steps' loss rows, and the gradient back to the steps' outputs. Works in pieces
- * of rows, forward and backward of one piece together, so that the logits of one piece are all there ever is.
+ * Final norm, lm_head, loss and metrics of all steps' loss rows, and the gradient of the steps' outputs. Works in pieces of rows,
+ * forward and backward of one piece together, so that only the logits of one piece are in memory.
  */
 final class TttLoss {
 
-    /** Logits of a piece: small enough that its handful of temporaries stays in a CPU's cache, large enough for a GPU's width. */
+    /** Logits of a piece: few enough that its temporaries stay in a CPU's cache, enough to occupy a GPU. */
     private static final long PIECE_ELEMENTS_CPU = 1L << 19;
     private static final long PIECE_ELEMENTS_CUDA = 1L << 26;
 
@@ -27,8 +27,8 @@ final class TttLoss {
     }
 
     /**
-     * @param denominators what divides each step's loss
-     * @param gradients what the gradients of lm_head and of the norm before it are added to
+     * @param denominators of each step's loss
+     * @param gradients accumulators of the gradients of lm_head and of the norm before it
      * @param outputs filled with the gradient of each step's output, [A, hidden], in the innermost scope
      */
     TttMetrics forwardBackward(double[] denominators, DraftTensors gradients, Tensor[] outputs) {

@@ -1,13 +1,13 @@
 package dev.aerie.draft;
 
 /**
- * Sums over the rows of some micro-batches, one entry for each TTT step; sums of parts add up to those of the whole.
+ * Sums over the rows of some micro-batches, one entry per TTT step; sums of parts add up to those of the whole.
  *
  * @param loss Σ of the rows' losses (cross-entropy in nats, unweighted)
  * @param lossRows rows that carried loss
  * @param correct counted rows whose arg-max is the teacher's
- * @param supervised counted rows, those included whose teacher's arg-max is outside the draft vocabulary
- * @param acceptance Σ over the loss rows of Σ min(p, q): the chance that sampling accepts the row's token
+ * @param supervised counted rows, including those whose teacher's arg-max is outside the draft vocabulary
+ * @param acceptance Σ over the loss rows of Σ min(p, q), the probability that sampling accepts the row's token
  */
 public record TttMetrics(double[] loss, long[] lossRows, long[] correct, long[] supervised, double[] acceptance) {
 
@@ -22,7 +22,7 @@ public record TttMetrics(double[] loss, long[] lossRows, long[] correct, long[] 
         return loss.length;
     }
 
-    /** The sums over both. */
+    /** Returns the sums over both. */
     public TttMetrics plus(TttMetrics other) {
         TttMetrics sum = zero(steps());
         for (int i = 0; i < steps(); i++) {
@@ -35,12 +35,12 @@ public record TttMetrics(double[] loss, long[] lossRows, long[] correct, long[] 
         return sum;
     }
 
-    /** Mean loss of a step over a denominator of the loss mode's choosing; 0 where that is 0. */
+    /** Returns the mean loss of a step for a denominator of the loss mode; 0 if the denominator is 0. */
     public double meanLoss(int step, double denominator) {
         return denominator == 0 ? 0 : loss[step] / denominator;
     }
 
-    /** Σ 0.8^i · mean loss of step i: what training minimises. */
+    /** Returns Σ 0.8^i · mean loss of step i, which training minimises. */
     public double totalLoss(double[] denominators) {
         double total = 0;
         for (int i = 0; i < steps(); i++) {
@@ -49,12 +49,12 @@ public record TttMetrics(double[] loss, long[] lossRows, long[] correct, long[] 
         return total;
     }
 
-    /** Share of the counted rows that the draft gets right; 0 without any. */
+    /** Returns the share of counted rows that the draft predicts correctly; 0 without rows. */
     public double accuracy(int step) {
         return supervised[step] == 0 ? 0 : (double) correct[step] / supervised[step];
     }
 
-    /** Mean over the loss rows; 0 without any. */
+    /** Returns the mean over the loss rows; 0 without rows. */
     public double acceptanceRate(int step) {
         return lossRows[step] == 0 ? 0 : acceptance[step] / lossRows[step];
     }

@@ -8,15 +8,15 @@ import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
 
 /**
- * Acceptance without decoding: over texts that the target itself wrote greedily, one TTT forward says what greedy chain
+ * Acceptance without decoding: for texts that the target generated greedily, one TTT forward pass determines what greedy chain
  * decoding would have accepted.
  *
- * <p>The supervised tokens x[s] … x[e] of a text are the target's continuation of what precedes them; x[s] comes from the
- * prefill. A round with newest token x[p] drafts from row t = p − 1, and drafted token i (from 0) is accepted while the draft's
- * arg-max of row t at step i equals x[t+2+i]: as long as that holds, the text's tokens are the chain's own. With a tokens
- * accepted the target adds one of its own and the next round's newest token is x[p+a+1]; the last round emits no more than
- * there is. Where a text has several supervised runs, each is a continuation of its own. Over text that the target did not
- * write the same counts are teacher match, not acceptance.
+ * <p>The supervised tokens x[s] … x[e] of a text are the target's continuation of the tokens before them; x[s] comes from the
+ * prefill. A round with newest token x[p] drafts from row t = p − 1, and drafted token i (from 0) is accepted if the draft's
+ * arg-max of row t at step i equals x[t+2+i]; as long as it does, the text's tokens are those of the chain. After a accepted
+ * tokens the target adds one, and the newest token of the next round is x[p+a+1]; the last round emits no more than the text has.
+ * Each supervised run of a text is a separate continuation. For a text that the target did not generate, the same counts are
+ * teacher match, not acceptance.
  */
 public final class TttReplay implements AutoCloseable {
 
@@ -29,9 +29,9 @@ public final class TttReplay implements AutoCloseable {
     private final RotaryTable rotary;
 
     /**
-     * @param parameters read anew by every call
-     * @param target its tensors in {@code compute}, on the device of the parameters
-     * @param draftTokens drafted in a round
+     * @param parameters read again by every call
+     * @param target tensors in {@code compute}, on the device of the parameters
+     * @param draftTokens drafted tokens per round
      */
     public TttReplay(DraftParameters parameters, FrozenTarget target, int draftTokens, DType compute) {
         if (draftTokens < 1) {
@@ -45,7 +45,7 @@ public final class TttReplay implements AutoCloseable {
         this.rotary = parameters.config().rotary(parameters.flat().device());
     }
 
-    /** @param batch texts whose supervised tokens are the target's; its teacher states are not read */
+    /** @param batch texts whose supervised tokens are the target's; its teacher states are not used */
     public ReplayCounts replay(TrainingBatch batch) {
         LossRows rows = LossRows.plan(batch, LossMode.STRICT, draftTokens, new int[batch.tokens()]);
         ReplayCounts counts = ReplayCounts.zero(draftTokens);
@@ -76,7 +76,7 @@ public final class TttReplay implements AutoCloseable {
         return counts;
     }
 
-    /** The rounds over one continuation x[first] … x[last]. */
+    /** Returns the counts of one continuation x[first] … x[last]. */
     private ReplayCounts rounds(int first, int last, int[] right) {
         long[] hits = new long[draftTokens];
         long rounds = 0;
@@ -90,7 +90,7 @@ public final class TttReplay implements AutoCloseable {
         return new ReplayCounts(rounds, last - first, hits);
     }
 
-    /** The draft's arg-max of each entry, as target ids. */
+    /** Returns the draft's arg-max of each entry, as target ids. */
     private long[] proposed(TrainingBatch batch, LossRows rows) {
         long[] proposed = new long[rows.entries()];
         try (Scope scope = Scope.open()) {

@@ -10,11 +10,11 @@ import dev.aerie.torch.Tensor;
 /**
  * Loss, metrics and gradients of the EAGLE-3 draft under its training-time test (Li et al., 2025, section 3.2).
  *
- * <p>The mathematics is in docs/draft.md. One object serves one thread at a time; calls open scopes of their own and leave
- * nothing behind but what they return.
+ * <p>docs/draft.md has the mathematics. One thread at a time uses an object; calls open their own scopes and keep nothing but
+ * what they return.
  *
  * <p>On the CPU, the same call gives the same bits for one number of threads. On CUDA, gradients differ by rounding from call to
- * call, because some of their sums have no fixed order.
+ * call, because some sums have no fixed order.
  */
 public final class TttTraining implements AutoCloseable {
 
@@ -28,11 +28,11 @@ public final class TttTraining implements AutoCloseable {
     private final VocabularyIndex vocabulary;
 
     /**
-     * @param parameters float32; read anew by every call
-     * @param target its tensors in {@code compute}, on the device of the parameters
+     * @param parameters float32; read again by every call
+     * @param target tensors in {@code compute}, on the device of the parameters
      * @param steps TTT steps, 7 in EAGLE-3
-     * @param compute type of the arithmetic; gradients are summed in float32 whatever it is
-     * @throws RefusalException where target and draft do not fit
+     * @param compute type of the arithmetic; gradients are always summed in float32
+     * @throws RefusalException if target and draft do not fit
      */
     public TttTraining(DraftParameters parameters, FrozenTarget target, LossMode mode, int steps, DType compute) {
         if (steps < 1) {
@@ -58,9 +58,9 @@ public final class TttTraining implements AutoCloseable {
     }
 
     /**
-     * What the target says about a micro-batch; belongs to the innermost scope.
+     * Returns the target's distributions for a micro-batch; belongs to the innermost scope.
      *
-     * @throws RefusalException if the batch lacks the teacher state of a row that the loss mode teaches from
+     * @throws RefusalException if the batch lacks a teacher state that the loss mode uses
      */
     public Teacher teacher(TrainingBatch batch) {
         return Teacher.of(batch, mode, steps, target, vocabulary, device);
@@ -69,9 +69,9 @@ public final class TttTraining implements AutoCloseable {
     /**
      * Adds the gradient of Σ 0.8^i · (Σ losses of step i) / denominators[i] to an accumulator.
      *
-     * @param denominators of the whole step: those of {@link Teacher#denominators} summed over its micro-batches (and ranks);
-     *     a step of the TTT whose denominator is 0 contributes nothing
-     * @param flatGradient float32, of the layout of the parameters
+     * @param denominators of the whole optimizer step: those of {@link Teacher#denominators} summed over its micro-batches and
+     *     ranks; a TTT step whose denominator is 0 contributes nothing
+     * @param flatGradient float32, in the layout of the parameters
      */
     public TttMetrics forwardBackward(TrainingBatch batch, Teacher teacher, double[] denominators, Tensor flatGradient) {
         if (teacher.lossRows().entries() == 0) {

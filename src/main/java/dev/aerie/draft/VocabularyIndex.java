@@ -6,7 +6,7 @@ import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
 import java.util.Arrays;
 
-/** The draft vocabulary both ways: draft id to target id on the device, target id to draft id on the host. */
+/** The draft vocabulary in both directions: draft id to target id on the device, target id to draft id on the host. */
 final class VocabularyIndex implements AutoCloseable {
 
     private final Scope scope = Scope.detached();
@@ -25,12 +25,12 @@ final class VocabularyIndex implements AutoCloseable {
         }
     }
 
-    /** int64 [draft vocabulary], ascending. */
+    /** Returns int64 [draft vocabulary], ascending. */
     Tensor targetIds() {
         return targetIds;
     }
 
-    /** −1 where the draft cannot propose the token. */
+    /** Returns the draft id; −1 if the draft cannot propose the token. */
     int draftId(int targetId) {
         return draftIds[targetId];
     }

@@ -1,6 +1,6 @@
 package dev.aerie.gang;
 
-/** A collective that cannot finish: the message names this rank, the peer and the collective. */
+/** A collective failed: the message names this rank, the peer and the collective. */
 public final class CollectiveException extends RuntimeException {
 
     CollectiveException(String message) {

@@ -2,7 +2,7 @@ package dev.aerie.gang;
 
 import java.time.Duration;
 
-/** A moment after which waiting is an error. */
+/** A time after which waiting is an error. */
 final class Deadline {
 
     private final Duration allowed;
@@ -21,13 +21,13 @@ final class Deadline {
         return end - System.nanoTime() <= 0;
     }
 
-    /** At least 1, because sockets and selectors take 0 for no limit. */
+    /** Returns at least 1, because sockets and selectors take 0 for no limit. */
     int remainingMillis() {
         long millis = (end - System.nanoTime()) / 1_000_000;
         return (int) Math.max(1, Math.min(millis, Integer.MAX_VALUE));
     }
 
-    /** As a person reads it: {@code 90 s}. */
+    /** Returns the duration for messages, such as {@code 90 s}. */
     @Override
     public String toString() {
         return allowed.toMillis() % 1000 == 0 ? allowed.toSeconds() + " s" : allowed.toMillis() + " ms";

@@ -18,18 +18,18 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Hears from the ranks while they run: one TCP connection from each, which proves the stage's secret.
+ * Receives the reports of running ranks: one TCP connection from each, which proves the stage's secret.
  *
- * <p>Of Spark's own ways to the driver, accumulators arrive only when a task ends, and plugin messages need a plugin that was
- * configured before the context started. A connection works in every kind of cluster, and its end tells at once which
- * rank's process is gone.
+ * <p>Spark's own ways to the driver do not suffice: accumulators arrive only when a task ends, and plugin messages need a plugin
+ * that was configured before the context started. A connection works in every kind of cluster, and its end shows at once that the
+ * process of a rank is gone.
  */
 final class DriverReports<M> implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(DriverReports.class);
     private static final Duration HANDSHAKE = Duration.ofSeconds(20);
 
-    /** Where the ranks find the driver; part of the task. */
+    /** The driver's address for the ranks; part of the task. */
     record Address(String host, int port, Secret secret) implements Serializable {}
 
     private final ReportCodec<M> codec;
@@ -43,7 +43,7 @@ final class DriverReports<M> implements AutoCloseable {
 
     /**
      * @param bind local address to listen on
-     * @param advertised by which executors reach this driver
+     * @param advertised address by which executors reach this driver
      */
     DriverReports(String bind, String advertised, ListenPorts ports, ReportCodec<M> codec, GangObserver<M> observer)
             throws IOException {
@@ -63,12 +63,12 @@ final class DriverReports<M> implements AutoCloseable {
         return address;
     }
 
-    /** Time since any rank said anything; zero until the first has. */
+    /** Returns the time since the last message of any rank; zero before the first. */
     Duration silence() {
         return lastHeard == 0 ? Duration.ZERO : Duration.ofNanos(System.nanoTime() - lastHeard);
     }
 
-    /** The failure that explains the others, if any rank failed. */
+    /** Returns the failure that caused the others, if a rank failed. */
     Optional<RankFailure> failure() {
         return failures.stream().min(Comparator.comparing(RankFailure::kind));
     }
@@ -92,7 +92,7 @@ final class DriverReports<M> implements AutoCloseable {
         try {
             channel.socket().setKeepAlive(true);
             rank = Integer.parseInt(address.secret().acceptHandshake(channel, Deadline.in(HANDSHAKE)));
-            // The ranks may be silent for as long as Gang allows; it watches that.
+            // A rank may be silent for as long as Gang allows; Gang checks that.
             channel.socket().setSoTimeout(0);
         } catch (IOException | RuntimeException e) {
             LOG.warn("The driver turned away a connection: {}", RingLinks.reason(e));
@@ -126,7 +126,7 @@ final class DriverReports<M> implements AutoCloseable {
         try {
             observer.reported(rank, step, codec.decode(report.report()));
         } catch (RuntimeException e) {
-            // A console that fails must not end the training.
+            // An observer that fails must not end the training.
             LOG.warn("A report of rank {} at step {} could not be shown", rank, step, e);
         }
     }

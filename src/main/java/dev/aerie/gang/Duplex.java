@@ -10,12 +10,12 @@ import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
 
 /**
- * Sends to the next rank and receives from the previous one at the same time, on one thread. Doing one after the other would
- * stand still as soon as a message is larger than the socket buffers, because every rank would be sending.
+ * Sends to the next rank and receives from the previous one at the same time, on one thread. One after the other would deadlock
+ * as soon as a message is larger than the socket buffers, because every rank would be sending.
  */
 final class Duplex implements AutoCloseable {
 
-    /** Which neighbour an exchange failed on. */
+    /** Names the neighbour with which an exchange failed. */
     static final class PeerException extends IOException {
         final boolean next;
 
@@ -39,7 +39,7 @@ final class Duplex implements AutoCloseable {
         writable = next.register(selector, 0);
     }
 
-    /** Returns when {@code out} is with the operating system and {@code in} is full. */
+    /** Returns when the operating system has taken {@code out} and {@code in} is full. */
     void exchange(ByteBuffer out, ByteBuffer in, Deadline deadline) throws IOException {
         while (out.hasRemaining() || in.hasRemaining()) {
             boolean moved = send(out) | receive(in);
@@ -71,7 +71,7 @@ final class Duplex implements AutoCloseable {
 
     private void await(boolean sending, boolean receiving, Deadline deadline) throws IOException {
         if (deadline.passed()) {
-            // The peer that does not send is the late one; a peer that does not receive only waits for it.
+            // The peer that does not send is late; one that does not receive only waits for it.
             throw new PeerException(!receiving, new SocketTimeoutException("nothing came for " + deadline));
         }
         try {

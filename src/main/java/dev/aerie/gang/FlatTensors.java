@@ -3,7 +3,7 @@ package dev.aerie.gang;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Tensor;
 
-/** What collectives demand of a tensor. */
+/** Checks the tensors that collectives accept. */
 final class FlatTensors {
 
     private FlatTensors() {}

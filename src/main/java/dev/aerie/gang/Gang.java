@@ -22,17 +22,17 @@ import org.slf4j.LoggerFactory;
 import scala.reflect.ClassTag;
 
 /**
- * Runs ranks together as the tasks of a Spark barrier stage, and again when one of them fails.
+ * Runs ranks together as the tasks of a Spark barrier stage, and runs them again when one fails.
  *
- * <p>Spark aborts the job as soon as one task of such a stage fails, so the attempts are counted here, in the driver: a failed
- * one is repeated, on whatever executors there are then, until {@link GangSettings#maxAttempts} or until two in a row brought
- * no progress.
+ * <p>Spark aborts the job as soon as one task of such a stage fails, so the driver counts attempts here: a failed attempt is
+ * repeated on the executors that then exist, until {@link GangSettings#maxAttempts} is reached or two attempts in a row make no
+ * progress.
  */
 public final class Gang {
 
     private static final Logger LOG = LoggerFactory.getLogger(Gang.class);
 
-    /** How long the ranks' own words may come after Spark's that a task failed. */
+    /** How long the driver waits for the ranks' failure reports after Spark has reported a failed task. */
     private static final Duration LAST_WORDS = Duration.ofSeconds(1);
     private static final Duration CANCELLATION = Duration.ofMinutes(2);
     private static final int IDLE_ATTEMPTS = 2;
@@ -40,11 +40,11 @@ public final class Gang {
     private Gang() {}
 
     /**
-     * @param name what the gang does, for Spark's job list and messages
-     * @param codec of what the ranks report
-     * @return what the ranks returned, in order
-     * @throws RefusalException when a rank refused what it was asked for, or a Spark setting could make the gang hang
-     * @throws GangException when the attempts are used up or bring no progress
+     * @param name description of the gang, for Spark's job list and messages
+     * @param codec of the ranks' reports
+     * @return the results of the ranks, in order
+     * @throws RefusalException if a rank refuses the user's settings, or a Spark setting could make the gang hang
+     * @throws GangException if the attempts are used up or make no progress
      */
     public static <M, R extends Serializable> List<R> run(SparkContext context, String name, GangSettings settings,
             ReportCodec<M> codec, RankBody<M, R> body, GangObserver<M> observer) {
@@ -66,7 +66,8 @@ public final class Gang {
                         : idle == IDLE_ATTEMPTS ? IDLE_ATTEMPTS + " attempts in a row made no progress beyond step " + now
                         : null;
                 if (end != null) {
-                    throw new GangException(name + " failed: " + end + ". " + e.getMessage(), e.kind == RankFailure.Kind.DEFECT, e);
+                    throw new GangException(name + " failed: " + end + ". " + e.getMessage(), e.kind == RankFailure.Kind.DEFECT,
+                            e);
                 }
                 LOG.warn("Attempt {} of {} failed at progress {}: {}", attempt, settings.maxAttempts(), now, e.getMessage());
                 observer.retrying(attempt + 1, e.getMessage());
@@ -92,12 +93,13 @@ public final class Gang {
         String host = conf.get("spark.driver.host");
         try (DriverReports<M> reports = new DriverReports<>(
                 conf.get("spark.driver.bindAddress", host), host, GangConf.driverPorts(conf), codec, observer)) {
-            // Interrupt on cancel: Spark reads it when it kills the ranks that outlive a failed one.
+            // Interrupt on cancel: Spark reads this when it kills the ranks that outlive a failed one.
             spark.setJobGroup(group, name + ", attempt " + attempt, true);
             ClassTag<R> tag = ClassTag.apply(Serializable.class);
             List<Integer> ranks = IntStream.range(0, settings.ranks()).boxed().toList();
             RDD<R> stage = spark.parallelize(ranks, settings.ranks()).rdd().barrier()
-                    .mapPartitions(new GangTask<>(settings, GangConf.rankPorts(conf), reports.address(), codec, body), false, tag);
+                    .mapPartitions(new GangTask<>(settings, GangConf.rankPorts(conf), reports.address(), codec, body), false,
+                            tag);
             return await(JavaRDD.fromRDD(stage, tag).collectAsync(), spark, group, settings, reports);
         } catch (IOException e) {
             throw new UncheckedIOException("The driver cannot listen for its ranks on " + host + ": " + e.getMessage(), e);
@@ -115,7 +117,7 @@ public final class Gang {
                 return job.get(1, TimeUnit.SECONDS);
             } catch (TimeoutException stillRunning) {
                 if (cancelled == null && reports.silence().compareTo(settings.silence()) > 0) {
-                    cancelled = "no rank said anything for " + settings.silence().toSeconds() + " s";
+                    cancelled = "no rank reported anything for " + settings.silence().toSeconds() + " s";
                     end = Deadline.in(CANCELLATION);
                     spark.cancelJobGroup(group, cancelled);
                 } else if (end != null && end.passed()) {
@@ -138,7 +140,8 @@ public final class Gang {
         }
         sleepQuietly(LAST_WORDS);
         return reports.failure()
-                // Of ranks that were only told to end, none says why. Spark does, such as that an executor's heartbeat stayed out.
+                // Ranks that were only told to end do not know the cause. Spark does, for instance that an executor's heartbeat
+                // timed out.
                 .filter(f -> f.kind() != RankFailure.Kind.KILLED)
                 .map(f -> new AttemptException(f.getMessage(), f.kind(), e))
                 .orElseGet(() -> new AttemptException(RingLinks.reason(e.getCause()), RankFailure.Kind.FAILED, e));

@@ -6,8 +6,8 @@ import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
 
 /**
- * The Spark settings without which a gang can hang. Spark reads them when its context and its executors start, so a job sets
- * them first ({@link #defaults}) and {@link Gang} checks them.
+ * The Spark settings without which a gang can hang. Spark reads them when its context and executors start, so a job sets them
+ * before ({@link #defaults}) and {@link Gang} checks them.
  */
 public final class GangConf {
 
@@ -15,26 +15,30 @@ public final class GangConf {
     private static final String SYNC_TIMEOUT = "spark.barrier.sync.timeout";
     private static final String DYNAMIC_ALLOCATION = "spark.dynamicAllocation.enabled";
 
-    /** Where ranks listen for each other, and where the driver listens for its ranks; 0, as without them, for any free port. */
+    /**
+     * Port on which ranks listen for each other, and port on which the driver listens for its ranks; 0, the default, for any free
+     * port.
+     */
     private static final String RANK_PORT = "spark.aerie.gang.rank.port";
     private static final String DRIVER_PORT = "spark.aerie.gang.driver.port";
-    /** Spark's own setting, for all of its ports. */
+    /** Spark's setting for all of its ports. */
     static final String MAX_RETRIES = "spark.port.maxRetries";
     private static final int DEFAULT_RETRIES = 16;
 
     private static final Map<String, String> DEFAULTS = Map.of(
             // Spark's default is 365 days.
             SYNC_TIMEOUT, "30m",
-            // A rank that hangs in native code ignores its interrupt; its executor has to end, or its slot stays taken for ever.
+            // A rank that hangs in native code ignores its interrupt; its executor must be killed, or the slot would never be
+            // free again.
             REAPER, "true",
             "spark.task.reaper.killTimeout", "60s",
-            // Ranks wait for slots in steps of this; the default of 15 s is most of the start of a small run.
+            // The interval at which ranks wait for slots; Spark's default of 15 s would be most of the start of a small run.
             "spark.scheduler.barrier.maxConcurrentTasksCheck.interval", "3s",
             "spark.scheduler.barrier.maxConcurrentTasksCheck.maxFailures", "200");
 
     private GangConf() {}
 
-    /** Adds what the user has not set. */
+    /** Sets the settings that the user has not set. */
     public static void defaults(SparkConf conf) {
         DEFAULTS.forEach(conf::setIfMissing);
     }
@@ -60,7 +64,7 @@ public final class GangConf {
         }
     }
 
-    /** @throws RefusalException that names the setting under which a gang could wait for ever */
+    /** @throws RefusalException naming a setting with which a gang could wait for ever */
     static void check(SparkContext context) {
         SparkConf conf = context.getConf();
         rankPorts(conf);

@@ -1,6 +1,6 @@
 package dev.aerie.gang;
 
-/** A gang that failed for good: the message says how often it was tried and names the rank and step of the last failure. */
+/** A gang failed for good: the message gives the number of attempts and the rank and step of the last failure. */
 public final class GangException extends RuntimeException {
 
     private final boolean defect;
@@ -14,7 +14,7 @@ public final class GangException extends RuntimeException {
         this.defect = defect;
     }
 
-    /** Whether a rank failed because this program broke a contract of its own. */
+    /** Returns whether a rank failed because this program violated a contract of its own. */
     public boolean isDefect() {
         return defect;
     }

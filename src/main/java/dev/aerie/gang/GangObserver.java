@@ -1,18 +1,18 @@
 package dev.aerie.gang;
 
 /**
- * Receives, in the driver, the progress of a gang.
+ * Receives the progress of a gang, in the driver.
  *
- * @param <M> what the ranks report
+ * @param <M> type of the ranks' reports
  */
 public interface GangObserver<M> {
 
-    /** What a rank reported during a step. Called by one thread at a time; reports of one rank come in order. */
+    /** Receives a rank's report of a step. Called by one thread at a time; the reports of one rank arrive in order. */
     void reported(int rank, long step, M report);
 
-    /** How far the work is safe, such as the step of the last committed checkpoint; asked after a failed attempt. */
+    /** Returns the progress that is safe, such as the step of the last committed checkpoint; called after a failed attempt. */
     long progress();
 
-    /** An attempt failed and another will start. */
+    /** Called when an attempt has failed and another will start. */
     default void retrying(int attempt, String reason) {}
 }

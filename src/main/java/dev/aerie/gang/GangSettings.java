@@ -4,14 +4,14 @@ import java.io.Serializable;
 import java.time.Duration;
 
 /**
- * How a gang runs.
+ * The settings of a gang.
  *
- * @param ranks tasks that run at once, one in each slot
- * @param maxAttempts how often the stage may start in all
+ * @param ranks tasks that run at once, one per slot
+ * @param maxAttempts largest number of times that the stage may start
  * @param backoff pause before the second attempt; doubled for each further one, up to {@link #LONGEST_BACKOFF}
- * @param rendezvous how long the ranks may take to find each other once Spark has started them
- * @param collective how long one collective may take, which includes waiting for the slowest rank to come to it
- * @param silence how long the driver goes without a word from any rank before it ends the attempt
+ * @param rendezvous time limit for the ranks to connect after Spark has started them
+ * @param collective time limit of one collective, including the wait for the slowest rank
+ * @param silence time without a message from any rank after which the driver ends the attempt
  */
 public record GangSettings(
         int ranks, int maxAttempts, Duration backoff, Duration rendezvous, Duration collective, Duration silence)
@@ -20,7 +20,7 @@ public record GangSettings(
     public static final Duration BACKOFF = Duration.ofSeconds(5);
     public static final Duration LONGEST_BACKOFF = Duration.ofMinutes(5);
     public static final Duration RENDEZVOUS = Duration.ofMinutes(10);
-    /** A rank that writes a checkpoint keeps the others waiting for as long; a rank that dies closes its connections at once. */
+    /** Long, because the others wait while a rank writes a checkpoint; if a rank dies, its connections close at once. */
     public static final Duration COLLECTIVE = Duration.ofMinutes(10);
     public static final Duration SILENCE = Duration.ofMinutes(30);
 

@@ -12,7 +12,7 @@ import scala.collection.Iterator;
 import scala.jdk.javaapi.CollectionConverters;
 import scala.runtime.AbstractFunction1;
 
-/** The task of one rank, as Spark runs it: partition r of the barrier stage is rank r. */
+/** The Spark task of one rank: partition r of the barrier stage is rank r. */
 final class GangTask<M, R extends Serializable> extends AbstractFunction1<Iterator<Integer>, Iterator<R>>
         implements Serializable {
 
@@ -48,7 +48,7 @@ final class GangTask<M, R extends Serializable> extends AbstractFunction1<Iterat
         }
     }
 
-    /** Spark's own exchange between the tasks of a stage tells every rank where the others listen. */
+    /** Connects the ranks; they exchange their addresses through Spark's barrier. */
     private Collective meet(BarrierTaskContext task, int rank) throws IOException {
         if (settings.ranks() == 1) {
             return new SoloCollective();
@@ -58,7 +58,7 @@ final class GangTask<M, R extends Serializable> extends AbstractFunction1<Iterat
         String host = address.contains(":") ? address.substring(0, address.lastIndexOf(':')) : address;
         try (RingLinks links = RingLinks.listen(rank, host, ports, driver.secret())) {
             String[] all = task.allGather(host + ":" + links.port());
-            LOG.info("Rank {} of {} meets {}", rank, all.length, all);
+            LOG.info("Rank {} of {} connects to {}", rank, all.length, all);
             return links.connect(List.of(all), settings.rendezvous(), settings.collective());
         }
     }

@@ -8,16 +8,16 @@ import java.net.InetSocketAddress;
 import java.nio.channels.ServerSocketChannel;
 
 /**
- * Which ports a process may listen on, by Spark's conventions: a base and, where that is taken, as many ports after it as there
- * are retries.
+ * The ports on which a process may listen, by Spark's conventions: a base port and, if it is taken, as many ports after it as
+ * there are retries.
  *
- * @param setting the Spark setting that names the base, for messages
+ * @param setting the Spark setting of the base port, for messages
  * @param base 0 for any free port
- * @param retries ports after the base that are tried
+ * @param retries number of further ports that are tried
  */
 record ListenPorts(String setting, int base, int retries) implements Serializable {
 
-    /** Ports under this need privileges; Spark refuses them, too. */
+    /** Lower ports need privileges; Spark refuses them too. */
     private static final int LOWEST = 1024;
     private static final int HIGHEST = 65535;
 
@@ -37,7 +37,7 @@ record ListenPorts(String setting, int base, int retries) implements Serializabl
      * Listens on the first port that is free.
      *
      * @param host address of this machine
-     * @throws IOException if none is free, naming the setting
+     * @throws IOException if no port is free, naming the setting
      */
     ServerSocketChannel listen(String host) throws IOException {
         int last = base == 0 ? 0 : Math.min(base + retries, HIGHEST);
@@ -48,7 +48,8 @@ record ListenPorts(String setting, int base, int retries) implements Serializabl
             } catch (BindException e) {
                 server.close();
                 if (port == last) {
-                    throw base == 0 ? e : new IOException(e.getMessage() + ", on ports " + base + " to " + last + " (set " + setting
+                    throw base == 0 ? e : new IOException(e.getMessage() + ", on ports " + base + " to " + last + " (set "
+                            + setting
                             + " or " + GangConf.MAX_RETRIES + " so that one is free)", e);
                 }
             } catch (IOException | RuntimeException e) {

@@ -3,12 +3,12 @@ package dev.aerie.gang;
 import java.io.Serializable;
 
 /**
- * What each rank does. It is sent to the executors, so what it holds is serializable. A later attempt runs it again from the
- * start: a body that can resume finds for itself where.
+ * The work of each rank. It is serialized and sent to the executors. A later attempt runs it again from the start, so a body that
+ * can resume must determine for itself where.
  *
- * <p>A {@link dev.aerie.errors.RefusalException} is not retried, unless an I/O error is behind it; anything else is.
+ * <p>A {@link dev.aerie.errors.RefusalException} is not retried unless it was caused by an I/O error; all other failures are.
  *
- * @param <M> what the ranks report to the driver
+ * @param <M> type of the reports to the driver
  */
 @FunctionalInterface
 public interface RankBody<M, R extends Serializable> extends Serializable {

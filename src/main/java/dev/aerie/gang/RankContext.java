@@ -1,9 +1,9 @@
 package dev.aerie.gang;
 
 /**
- * What a rank knows of its gang. Used by the rank's own thread.
+ * The gang as one of its ranks sees it. Used by the rank's thread.
  *
- * @param <M> what the ranks report
+ * @param <M> type of the ranks' reports
  */
 public final class RankContext<M> {
 
@@ -29,7 +29,7 @@ public final class RankContext<M> {
         return collective.size();
     }
 
-    /** Says that a step begins: errors of this rank name it from now on, and the driver knows that the rank is alive. */
+    /** Announces the start of a step: later errors of this rank name it, and the driver notices that the rank is alive. */
     public void step(long step) {
         reports.begin(step);
     }

@@ -4,16 +4,16 @@ import dev.aerie.errors.RefusalException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 
-/** What ended a rank, with its rank and step. */
+/** The failure of a rank, with its rank and step. */
 final class RankFailure extends RuntimeException {
 
-    /** What the driver should believe first, in this order: when one rank fails, the others fail of it a moment later. */
+    /** Kinds of failures, most significant first: when one rank fails, the others fail because of it a moment later. */
     enum Kind {
-        /** The rank refused what the user asked for; trying again cannot help. */
+        /** The rank refused the user's settings; a retry cannot help. */
         REFUSED,
-        /** A contract within this program was broken. */
+        /** The program violated a contract of its own. */
         DEFECT,
-        /** Something else went wrong in this rank. */
+        /** Any other failure of this rank. */
         FAILED,
         /** The rank's process is gone. */
         LOST,
@@ -22,7 +22,7 @@ final class RankFailure extends RuntimeException {
         /** The rank was told to end. */
         KILLED;
 
-        /** The inverse of {@link #ordinal}. */
+        /** Returns the inverse of {@link #ordinal}. */
         static Kind of(byte ordinal) throws IOException {
             if (ordinal < 0 || ordinal >= values().length) {
                 throw new IOException("a failure of kind " + ordinal);
@@ -51,7 +51,7 @@ final class RankFailure extends RuntimeException {
                 where(rank, step) + (what.startsWith(name + " ") ? what.substring(name.length()) : ": " + what), cause);
     }
 
-    /** Whether a file system failed, rather than what was read from it. */
+    /** Returns whether a file system failed, as opposed to the data read from it. */
     private static boolean mayPass(Throwable e) {
         for (Throwable cause = e.getCause(); cause != null; cause = cause.getCause()) {
             if (cause instanceof IOException && !(cause instanceof FileNotFoundException)) {
@@ -61,13 +61,13 @@ final class RankFailure extends RuntimeException {
         return false;
     }
 
-    /** A connection that ended without a last word. */
+    /** Creates the failure of a connection that ended without a last message. */
     static RankFailure lost(int rank, long step) {
-        return new RankFailure(Kind.LOST, where(rank, step) + ": its process ended without a word (killed, crashed or out of"
+        return new RankFailure(Kind.LOST, where(rank, step) + ": its process ended without a message (killed, crashed or out of"
                 + " memory; its executor's log may say more)", null);
     }
 
-    /** Whether our own code says that it was called wrongly; of others' code the same exception may mean anything. */
+    /** Returns whether our own code was called wrongly; other code may throw the same exceptions for other reasons. */
     private static boolean isDefect(Throwable e) {
         StackTraceElement[] trace = e.getStackTrace();
         return e instanceof IllegalArgumentException && trace.length > 0 && trace[0].getClassName().startsWith("dev.aerie.");

@@ -7,17 +7,17 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 
 /**
- * What a rank tells the driver.
+ * A message from a rank to the driver.
  *
- * <p>On the wire: a byte for the type, then the fields in order; a long is 8 bytes, an array or a text in UTF-8 is its length in
- * 4 bytes and its bytes.
+ * <p>On the wire: a byte for the type, then the fields in order. A long has 8 bytes; an array or a UTF-8 text is its length in 4
+ * bytes, then its bytes.
  */
 sealed interface RankMessage {
 
-    /** What {@link RankContext#report} was given, as the gang's {@link ReportCodec} writes it. */
+    /** A report given to {@link RankContext#report}, encoded by the gang's {@link ReportCodec}. */
     record Report(byte[] report) implements RankMessage {}
 
-    /** A step begins; what the rank says from now on belongs to it. */
+    /** A step begins; later messages of the rank belong to it. */
     record StepBegun(long step) implements RankMessage {}
 
     /** The rank has failed; the last message of a connection. */
@@ -26,7 +26,7 @@ sealed interface RankMessage {
     /** The rank has done its work; the last message of a connection. */
     record Done() implements RankMessage {}
 
-    /** Longer than any report; more is a sign that the two ends are out of step. */
+    /** Longer than any report; a longer message shows that the two ends are out of step. */
     int LONGEST = 1 << 24;
 
     static void write(RankMessage message, DataOutputStream out) throws IOException {
@@ -48,7 +48,7 @@ sealed interface RankMessage {
         out.flush();
     }
 
-    /** @throws IOException where the connection ends, or what comes is no message */
+    /** @throws IOException if the connection ends or the bytes are not a message */
     static RankMessage read(DataInputStream in) throws IOException {
         byte type = in.readByte();
         return switch (type) {

@@ -7,7 +7,7 @@ import java.net.InetSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
 
-/** A rank's end of its connection to the driver ({@link DriverReports}). */
+/** The rank's end of its connection to the driver ({@link DriverReports}). */
 final class RankReports implements AutoCloseable {
 
     private final int rank;
@@ -50,10 +50,10 @@ final class RankReports implements AutoCloseable {
         send(new RankMessage.Done());
     }
 
-    /** The rank's failure with its rank and step, after telling the driver of it. */
+    /** Reports the failure to the driver and returns it with its rank and step. */
     RankFailure fail(Throwable cause) {
         RankFailure failure = RankFailure.of(rank, step, cause);
-        // A channel closes when an interrupted thread writes to it, and the driver would take this rank for the one that died.
+        // A channel closes when an interrupted thread writes to it, and the driver would think that this rank had died.
         boolean interrupted = Thread.interrupted();
         try {
             send(new RankMessage.Failed(failure));

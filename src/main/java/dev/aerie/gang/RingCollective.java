@@ -13,11 +13,11 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * Collectives over a ring of TCP connections: each rank sends to the next and receives from the previous one, so an all-reduce
- * moves 2·(n−1)/n of the buffer through every link whatever the number of ranks (Patarasuk and Yuan, 2009).
+ * Collectives over a ring of TCP connections: each rank sends to the next and receives from the previous one, so that an
+ * all-reduce moves 2·(n−1)/n of the buffer through every link, whatever the number of ranks (Patarasuk and Yuan, 2009).
  *
- * <p>Bytes go from tensor memory to the socket and back without a copy in Java. What arrives to be summed passes through one
- * buffer of {@link #PIECE} elements and is added by libtorch.
+ * <p>Bytes are sent and received in tensor memory, without a copy in Java. Elements that are to be summed are received into one
+ * buffer of {@link #PIECE} elements and added by libtorch.
  */
 final class RingCollective implements Collective {
 
@@ -39,7 +39,7 @@ final class RingCollective implements Collective {
     private long sequence;
     private volatile boolean closed;
 
-    /** Takes the channels over; they are in non-blocking mode. */
+    /** Takes ownership of the channels, which are in non-blocking mode. */
     RingCollective(int rank, int size, SocketChannel previous, SocketChannel next, List<String> addresses, Duration limit)
             throws IOException {
         this.rank = rank;
@@ -69,7 +69,7 @@ final class RingCollective implements Collective {
             try (Scope scope = Scope.open()) {
                 Tensor host = hostCopy(flat, new Slice(0, count));
                 for (int s = 0; s < size - 1; s++) {
-                    // Slice c sets out at rank c+1 and ends at rank c: its terms are added in the order c+1, c+2, ..., c.
+                    // Slice c starts at rank c+1 and ends at rank c: its terms are added in the order c+1, c+2, ..., c.
                     send(host, slice(count, ring(rank - s - 1)), slice(count, ring(rank - s - 2)), true, deadline);
                 }
                 copyBack(host, flat, slice(count));
@@ -101,7 +101,7 @@ final class RingCollective implements Collective {
                 Tensor host = hostCopy(flat, rank == root ? all : nothing);
                 boolean last = ring(rank + 1) == root;
                 for (long start = 0; start < count; start += PIECE) {
-                    // Piece by piece, so that the ranks further on do not wait for the whole tensor.
+                    // In pieces, so that later ranks do not wait for the whole tensor.
                     Slice piece = new Slice(start, Math.min(PIECE, count - start));
                     if (rank != root) {
                         send(host, nothing, piece, false, deadline);
@@ -144,8 +144,8 @@ final class RingCollective implements Collective {
     }
 
     /**
-     * The values of every rank, in order of rank: each rank adds them in this order and gets the same sum to the bit. On the heap, as all
-     * that is small here: a direct buffer for each would wait for a collection.
+     * Returns the values of every rank, in order of rank: each rank adds them in this order and gets the same sum to the bit. On
+     * the heap, because a direct buffer for each would be freed only by a garbage collection.
      */
     private ByteBuffer gather(Kind kind, int count, Filler filler) {
         int block = Math.multiplyExact(count, 8);
@@ -160,7 +160,7 @@ final class RingCollective implements Collective {
         return all;
     }
 
-    /** Sends one slice of a host tensor while another arrives, to replace what is there or to be added to it. */
+    /** Sends one slice of a host tensor while another is received, which replaces the old values or is added to them. */
     private void send(Tensor host, Slice out, Slice in, boolean add, Deadline deadline) throws IOException {
         for (long done = 0; done < Math.max(out.length(), in.length()); done += PIECE) {
             try (Scope scope = Scope.open()) {
@@ -180,7 +180,7 @@ final class RingCollective implements Collective {
         return host.narrow(0, slice.start() + start, Math.min(PIECE, slice.length() - start));
     }
 
-    /** The tensor itself on the CPU; else a buffer in host memory into which the given part has been copied. */
+    /** Returns the tensor itself if it is on the CPU, else host memory into which the given part has been copied. */
     private Tensor hostCopy(Tensor flat, Slice part) {
         if (flat.device().isCpu()) {
             return flat;
@@ -209,7 +209,7 @@ final class RingCollective implements Collective {
         void run(Deadline deadline) throws IOException;
     }
 
-    /** Runs one collective after checking that the previous rank is at the same one. */
+    /** Runs a collective after checking that the previous rank runs the same one. */
     private void run(Kind kind, long count, Exchange exchange) {
         if (closed) {
             throw new CollectiveException("Rank " + rank + " has closed its connections");

@@ -16,15 +16,15 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Makes a rank's two connections of the ring: to the next rank, and from the one before it.
+ * Creates a rank's two connections of the ring: to the next rank and from the previous one.
  *
- * <p>A rank listens first ({@link #listen}), tells the others its address, and then connects; so nobody can connect too early.
+ * <p>A rank listens first ({@link #listen}), then publishes its address, then connects, so no rank connects too early.
  */
 final class RingLinks implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(RingLinks.class);
 
-    /** A connection whose handshake takes longer is dropped, so that a stranger cannot keep the ring from closing. */
+    /** A connection whose handshake takes longer is dropped, so that a foreign process cannot block the ring. */
     private static final Duration HANDSHAKE = Duration.ofSeconds(20);
 
     private final int rank;
@@ -37,7 +37,7 @@ final class RingLinks implements AutoCloseable {
         this.server = server;
     }
 
-    /** @param host address of this machine by which the other ranks reach it */
+    /** @param host this machine's address for the other ranks */
     static RingLinks listen(int rank, String host, ListenPorts ports, Secret secret) throws IOException {
         try {
             return new RingLinks(rank, secret, ports.listen(host));
@@ -52,8 +52,9 @@ final class RingLinks implements AutoCloseable {
 
     /**
      * @param addresses {@code host:port} of every rank, in order
-     * @param within how long every rank may take to come here
-     * @throws CollectiveException that names the neighbour which did not come or did not prove the secret
+     * @param within time limit for every rank to connect
+     * @param collectiveLimit time limit of one collective
+     * @throws CollectiveException naming the neighbour that did not connect or did not prove the secret
      */
     RingCollective connect(List<String> addresses, Duration within, Duration collectiveLimit) {
         Deadline deadline = Deadline.in(within);
@@ -76,7 +77,7 @@ final class RingLinks implements AutoCloseable {
         } catch (InterruptedException e) {
             closeQuietly(next);
             Thread.currentThread().interrupt();
-            throw new CollectiveException("Rank " + rank + " was interrupted while the ring was being made", e);
+            throw new CollectiveException("Rank " + rank + " was interrupted while the ring was connected", e);
         } catch (IOException e) {
             closeQuietly(next);
             throw new CollectiveException("Rank " + rank + " cannot use its connections", e);
@@ -90,7 +91,7 @@ final class RingLinks implements AutoCloseable {
         SocketChannel channel = null;
         try {
             channel = SocketChannel.open();
-            // The socket's own connect, because the channel's has no time limit.
+            // The socket's connect, because the channel's has no time limit.
             channel.socket().connect(
                     new InetSocketAddress(address.substring(0, colon), Integer.parseInt(address.substring(colon + 1))),
                     deadline.remainingMillis());
@@ -103,7 +104,7 @@ final class RingLinks implements AutoCloseable {
         }
     }
 
-    /** Accepts connections until the expected rank has connected; a peer that cannot prove the secret is disconnected. */
+    /** Accepts connections until the expected rank has connected; a peer that does not prove the secret is disconnected. */
     private SocketChannel accept(int expected, Deadline deadline) throws IOException {
         while (!deadline.passed()) {
             SocketChannel channel = server.accept();
@@ -112,9 +113,9 @@ final class RingLinks implements AutoCloseable {
                 if (name.equals(String.valueOf(expected))) {
                     return prepared(channel);
                 }
-                LOG.warn("Rank {} turned away rank {}: it waits for rank {}", rank, name, expected);
+                LOG.warn("Rank {} refused rank {}: it waits for rank {}", rank, name, expected);
             } catch (IOException e) {
-                LOG.warn("Rank {} turned away a connection from {}: {}", rank, channel.getRemoteAddress(), reason(e));
+                LOG.warn("Rank {} refused a connection from {}: {}", rank, channel.getRemoteAddress(), reason(e));
             }
             closeQuietly(channel);
         }
@@ -144,7 +145,7 @@ final class RingLinks implements AutoCloseable {
         }
     }
 
-    /** Stops listening; connections that were made stay. */
+    /** Stops listening; established connections stay open. */
     @Override
     public void close() {
         closeQuietly(server);

@@ -11,9 +11,9 @@ import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
 /**
- * A key that the driver draws for one attempt of a stage and that only its tasks know. Both ends of every connection prove
- * that they have it before any data flows: each answers the other's random challenge with an HMAC (RFC 2104), and the key
- * itself is never sent. Data is not encrypted.
+ * A key that the driver draws for one attempt of a stage and gives only to its tasks. Both ends of a connection prove that they
+ * have it before data is sent: each answers the other's random challenge with an HMAC (RFC 2104), and the key is never sent. Data
+ * is not encrypted.
  */
 final class Secret implements Serializable {
 
@@ -30,9 +30,9 @@ final class Secret implements Serializable {
     }
 
     /**
-     * The side that connected: sends its name and a challenge, checks the answer, proves itself.
+     * Performs the handshake of the connecting side: sends its name and a challenge, checks the response, proves the secret.
      *
-     * @throws SecretException if the other end does not know the secret or refuses ours
+     * @throws SecretException if the other end does not have the secret or refuses ours
      */
     void initiateHandshake(SocketChannel channel, String name, Deadline deadline) throws IOException {
         Wire wire = new Wire(channel, deadline);
@@ -50,9 +50,9 @@ final class Secret implements Serializable {
     }
 
     /**
-     * The side that accepted: returns the name the other end gave once it has proved the secret.
+     * Performs the handshake of the accepting side and returns the other end's name once it has proved the secret.
      *
-     * @throws SecretException if the other end does not know the secret
+     * @throws SecretException if the other end does not have the secret
      */
     String acceptHandshake(SocketChannel channel, Deadline deadline) throws IOException {
         Wire wire = new Wire(channel, deadline);
@@ -72,7 +72,7 @@ final class Secret implements Serializable {
         try {
             Mac mac = Mac.getInstance("HmacSHA256");
             mac.init(new SecretKeySpec(key, "HmacSHA256"));
-            // The role is in it, so that neither side can answer with what the other sent.
+            // The role is included, so that neither side can answer with the other's message.
             mac.update(role.getBytes(StandardCharsets.UTF_8));
             mac.update(connector);
             mac.update(acceptor);
@@ -89,7 +89,7 @@ final class Secret implements Serializable {
         return bytes;
     }
 
-    /** Never the key: this object travels in closures, whose fields people print. */
+    /** Never prints the key: this object is a field of closures, which get printed. */
     @Override
     public String toString() {
         return "Secret";

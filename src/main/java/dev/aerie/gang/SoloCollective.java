@@ -2,7 +2,7 @@ package dev.aerie.gang;
 
 import dev.aerie.torch.Tensor;
 
-/** A gang of one rank: nothing to exchange. */
+/** The collectives of a single rank, which has nothing to exchange. */
 public final class SoloCollective implements Collective {
 
     @Override

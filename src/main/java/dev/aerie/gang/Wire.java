@@ -8,7 +8,7 @@ import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 
-/** Short length-prefixed messages over a channel in blocking mode, until a deadline. */
+/** Sends and receives short length-prefixed messages over a channel in blocking mode, until a deadline. */
 final class Wire {
 
     private final SocketChannel channel;
@@ -19,18 +19,18 @@ final class Wire {
     Wire(SocketChannel channel, Deadline deadline) throws IOException {
         this.channel = channel;
         this.deadline = deadline;
-        // The socket's stream, not the channel's: only it gives up when the time limit of the socket passes.
+        // The socket's stream, because the channel's does not obey the socket's time limit.
         this.in = new DataInputStream(channel.socket().getInputStream());
         this.out = channel.socket().getOutputStream();
     }
 
-    /** Far shorter than a socket buffer, so that writing does not wait. */
+    /** Messages are far shorter than a socket buffer, so writing does not block. */
     void write(byte[] message) throws IOException {
         out.write(ByteBuffer.allocate(4 + message.length).putInt(message.length).put(message).array());
         out.flush();
     }
 
-    /** @param limit bytes that the message may have at most: its length comes from a peer not known yet */
+    /** @param limit largest number of bytes in the message: its length comes from a peer that is not authenticated yet */
     byte[] read(int limit) throws IOException {
         if (deadline.passed()) {
             throw new SocketTimeoutException("no answer within " + deadline);

@@ -1,6 +1,6 @@
 /**
- * Ranks that work in step: one task in each executor, started together by a Spark barrier stage.
+ * Ranks that run in step: one task per executor, started together by a Spark barrier stage.
  *
- * <p>Owns rendezvous, the collectives between ranks, deadlines and the driver's retry. Must not know what the ranks compute.
+ * <p>Owns rendezvous, the collectives between ranks, deadlines and the driver's retry. Must not depend on what ranks compute.
  */
 package dev.aerie.gang;

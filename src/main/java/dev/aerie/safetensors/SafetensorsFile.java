@@ -10,7 +10,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Set;
 
-/** A safetensors file whose tensors are views of the mapped file: opening it reads only the header. */
+/** A safetensors file whose tensors are views of the mapped file; opening it reads only the header. */
 public final class SafetensorsFile implements AutoCloseable {
 
     private final Path path;
@@ -23,17 +23,17 @@ public final class SafetensorsFile implements AutoCloseable {
         this.mapped = MappedFile.open(path);
     }
 
-    /** @throws RefusalException if the file is missing, truncated, or says anything untrue in its header */
+    /** @throws RefusalException if the file is missing or truncated, or its header is wrong */
     public static SafetensorsFile open(Path path) {
         return new SafetensorsFile(path, SafetensorsHeader.read(path));
     }
 
-    /** Names in the order of their bytes. */
+    /** Returns the names in the order of the tensors' bytes. */
     public Set<String> names() {
         return header.tensors().keySet();
     }
 
-    /** What the writer noted beside the tensors. */
+    /** Returns the strings that the writer stored beside the tensors. */
     public Map<String, String> metadata() {
         return header.metadata();
     }
@@ -51,8 +51,8 @@ public final class SafetensorsFile implements AutoCloseable {
     }
 
     /**
-     * A tensor in the innermost scope, on the CPU, in the type it is stored in: a view of the file where its offset is a
-     * multiple of the element size, else a copy. It stays valid after the file is closed. Changing it does not change the file.
+     * Returns a tensor in the innermost scope, on the CPU, in its stored type: a view of the file if its offset is a multiple of
+     * the element size, else a copy. It stays valid after the file is closed. Changing it does not change the file.
      */
     public Tensor tensor(String name) {
         SafetensorsHeader.Entry e = entry(name);
@@ -60,7 +60,7 @@ public final class SafetensorsFile implements AutoCloseable {
     }
 
     /**
-     * Reading a page that is no longer in the file kills the process, so a file that is read over hours is looked at again.
+     * Checks the file's size again, for files that are read over hours: reading a mapped page beyond the end kills the process.
      *
      * @throws RefusalException if the file's size has changed since it was opened
      */
@@ -76,7 +76,7 @@ public final class SafetensorsFile implements AutoCloseable {
         }
     }
 
-    /** Whether {@link #tensor} gives a view of the file and not a copy. */
+    /** Returns whether {@link #tensor} returns a view of the file and not a copy. */
     public boolean isAligned(String name) {
         SafetensorsHeader.Entry e = entry(name);
         return (header.dataStart() + e.begin()) % e.dtype().bytes() == 0;

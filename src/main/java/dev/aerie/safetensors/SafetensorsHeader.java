@@ -24,7 +24,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The header of a safetensors file, every number of it checked against the file before anything is mapped.
+ * The header of a safetensors file, all of whose numbers are checked against the file before anything is mapped.
  *
  * <p>A file is eight bytes of header length (little-endian), the header (JSON), and the tensors' bytes, which must cover the
  * rest without gaps or overlaps (huggingface/safetensors, README "Format").
@@ -34,7 +34,7 @@ import java.util.Map;
  */
 record SafetensorsHeader(long dataStart, Map<String, Entry> tensors, Map<String, String> metadata) {
 
-    /** As the reference implementation: a longer header is taken for damage. */
+    /** The reference implementation's limit; a longer header is taken for damage. */
     private static final long MAX_LENGTH = 100_000_000;
 
     private static final ObjectMapper JSON =
@@ -43,7 +43,8 @@ record SafetensorsHeader(long dataStart, Map<String, Entry> tensors, Map<String,
     /**
      * One tensor.
      *
-     * @param begin first byte after the header, end exclusive
+     * @param begin first byte, counted after the header
+     * @param end end, exclusive
      */
     record Entry(DType dtype, long[] shape, long begin, long end) {}
 
@@ -82,13 +83,13 @@ record SafetensorsHeader(long dataStart, Map<String, Entry> tensors, Map<String,
         try {
             JsonNode root = JSON.readTree(header);
             if (!root.isObject()) {
-                throw invalid(file, "header is no JSON object");
+                throw invalid(file, "the header is not a JSON object");
             }
             return root;
         } catch (JsonProcessingException e) {
-            throw invalid(file, "header is no JSON: " + e.getOriginalMessage().lines().findFirst().orElse(""));
+            throw invalid(file, "the header is not JSON: " + e.getOriginalMessage().lines().findFirst().orElse(""));
         } catch (IOException e) {
-            throw invalid(file, "header is no JSON: " + e.getMessage());
+            throw invalid(file, "the header is not JSON: " + e.getMessage());
         }
     }
 
@@ -96,11 +97,11 @@ record SafetensorsHeader(long dataStart, Map<String, Entry> tensors, Map<String,
         Map<String, String> out = new LinkedHashMap<>();
         JsonNode metadata = root.path("__metadata__");
         if (!metadata.isMissingNode() && !metadata.isObject()) {
-            throw invalid(file, "__metadata__ is no JSON object");
+            throw invalid(file, "__metadata__ is not a JSON object");
         }
         metadata.properties().forEach(e -> {
             if (!e.getValue().isTextual()) {
-                throw invalid(file, "__metadata__." + e.getKey() + " is no string");
+                throw invalid(file, "__metadata__." + e.getKey() + " is not a string");
             }
             out.put(e.getKey(), e.getValue().textValue());
         });

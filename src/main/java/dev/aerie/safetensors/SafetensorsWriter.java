@@ -28,24 +28,24 @@ import java.util.TreeMap;
 import java.util.UUID;
 
 /**
- * Writes safetensors: the same tensors give the same bytes. Tensors are laid out by falling element size, then by name, as the
- * reference implementation does, and the header is padded to eight bytes, so that every tensor can be mapped without a copy.
+ * Writes safetensors files; the same tensors give the same bytes. Like the reference implementation, it orders tensors by
+ * descending element size, then by name, and pads the header to eight bytes, so that every tensor can be mapped without a copy.
  */
 public final class SafetensorsWriter {
 
     private static final ObjectMapper JSON = new ObjectMapper();
-    /** A tensor's bytes go out in pieces, because direct buffers end at 2 GiB. */
+    /** Bytes are written in pieces, because a direct buffer has less than 2 GiB. */
     private static final int PIECE_BYTES = 1 << 26;
 
     private SafetensorsWriter() {}
 
     /**
-     * Writes a file that is whole or absent: it takes its name only when all its bytes are on the disk.
+     * Writes a file atomically: it gets its name when all its bytes are on the disk.
      *
-     * @param metadata strings noted in the header; {@code {"format": "pt"}} is what transformers wants to see
+     * @param metadata strings stored in the header; transformers expects {@code {"format": "pt"}}
      */
     public static void write(Path file, Map<String, Tensor> tensors, Map<String, String> metadata) throws IOException {
-        // Not createTempFile: its files are for their owner alone, and a draft is for the user who serves it.
+        // Not createTempFile, whose files only their owner may read; a draft is for the user who serves it.
         Path temporary = file.resolveSibling("." + file.getFileName() + "." + UUID.randomUUID() + ".tmp");
         try {
             try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
@@ -58,7 +58,7 @@ public final class SafetensorsWriter {
         }
     }
 
-    /** Writes to a stream, such as one of a Hadoop file system; leaves it open. */
+    /** Writes to a stream, such as one of a Hadoop file system, and leaves it open. */
     public static void write(OutputStream out, Map<String, Tensor> tensors, Map<String, String> metadata) throws IOException {
         BufferedOutputStream buffered = new BufferedOutputStream(out, 1 << 16);
         write(Channels.newChannel(buffered), tensors, metadata);

@@ -1,6 +1,6 @@
 /**
- * Safetensors files: headers checked before anything is mapped, tensors as views of the mapped file, and a writer.
+ * Safetensors files: headers that are checked before anything is mapped, tensors as views of the mapped file, and a writer.
  *
- * <p>Knows tensors; must not know what a model is.
+ * <p>Uses tensors; must not depend on what a model is.
  */
 package dev.aerie.safetensors;

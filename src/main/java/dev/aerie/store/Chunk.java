@@ -3,15 +3,15 @@ package dev.aerie.store;
 import dev.aerie.text.TokenSequence;
 
 /**
- * One row of a shard's file: at most {@link #MAX_TOKENS} neighbouring tokens of one conversation.
+ * A row of a shard's file: at most {@link #MAX_TOKENS} consecutive tokens of one conversation.
  *
  * @param conversation id of the conversation
- * @param part what it is for
+ * @param part the part of the store that it belongs to
  * @param conversationTokens length of the whole conversation
  * @param firstToken position of the chunk's first token in it
- * @param sequence its tokens and loss mask
- * @param aux captured states of all its tokens, a value for each column of the codec
- * @param teacher states after the final norm of its teacher rows, likewise
+ * @param sequence tokens and loss mask
+ * @param aux captured states of all its tokens, one value per column of the codec
+ * @param teacher states after the final norm of its teacher rows, one value per column of the codec
  */
 record Chunk(
         String conversation,
@@ -22,10 +22,10 @@ record Chunk(
         byte[][] aux,
         byte[][] teacher) {
 
-    /** 8 MB of bf16 at hidden size 4,096: larger rows cost heap (a 300 MB row takes 7 GB) and gain nothing. */
+    /** 8 MB of bf16 at hidden size 4,096: larger rows cost heap (a 300 MB row takes 7 GB) without a gain. */
     static final int MAX_TOKENS = 256;
 
-    /** Rows of a conversation of so many tokens. */
+    /** Returns the number of rows of a conversation. */
     static int count(int tokens) {
         return (int) (((long) tokens + MAX_TOKENS - 1) / MAX_TOKENS);
     }

@@ -20,12 +20,12 @@ import org.apache.parquet.io.api.Binary;
 import org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName;
 
 /**
- * The Parquet file of a shard, written page by page: a page for each row of a column, so that one conversation can be read
- * without its neighbours, and the same chunks give the same bytes.
+ * Writes the Parquet file of a shard page by page: a page is one row of a column, so that a conversation can be read without its
+ * neighbours, and the same chunks give the same bytes.
  *
- * <p>The record writer of parquet-java does not give that: it notes a column's encodings in the order of a hash set of enums,
- * which changes from one JVM to the next. Pages of version 2 have one encoding. They also cost no second copy of each block,
- * and no check of sizes every 100 rows, which is 800 MB of ours.
+ * <p>parquet-java's record writer does not: it stores a column's encodings in the order of a hash set of enums, which differs
+ * between JVMs. Pages of version 2 have one encoding. This writer also needs no second copy of each block and no check of sizes
+ * every 100 rows, which are 800 MB here.
  */
 final class ChunkFile implements AutoCloseable {
 
@@ -121,7 +121,7 @@ final class ChunkFile implements AutoCloseable {
         rows = 0;
     }
 
-    /** Writes what is left and the footer. */
+    /** Writes the remaining pages and the footer. */
     void finish() throws IOException {
         try (file) {
             if (rows > 0) {
@@ -131,7 +131,7 @@ final class ChunkFile implements AutoCloseable {
         }
     }
 
-    /** Writes nothing more. */
+    /** Closes the file without writing anything more. */
     @Override
     public void close() throws IOException {
         file.close();

@@ -10,7 +10,7 @@ import org.apache.parquet.io.api.GroupConverter;
 import org.apache.parquet.io.api.PrimitiveConverter;
 import org.apache.parquet.io.api.RecordMaterializer;
 
-/** Makes chunks of rows, as {@link ChunkFile} wrote them. */
+/** Reads rows written by {@link ChunkFile} as chunks. */
 final class ChunkMaterializer extends RecordMaterializer<Chunk> {
 
     private final ShardSchema schema;

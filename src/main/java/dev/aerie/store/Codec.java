@@ -12,37 +12,37 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * How hidden states become bytes of Parquet columns.
+ * Encodes hidden states as values of Parquet columns.
  *
- * <p>A block of states [rows, width] is encoded into one value of each of the codec's columns; numbers are little-endian and
- * row-major. Parquet compresses the columns afterwards (zstd, level 1), so a codec only arranges bytes such that this works.
+ * <p>A block of states [rows, width] becomes one value of each of the codec's columns; numbers are little-endian and row-major.
+ * Parquet compresses the columns afterwards (zstd, level 1), so a codec only arranges bytes such that they compress well.
  */
 public sealed interface Codec permits F32Codec, Bf16Codec {
 
-    /** The name in recipes and in store.json. */
+    /** Returns the codec's name in recipes and in store.json. */
     @JsonValue
     String name();
 
-    /** The type that states are rounded to and come back in. */
+    /** Returns the type to which states are rounded and in which they are returned. */
     DType dtype();
 
-    /** Names of the columns that hold a field such as {@code aux}. */
+    /** Returns the names of the columns of a field such as {@code aux}. */
     List<String> columns(String field);
 
     /** @param states [rows, width], any floating type, any device */
     byte[][] encode(Tensor states);
 
     /**
-     * Puts a block's elements, as {@link #dtype} in native byte order, at the destination's position.
+     * Writes a block's elements, as {@link #dtype} in native byte order, at the destination's position.
      *
-     * @param columns as {@link #encode} made them
+     * @param columns the result of {@link #encode}
      */
     void decode(byte[][] columns, ByteBuffer destination);
 
-    /** Bytes of one value of each column for so many elements: what an undamaged block has. */
+    /** Returns the bytes of each column's value for this many elements, which an undamaged block has. */
     int[] columnBytes(int elements);
 
-    /** Every codec by its name. */
+    /** Returns every codec by its name. */
     static Map<String, Codec> byName() {
         Map<String, Codec> all = new LinkedHashMap<>();
         for (Codec codec : List.of(Bf16Codec.INSTANCE, F32Codec.INSTANCE)) {
@@ -51,7 +51,7 @@ public sealed interface Codec permits F32Codec, Bf16Codec {
         return all;
     }
 
-    /** @throws IllegalArgumentException for a name that is no codec's */
+    /** @throws IllegalArgumentException if no codec has this name */
     @JsonCreator
     static Codec of(String name) {
         if (ByteOrder.nativeOrder() != ByteOrder.LITTLE_ENDIAN) {

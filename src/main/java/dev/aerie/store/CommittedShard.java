@@ -3,18 +3,18 @@ package dev.aerie.store;
 import java.util.List;
 
 /**
- * A commit marker: the one file that holds a shard, and what is in it.
+ * A commit marker: names the file of a shard and describes its content.
  *
  * @param formatVersion {@link StoreSettings#FORMAT_VERSION}
  * @param shard its number in the plan
  * @param file its name in {@code shards/}
- * @param rows rows of the file: chunks of at most 256 tokens
+ * @param rows rows of the file, chunks of at most 256 tokens
  * @param tokens tokens of all its conversations
- * @param teacherRows states after the final norm
+ * @param teacherRows number of states after the final norm
  * @param bytes length of the file
  * @param sha256 of the file, hexadecimal
  * @param conversations in the order of the file
- * @param refused conversations of the plan that are not in it
+ * @param refused planned conversations that are not in the file
  */
 public record CommittedShard(
         int formatVersion,
@@ -56,7 +56,7 @@ public record CommittedShard(
         }
     }
 
-    /** The path under the store's folder. */
+    /** Returns the path below the store's folder. */
     String path() {
         return StoreLayout.SHARDS + "/" + file;
     }

@@ -5,7 +5,7 @@ import dev.aerie.torch.Tensor;
 import java.nio.ByteBuffer;
 import java.util.List;
 
-/** float32 as it is, in one column: for tests that compare with golden states. */
+/** Stores float32 unchanged in one column, for tests that compare with golden states. */
 final class F32Codec implements Codec {
 
     static final F32Codec INSTANCE = new F32Codec();

@@ -1,13 +1,14 @@
 package dev.aerie.store;
 
 /**
- * What a store was made from, as SHA-256 in hexadecimal. Two stores with equal fingerprints, codec and layers hold the same.
+ * SHA-256 digests, in hexadecimal, of everything a store was made from. Stores with equal fingerprints, codec and layers have
+ * equal content.
  *
  * @param target weights and config of the target
  * @param tokenizer tokenizer.json
- * @param template the chat template as it was run
+ * @param template the chat template with its variables
  * @param inputs the conversations
- * @param settings every other setting of the recipe that decides what is stored
+ * @param settings all other recipe settings that determine what is stored
  */
 public record Fingerprints(String target, String tokenizer, String template, String inputs, String settings) {
 

@@ -14,8 +14,8 @@ import org.apache.hadoop.conf.Configuration;
 /**
  * A hidden-state store: a folder on any Hadoop file system, in the format of docs/store.md.
  *
- * <p>The unit of work is a shard, written by {@link #writer} and counted once its marker is there, so that killed tasks,
- * repeated attempts and restarts change nothing in what a reader sees.
+ * <p>The unit of work is a shard, written by {@link #writer}. It counts once its marker exists, so killed tasks, repeated
+ * attempts and restarts do not change what a reader sees.
  */
 public final class HiddenStateStore {
 
@@ -30,12 +30,12 @@ public final class HiddenStateStore {
     }
 
     /**
-     * Starts a store, or goes on with one that the same settings started.
+     * Creates a store, or opens one that was created with the same settings.
      *
      * @param uri a folder, with or without scheme
      * @return the store with the shards that are committed already
-     * @throws InvalidStoreException if a store is there that was made with other settings, naming the field, or if the file
-     *     system cannot keep two attempts at a shard apart
+     * @throws InvalidStoreException if the folder has a store with other settings, naming the field, or if the file system cannot
+     *     keep two attempts at a shard apart
      */
     public static HiddenStateStore create(String uri, Configuration conf, StoreSettings settings) throws IOException {
         Folder files = Folder.at(uri, conf);
@@ -58,7 +58,7 @@ public final class HiddenStateStore {
     /**
      * Opens a store for reading.
      *
-     * @throws InvalidStoreException if there is none, if it is damaged, or if some shards are not committed yet
+     * @throws InvalidStoreException if there is no store, it is damaged, or some shards are not committed
      */
     public static HiddenStateStore open(String uri, Configuration conf) throws IOException {
         HiddenStateStore store = openPartial(uri, conf);
@@ -67,15 +67,15 @@ public final class HiddenStateStore {
     }
 
     /**
-     * Opens a store that may still be growing; it shows the shards committed by now.
+     * Opens a store that may still be growing, with the shards committed so far.
      *
-     * @throws InvalidStoreException if there is none or if it is damaged
+     * @throws InvalidStoreException if there is no store or it is damaged
      */
     public static HiddenStateStore openPartial(String uri, Configuration conf) throws IOException {
         return open(Folder.at(uri, conf));
     }
 
-    /** Whether a store was started in the folder. */
+    /** Returns whether the folder has a store, complete or not. */
     public static boolean exists(String uri, Configuration conf) throws IOException {
         return Folder.at(uri, conf).read(StoreLayout.SETTINGS).isPresent();
     }
@@ -121,7 +121,7 @@ public final class HiddenStateStore {
         return shards.stream().map(CommittedShard::shard).toList();
     }
 
-    /** The folder, with scheme and absolute, so that it means the same in every process. */
+    /** Returns the folder as an absolute URI, which means the same in every process. */
     public String uri() {
         return files.uri();
     }
@@ -130,17 +130,17 @@ public final class HiddenStateStore {
         return settings;
     }
 
-    /** The shards committed when the store was opened, ascending. */
+    /** Returns the shards committed when the store was opened, ascending. */
     public List<CommittedShard> shards() {
         return shards;
     }
 
-    /** Conversations of one part, in the order of the plan. */
+    /** Returns the conversations of one part, in the order of the plan. */
     public Stream<ConversationEntry> conversations(Part part) {
         return shards.stream().flatMap(s -> s.conversations().stream()).filter(c -> c.part() == part);
     }
 
-    /** Numbers of the shards of the plan that were not committed when the store was opened. */
+    /** Returns the numbers of planned shards that were not committed when the store was opened. */
     public List<Integer> missingShards() {
         Set<Integer> committed = Set.copyOf(numbers(shards));
         return IntStream.range(0, settings.planned().shards()).filter(s -> !committed.contains(s)).boxed().toList();
@@ -165,7 +165,7 @@ public final class HiddenStateStore {
     }
 
     /**
-     * Starts an attempt at a shard of a store that was created elsewhere; reads store.json and no other shard's marker.
+     * Starts an attempt at a shard of a store created by another process; reads store.json and no other shard's marker.
      *
      * @return empty if the shard is committed already
      */
@@ -177,7 +177,7 @@ public final class HiddenStateStore {
     }
 
     /**
-     * Writes the manifest once every shard is committed. Harmless when it is there.
+     * Writes the manifest once every shard is committed. Does nothing if it exists.
      *
      * @return the finished store
      * @throws InvalidStoreException if a shard is missing
@@ -190,7 +190,7 @@ public final class HiddenStateStore {
         return now;
     }
 
-    /** Names under the store's folder of what attempts that never committed left behind. */
+    /** Returns the names, below the store's folder, of files whose attempts never committed. */
     public List<String> orphans() throws IOException {
         Set<String> live = new HashSet<>(open(files).shards.stream().map(CommittedShard::file).collect(Collectors.toSet()));
         Stream<String> lost = files.list(StoreLayout.SHARDS).stream()
@@ -205,9 +205,9 @@ public final class HiddenStateStore {
     }
 
     /**
-     * Deletes the orphans of a finished store. In one that grows, an orphan may be a file whose marker is about to be written.
+     * Deletes the orphans of a complete store. In a growing store, an orphan may be a file whose marker is about to be written.
      *
-     * @return how many there were
+     * @return the number of orphans
      * @throws InvalidStoreException if a shard is missing
      */
     public int removeOrphans() throws IOException {
@@ -219,7 +219,7 @@ public final class HiddenStateStore {
         return orphans.size();
     }
 
-    /** How many bytes the folder's file system has room for, each of them as often as it keeps one; no end: Long.MAX_VALUE. */
+    /** Returns the file system's free bytes divided by its replication; Long.MAX_VALUE if it has no limit. */
     public static long freeBytes(String uri, Configuration conf) throws IOException {
         return Folder.at(uri, conf).freeBytes();
     }

@@ -3,8 +3,8 @@ package dev.aerie.store;
 import dev.aerie.errors.RefusalException;
 
 /**
- * A store that cannot be used as asked: damaged, incomplete, or made with other settings. The message is one sentence for a
- * person.
+ * A store cannot be used as requested: it is damaged, incomplete, or made with other settings. The message is one sentence for
+ * the user.
  */
 public final class InvalidStoreException extends RefusalException {
 

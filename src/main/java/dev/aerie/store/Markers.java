@@ -12,7 +12,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.hadoop.fs.FileStatus;
 
-/** The folder {@code _committed}: one marker for each shard that counts. */
+/** The folder {@code _committed} with one marker per committed shard. */
 final class Markers {
 
     private static final Pattern NAME = Pattern.compile("shard-(\\d{5,9})\\.json");
@@ -34,7 +34,7 @@ final class Markers {
                 files, shard);
     }
 
-    /** Writes a shard's marker unless there is one, and tells which one stands. */
+    /** Writes a shard's marker unless there is one, and returns the marker that exists afterwards. */
     static CommittedShard createOrRead(Folder files, CommittedShard mine) throws IOException {
         return parse(files.createOrRead(path(mine.shard()), StoreJson.compact(mine)), files, mine.shard());
     }
@@ -48,7 +48,7 @@ final class Markers {
         return marker;
     }
 
-    /** Numbers of the committed shards, without reading their markers. */
+    /** Returns the numbers of the committed shards, without reading their markers. */
     static SortedMap<Integer, FileStatus> list(Folder files) throws IOException {
         SortedMap<Integer, FileStatus> out = new TreeMap<>();
         for (FileStatus status : files.list(StoreLayout.MARKERS)) {

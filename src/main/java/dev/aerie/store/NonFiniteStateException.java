@@ -1,6 +1,6 @@
 package dev.aerie.store;
 
-/** A conversation whose states hold NaN or infinity, which no loss survives. The shard goes on without it. */
+/** A conversation has NaN or infinity in its states, which would spoil any loss. The shard is written without it. */
 public final class NonFiniteStateException extends RuntimeException {
 
     NonFiniteStateException(String where, long token) {

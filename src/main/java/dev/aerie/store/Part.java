@@ -4,11 +4,11 @@ import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.Arrays;
 
-/** What a stored conversation is for. */
+/** The part of a store that a conversation belongs to. */
 public enum Part {
-    /** Text of the data set, to train on. */
+    /** Text of the data set, for training. */
     TRAIN("train"),
-    /** A prompt with the target's own greedy continuation, to replay acceptance on. */
+    /** A prompt with the target's greedy continuation, for replaying acceptance. */
     HELD_OUT("held_out");
 
     private final String text;
@@ -17,13 +17,13 @@ public enum Part {
         this.text = text;
     }
 
-    /** The value of the column {@code part}. */
+    /** Returns the value of the column {@code part}. */
     @JsonValue
     public String text() {
         return text;
     }
 
-    /** @throws IllegalArgumentException for a name that is no part's */
+    /** @throws IllegalArgumentException if no part has this name */
     @JsonCreator
     public static Part of(String text) {
         return Arrays.stream(values())

@@ -1,16 +1,16 @@
 package dev.aerie.store;
 
 /**
- * How much the plan puts into a store.
+ * The size of a store according to its plan.
  *
- * @param shards shards in all, numbered from 0
- * @param conversations conversations in all, held-out ones included
- * @param heldOut held-out conversations
- * @param tokens tokens of the training part; what the target continues held-out prompts with is known only afterwards
+ * @param shards number of shards, numbered from 0
+ * @param conversations number of conversations, including held-out ones
+ * @param heldOut number of held-out conversations
+ * @param tokens tokens of the training part; the length of held-out continuations is not known in advance
  */
 public record PlannedCounts(int shards, long conversations, long heldOut, long tokens) {
 
-    /** A petabyte of shards of 100 MB. */
+    /** Enough for a petabyte in shards of 100 MB. */
     private static final int MOST_SHARDS = 10_000_000;
 
     public PlannedCounts {

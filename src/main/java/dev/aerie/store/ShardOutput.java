@@ -8,8 +8,8 @@ import org.apache.parquet.io.OutputFile;
 import org.apache.parquet.io.PositionOutputStream;
 
 /**
- * A new file of the store for Parquet to write. Parquet closes its stream also where writing failed, which on an object store
- * would publish half a file; so the file appears by {@link #commit} alone.
+ * A new file of the store for Parquet to write. Parquet closes its stream even after a failed write, which on an object store
+ * would publish a partial file; this file becomes visible only by {@link #commit}.
  */
 final class ShardOutput implements OutputFile, AutoCloseable {
 
@@ -27,7 +27,7 @@ final class ShardOutput implements OutputFile, AutoCloseable {
         return file.commit();
     }
 
-    /** Gives the file up unless it was committed. */
+    /** Aborts the file unless it was committed. */
     @Override
     public void close() throws IOException {
         if (file != null) {

@@ -19,9 +19,9 @@ import org.apache.parquet.io.MessageColumnIO;
 import org.apache.parquet.io.RecordReader;
 
 /**
- * One committed shard, open for reading: from start to end with {@link #next}, or one conversation with {@link #read}.
+ * Reads a committed shard: from start to end with {@link #next}, or one conversation with {@link #read}.
  *
- * <p>Every page's checksum is verified. Not thread-safe; what it returns is independent of it.
+ * <p>Every page's checksum is verified. Not thread-safe; the conversations returned do not depend on it.
  */
 public final class ShardReader implements AutoCloseable {
 
@@ -76,15 +76,15 @@ public final class ShardReader implements AutoCloseable {
         });
     }
 
-    /** The marker this reads by. */
+    /** Returns the marker of the shard. */
     public CommittedShard shard() {
         return shard;
     }
 
     /**
-     * The conversation after the one returned last; empty after the last one.
+     * Returns the next conversation; empty after the last one.
      *
-     * @throws InvalidStoreException naming the file, if it is damaged or cannot be read
+     * @throws InvalidStoreException naming the file if it is damaged or cannot be read
      */
     public Optional<StoredConversation> next() {
         if (conversation == shard.conversations().size()) {
@@ -107,10 +107,10 @@ public final class ShardReader implements AutoCloseable {
     }
 
     /**
-     * One conversation; reads its pages and no others.
+     * Reads one conversation; reads only its pages.
      *
-     * @param entry one of this shard's
-     * @throws InvalidStoreException naming the file, if it is damaged or cannot be read
+     * @param entry an entry of this shard's marker
+     * @throws InvalidStoreException naming the file if it is damaged or cannot be read
      */
     public StoredConversation read(ConversationEntry entry) {
         return guarded(() -> {
@@ -137,7 +137,7 @@ public final class ShardReader implements AutoCloseable {
         return Chunk.count(entry.tokens());
     }
 
-    /** Rows [from, to) of a row group. Parquet builds ranges from pages only, and a page of ours is a row. */
+    /** Returns rows [from, to) of a row group. Parquet computes ranges only from pages, and here a page is a row. */
     private static RowRanges rows(int from, int to, long rowsInGroup) {
         return RowRanges.create(rowsInGroup, IntStream.range(from, to).iterator(), new OffsetIndex() {
             @Override
@@ -206,7 +206,7 @@ public final class ShardReader implements AutoCloseable {
         T run() throws IOException;
     }
 
-    /** Parquet reports damage with a dozen unrelated exceptions, few of which name the file. */
+    /** Converts the many unrelated exceptions by which Parquet reports damage, few of which name the file. */
     private <T> T guarded(Reading<T> reading) {
         try {
             return reading.run();

@@ -12,7 +12,7 @@ import org.apache.parquet.schema.LogicalTypeAnnotation;
 import org.apache.parquet.schema.MessageType;
 import org.apache.parquet.schema.Types;
 
-/** Columns and footer of a shard's file. The order of the columns is the order of the constants, then the codec's. */
+/** Columns and footer of a shard's file. Columns are ordered like the constants, then like the codec's. */
 final class ShardSchema {
 
     static final int CONVERSATION = 0;
@@ -49,7 +49,7 @@ final class ShardSchema {
         return message;
     }
 
-    /** Columns of {@code aux}, then of {@code teacher}. */
+    /** Returns the columns of {@code aux}, then those of {@code teacher}. */
     List<String> stateColumns() {
         List<String> out = new ArrayList<>(aux);
         out.addAll(teacher);
@@ -68,9 +68,9 @@ final class ShardSchema {
         return message.getFieldCount();
     }
 
-    /** What the footer says of the states. Nothing here may depend on host, time or attempt. */
+    /** Returns the footer's description of the states. It must not depend on host, time or attempt. */
     static Map<String, String> footer(StoreSettings settings, int shard) {
-        // Sorted: the order of Map.of changes from one JVM to the next, and with it the bytes of the file.
+        // Sorted: the order of Map.of differs between JVMs, and with it the bytes of the file.
         return new TreeMap<>(Map.of(
                 "aerie.format_version", Integer.toString(settings.formatVersion()),
                 "aerie.shard", Integer.toString(shard),

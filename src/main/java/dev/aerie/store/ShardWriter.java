@@ -15,16 +15,16 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One attempt at one shard: a file of its own that counts only once its marker is there.
+ * One attempt at one shard: writes a new file that counts only once its marker exists.
  *
- * <p>What the file holds is a function of the conversations and states alone, so two attempts write the same bytes. Closing
- * without {@link #commit} deletes the file; an attempt that dies leaves it behind as an orphan that no reader sees.
+ * <p>The file's content depends only on the conversations and states, so two attempts write the same bytes. Closing without
+ * {@link #commit} deletes the file; an attempt that dies leaves it as an orphan, which no reader sees.
  */
 public final class ShardWriter implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(ShardWriter.class);
 
-    /** How a commit ended: the marker that stands, and whether it is this attempt's. */
+    /** The result of a commit: the shard's marker, and whether this attempt wrote it. */
     public record Commit(CommittedShard shard, boolean won) {}
 
     private final Folder files;
@@ -62,7 +62,7 @@ public final class ShardWriter implements AutoCloseable {
         return shard;
     }
 
-    /** What the store is made of. */
+    /** Returns the settings of the store. */
     public StoreSettings settings() {
         return settings;
     }
@@ -70,10 +70,10 @@ public final class ShardWriter implements AutoCloseable {
     /**
      * Appends a conversation.
      *
-     * @param sequence its tokens and loss mask [T]
+     * @param sequence tokens and loss mask [T]
      * @param aux captured states [T, layers × hidden], any floating type, any device
-     * @param last states after the final norm of all tokens [T, hidden]; the teacher's rows are taken out of them
-     * @throws NonFiniteStateException if a state that would be stored is not a number; nothing was written of it
+     * @param last states after the final norm of all tokens [T, hidden], of which the teacher's rows are stored
+     * @throws NonFiniteStateException if a state that would be stored is not finite; nothing of the conversation was written
      */
     public void write(String id, Part part, TokenSequence sequence, Tensor aux, Tensor last) throws IOException {
         check(id, sequence, aux, last);
@@ -110,22 +110,22 @@ public final class ShardWriter implements AutoCloseable {
         }
     }
 
-    /** Notes a conversation of the plan that the shard goes on without. */
+    /** Records a planned conversation that the shard does not contain. */
     public void refuse(String id, Part part, String reason) {
         refused.add(new RefusedConversation(id, part, reason));
     }
 
-    /** Conversations that were refused so far. */
+    /** Returns the conversations refused so far. */
     public List<RefusedConversation> refused() {
         return List.copyOf(refused);
     }
 
     /**
-     * Closes the file and writes the shard's marker, unless another attempt's is there: then this attempt's file goes.
+     * Closes the file and writes the shard's marker, unless another attempt wrote it before: then this attempt's file is deleted.
      *
-     * <p>If this throws, the marker may be there or not, so the file stays; without a marker it is an orphan.
+     * <p>If this throws, the marker may or may not exist, so the file is kept; without a marker it is an orphan.
      *
-     * @return the marker that stands
+     * @return the shard's marker, of this attempt or another
      */
     public Commit commit() throws IOException {
         if (finished) {
@@ -148,7 +148,7 @@ public final class ShardWriter implements AutoCloseable {
                     conversations,
                     refused);
         } catch (IOException | RuntimeException e) {
-            // No marker can name the file yet. Left behind, it would be an orphan that nobody sees.
+            // No marker can name the file yet. If it cannot be deleted, it is an orphan.
             discard(e);
             throw e;
         }
@@ -164,7 +164,7 @@ public final class ShardWriter implements AutoCloseable {
         return new Commit(standing, won);
     }
 
-    /** Gives the attempt up unless its commit was begun. */
+    /** Aborts the attempt unless its commit has begun. */
     @Override
     public void close() throws IOException {
         if (!finished) {

@@ -8,7 +8,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.aerie.errors.RefusalException;
 import java.io.IOException;
 
-/** The store's JSON files: snake_case, strict about what it reads. */
+/** Reads and writes the store's JSON files: snake_case, and strict in reading. */
 final class StoreJson {
 
     private static final JsonMapper MAPPER = JsonMapper.builder()
@@ -23,7 +23,7 @@ final class StoreJson {
         return MAPPER.valueToTree(value);
     }
 
-    /** With line breaks, for files that people open. */
+    /** Writes JSON with line breaks, for files that users open. */
     static byte[] pretty(Object value) {
         try {
             return MAPPER.writerWithDefaultPrettyPrinter().writeValueAsBytes(value);
@@ -41,10 +41,10 @@ final class StoreJson {
     }
 
     /**
-     * Reads a file of the format version this code knows.
+     * Reads a file of the format version that this code supports.
      *
-     * @param name what to call the file in the message
-     * @throws InvalidStoreException if the bytes are no such JSON, or of another format version
+     * @param name the file's name in messages
+     * @throws InvalidStoreException if the bytes are not such JSON, or of another format version
      */
     static <T> T read(byte[] json, Class<T> type, String name) {
         try {
@@ -56,13 +56,14 @@ final class StoreJson {
             }
             return MAPPER.treeToValue(tree, type);
         } catch (IOException e) {
-            Throwable reason = e.getCause() instanceof IllegalArgumentException || e.getCause() instanceof RefusalException ? e.getCause() : e;
+            Throwable reason = e.getCause() instanceof IllegalArgumentException || e.getCause() instanceof RefusalException
+                    ? e.getCause() : e;
             throw new InvalidStoreException("Invalid " + name + ": " + firstLine(reason)
-                    + " (expected JSON as docs/store.md)", e);
+                    + " (expected JSON as described in docs/store.md)", e);
         }
     }
 
-    /** @throws IllegalArgumentException if a field that every file of this version has is not there */
+    /** @throws IllegalArgumentException if a field is absent that every file of this version has */
     static <T> T present(T value, String field) {
         if (value == null) {
             throw new IllegalArgumentException("Missing " + field);

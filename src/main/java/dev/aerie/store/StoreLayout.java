@@ -1,26 +1,26 @@
 package dev.aerie.store;
 
-/** The names of what lies in a store's folder, all of them. */
+/** All names in a store's folder. */
 public final class StoreLayout {
 
-    /** What the store is made of. */
+    /** The settings of the store. */
     public static final String SETTINGS = "store.json";
-    /** The list of all shards of a finished store. */
+    /** The markers of all shards of a complete store. */
     public static final String MANIFEST = "_manifest.json";
-    /** One marker for each shard that counts. */
+    /** The folder of markers, one per committed shard. */
     public static final String MARKERS = "_committed";
     public static final String SHARDS = "shards";
     /** The tokenised conversations, a Parquet table. */
     public static final String TOKENS = "tokens";
-    /** What was refused, and why, a Parquet table. */
+    /** The refused records and conversations with their reasons, a Parquet table. */
     public static final String QUARANTINE = "quarantine";
-    /** In the folder of a table: what it was made from, and its files. */
+    /** The marker in a table's folder: its inputs and its files. */
     public static final String TABLE_MARKER = "_inputs.json";
-    /** What became of the records, and which of their fields nothing reads. */
+    /** The number of records by outcome, and the fields that nothing reads. */
     public static final String INGEST_REPORT = "ingest.json";
-    /** How often each token is supervised. */
+    /** The number of times that each token is supervised. */
     public static final String VOCABULARY = "vocabulary.json";
-    /** The recipe that the store was made by, for people. */
+    /** The recipe that the store was made with, for users. */
     public static final String RECIPE = "recipe.yaml";
 
     private StoreLayout() {}

@@ -6,16 +6,16 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The content of {@code store.json}: what a store is made from and how it is written. Fixed before the first shard.
+ * The content of {@code store.json}: what the store is made from and how it is written. Fixed before the first shard.
  *
  * @param formatVersion {@link #FORMAT_VERSION}
- * @param fingerprints what it was made from
+ * @param fingerprints digests of what it is made from
  * @param hiddenSize width of one state of the target
  * @param captureLayers decoder layers, 0-based, whose outputs are stored side by side, low to high
- * @param teacherRows for which tokens the state after the final norm is stored
- * @param codec how states are written
- * @param planned how much the plan puts in
- * @param date on which the conversations were rendered, for templates that write the date; null for others
+ * @param teacherRows tokens whose state after the final norm is stored
+ * @param codec encoding of the states
+ * @param planned size of the store according to the plan
+ * @param date on which conversations were rendered, for templates that write the date; null for others
  */
 public record StoreSettings(
         int formatVersion,
@@ -27,7 +27,7 @@ public record StoreSettings(
         PlannedCounts planned,
         String date) {
 
-    /** Raised whenever a file of this version could be misread by older code. */
+    /** Incremented whenever older code could misread a file of this version. */
     public static final int FORMAT_VERSION = 1;
 
     public StoreSettings {
@@ -47,7 +47,7 @@ public record StoreSettings(
         }
     }
 
-    /** Settings in this version's format. */
+    /** Creates settings in this version's format. */
     public static StoreSettings of(
             Fingerprints fingerprints,
             int hiddenSize,
@@ -58,21 +58,21 @@ public record StoreSettings(
         return new StoreSettings(FORMAT_VERSION, fingerprints, hiddenSize, captureLayers, teacherRows, codec, planned, null);
     }
 
-    /** The same, rendered on a day. */
+    /** Returns the same settings with a date of rendering. */
     public StoreSettings dated(String day) {
         return new StoreSettings(formatVersion, fingerprints, hiddenSize, captureLayers, teacherRows, codec, planned, day);
     }
 
-    /** Columns of {@code aux}: captured layers × hidden size. */
+    /** Returns the width of {@code aux}: captured layers × hidden size. */
     public int auxWidth() {
         return captureLayers.size() * hiddenSize;
     }
 
     /**
-     * Refuses a store that another run's settings cannot go on with.
+     * Refuses a store that cannot be continued with another run's settings.
      *
-     * @param store the name to use in the message
-     * @throws InvalidStoreException naming the first field that differs, what it is and what was expected
+     * @param store the store's name in messages
+     * @throws InvalidStoreException naming the first field that differs, its value and the expected one
      */
     public void requireSame(StoreSettings expected, String store) {
         Map<String, String> found = fields(StoreJson.tree(this));
@@ -81,10 +81,10 @@ public record StoreSettings(
     }
 
     /**
-     * Refuses a store in which one field is another than a reader needs.
+     * Refuses a store if a field differs from what a reader needs.
      *
-     * @param field as store.json spells it, such as {@code fingerprints.target} or {@code capture_layers}
-     * @throws InvalidStoreException naming the field, what it is and what was expected
+     * @param field as in store.json, such as {@code fingerprints.target} or {@code capture_layers}
+     * @throws InvalidStoreException naming the field, its value and the expected one
      */
     public void require(String field, Object expected, String store) {
         String found = fields(StoreJson.tree(this)).get(field);
@@ -95,7 +95,7 @@ public record StoreSettings(
         requireEqual(field, found, wanted.isTextual() ? wanted.textValue() : wanted.toString(), store);
     }
 
-    /** @throws InvalidStoreException if rows that a reader needs were not stored */
+    /** @throws InvalidStoreException if the store lacks rows that a reader needs */
     public void requireTeacherRows(TeacherRows needed, String store) {
         if (!teacherRows.covers(needed)) {
             requireEqual("teacher_rows", teacherRows.text(), needed.text(), store);

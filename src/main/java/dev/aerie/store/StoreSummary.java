@@ -5,12 +5,12 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
 
-/** What a store is, in a few lines for a person. */
+/** Describes a store in a few lines for the user. */
 public final class StoreSummary {
 
     private StoreSummary() {}
 
-    /** @return lines of text with a line break after each */
+    /** @return lines of text, each with a line break */
     public static String of(HiddenStateStore store) throws IOException {
         StoreSettings s = store.settings();
         List<CommittedShard> shards = store.shards();

@@ -14,18 +14,18 @@ import java.util.Set;
 import java.util.function.Consumer;
 
 /**
- * Re-reads a store against its markers: every file's length and SHA-256, every page's checksum, every conversation's rows,
- * and that all states are finite.
+ * Reads a store again and checks it against its markers: every file's length and SHA-256, every page's checksum, every
+ * conversation's rows, and that all states are finite.
  *
- * @param shards shards read
- * @param conversations conversations read without fault
+ * @param shards number of shards read
+ * @param conversations number of conversations read without a problem
  * @param tokens their tokens
  * @param bytes bytes of the files read
- * @param problems one sentence each; none in a sound store
+ * @param problems one sentence each; empty for a sound store
  */
 public record StoreVerification(int shards, long conversations, long tokens, long bytes, List<String> problems) {
 
-    /** @param progress told after each shard */
+    /** @param progress called after each shard */
     public static StoreVerification of(HiddenStateStore store, Consumer<CommittedShard> progress) throws IOException {
         List<String> problems = new ArrayList<>();
         Set<String> ids = new HashSet<>();
@@ -56,12 +56,12 @@ public record StoreVerification(int shards, long conversations, long tokens, lon
         return new StoreVerification(store.shards().size(), conversations, tokens, bytes, List.copyOf(problems));
     }
 
-    /** A whole store is read by its manifest, which may say something else than the markers it was made from. */
+    /** Compares a shard with its marker: a complete store is read by its manifest, which may differ from the markers. */
     private static Optional<String> markerProblem(HiddenStateStore store, CommittedShard shard) throws IOException {
         try {
             return Markers.read(store.files(), shard.shard()).equals(shard)
                     ? Optional.empty()
-                    : Optional.of("Shard " + shard.shard() + " is another in the manifest than in its marker");
+                    : Optional.of("Shard " + shard.shard() + " differs between the manifest and its marker");
         } catch (FileNotFoundException e) {
             return Optional.of("Shard " + shard.shard() + " has no marker");
         } catch (InvalidStoreException e) {

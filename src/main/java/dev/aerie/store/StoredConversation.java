@@ -10,9 +10,9 @@ import java.util.function.Function;
 import java.util.function.ToIntFunction;
 
 /**
- * One conversation as read from a shard: tokens, loss mask and encoded states, on the heap.
+ * A conversation read from a shard: tokens, loss mask and encoded states, on the heap.
  *
- * <p>A thread may read ahead; the states become tensors, in the caller's scope, when they are asked for.
+ * <p>A thread may read ahead; the states become tensors, in the caller's scope, when a method returns them.
  */
 public final class StoredConversation {
 
@@ -20,7 +20,7 @@ public final class StoredConversation {
     private final List<Chunk> chunks;
     private final TokenSequence sequence;
 
-    /** @param chunks all of a conversation's, in order, checked by {@link ShardReader} */
+    /** @param chunks all chunks of a conversation, in order, checked by {@link ShardReader} */
     StoredConversation(StoreSettings settings, List<Chunk> chunks) {
         this.settings = settings;
         this.chunks = chunks;
@@ -35,7 +35,7 @@ public final class StoredConversation {
         return chunks.get(0).part();
     }
 
-    /** Its tokens and loss mask. */
+    /** Returns its tokens and loss mask. */
     public TokenSequence sequence() {
         return sequence;
     }
@@ -44,17 +44,17 @@ public final class StoredConversation {
         return sequence.length();
     }
 
-    /** Rows, ascending, that {@link #teacherStates} holds the states of. */
+    /** Returns the rows, ascending, whose states {@link #teacherStates} returns. */
     public int[] teacherRows() {
         return settings.teacherRows().of(sequence.lossMask());
     }
 
-    /** Captured states [T, layers × hidden] on the CPU, in the codec's type. */
+    /** Returns the captured states [T, layers × hidden] on the CPU, in the codec's type. */
     public Tensor aux() {
         return decoded(sequence.length(), settings.auxWidth(), Chunk::aux, Chunk::tokens);
     }
 
-    /** States after the final norm [R, hidden] of {@link #teacherRows}, on the CPU, in the codec's type. */
+    /** Returns the states after the final norm [R, hidden] of {@link #teacherRows}, on the CPU, in the codec's type. */
     public Tensor teacherStates() {
         int[] rows = teacherRows();
         return decoded(rows.length, settings.hiddenSize(), Chunk::teacher, chunk -> {
@@ -63,7 +63,7 @@ public final class StoredConversation {
         });
     }
 
-    /** Chunk by chunk: the whole may be over 2 GiB, which no buffer of Java's holds. */
+    /** Decodes chunk by chunk, because all of it may exceed 2 GiB, the limit of a Java buffer. */
     private Tensor decoded(int rows, int width, Function<Chunk, byte[][]> columns, ToIntFunction<Chunk> rowsOf) {
         Tensor out = Tensor.zeros(settings.codec().dtype(), Device.CPU, rows, width);
         try (Scope scope = Scope.open()) {

@@ -5,14 +5,14 @@ import com.fasterxml.jackson.annotation.JsonValue;
 import dev.aerie.errors.Choice;
 import java.util.stream.IntStream;
 
-/** For which tokens the state after the final norm is stored: the rows that a teacher is computed from. */
+/** The tokens whose state after the final norm is stored, from which a teacher is computed. */
 public enum TeacherRows implements Choice {
-    /** Row r where tokens r and r + 1 are both supervised: all that training in strict mode uses. */
+    /** Row r if tokens r and r + 1 are both supervised, which is all that training in strict mode uses. */
     STRICT,
     /** Every row, which training in specforge mode needs. */
     ALL;
 
-    /** The rows of a conversation, ascending; a function of its loss mask, so the store keeps no column of them. */
+    /** Returns the rows of a conversation, ascending; they follow from its loss mask, so the store has no column for them. */
     public int[] of(boolean[] lossMask) {
         int n = lossMask.length;
         return switch (this) {
@@ -21,12 +21,12 @@ public enum TeacherRows implements Choice {
         };
     }
 
-    /** As {@link #of}, only counted. */
+    /** Returns the number of rows that {@link #of} returns. */
     public int count(boolean[] lossMask) {
         return of(lossMask).length;
     }
 
-    /** Whether a store with these rows serves a reader that needs the others. */
+    /** Returns whether a store with these rows suffices for a reader that needs the others. */
     public boolean covers(TeacherRows needed) {
         return this == ALL || needed == STRICT;
     }

@@ -6,23 +6,23 @@ import java.util.List;
 /**
  * Scaled dot-product attention over packed sequences and over a key-value cache.
  *
- * <p>Its memory grows with the tokens, not with their square, whatever the options.
+ * <p>Its memory grows linearly with the tokens, whatever the options.
  */
 public final class Attention {
 
-    /** From here on attention to a cache goes by blocks of rows. */
+    /** From this number of rows on, attention to a cache runs in blocks of rows. */
     private static final int MANY_ROWS = 512;
 
     private Attention() {}
 
     /**
-     * What causal attention differs in. Positions count from 0 in each sequence.
+     * The options of causal attention. Positions count from 0 in each sequence.
      *
-     * @param scale of the scores before the softmax
-     * @param window row t sees the keys t − window + 1 to t; 0: all up to t
-     * @param chunk row t sees only keys s with ⌊s / chunk⌋ = ⌊t / chunk⌋; 0: all
-     * @param softCap scores become softCap · tanh(score / softCap) (Gemma 2); 0: as they are
-     * @param sinks [heads], one more logit of each head in the softmax, whose probability is dropped (gpt-oss); or null
+     * @param scale factor of the scores before the softmax
+     * @param window row t attends to the keys t − window + 1 to t; 0: to all up to t
+     * @param chunk row t attends only to keys s with ⌊s / chunk⌋ = ⌊t / chunk⌋; 0: to all
+     * @param softCap scores become softCap · tanh(score / softCap) (Gemma 2); 0: no cap
+     * @param sinks [heads], one further logit per head in the softmax, whose probability is dropped (gpt-oss); or null
      */
     public record Options(double scale, long window, long chunk, double softCap, Tensor sinks) {
 
@@ -36,7 +36,7 @@ public final class Attention {
     }
 
     /**
-     * Causal attention within each of the sequences that are laid end to end.
+     * Computes causal attention within each of several concatenated sequences.
      *
      * @param q [T, heads, d]
      * @param k [T, kv heads, d] with heads a multiple of kv heads
@@ -48,21 +48,21 @@ public final class Attention {
         if (options.plain() && k.size(2) == v.size(2)) {
             return causal(q, k, v, cuSeqlens, options.scale());
         }
-        // A chunk sees itself alone: as far as attention goes it is a sequence.
+        // A chunk attends only to itself, so for attention it is a sequence.
         long[] bounds = options.chunk() == 0 ? cuSeqlens : chunks(cuSeqlens, options.chunk());
         return attend(q, k, v, bounds, bounds, options);
     }
 
-    /** With a scale alone, and v [T, kv heads, d]. */
+    /** Computes causal attention with a scale and no other option, for v [T, kv heads, d]. */
     public static Tensor causal(Tensor q, Tensor k, Tensor v, long[] cuSeqlens, double scale) {
         return Script.tensor("attention", q, k, v, cuSeqlens, scale);
     }
 
     /**
-     * Attention of the newest n tokens of one sequence to all its tokens: row j sees the keys up to its own.
+     * Computes the attention of the newest n tokens of one sequence to all its tokens; row j attends to the keys up to its own.
      *
      * @param q [n, heads, d]
-     * @param k [total, kv heads, d], the last n of them the rows' own
+     * @param k [total, kv heads, d], of which the last n are those of the rows
      * @param v [total, kv heads, dv]
      * @return [n, heads, dv]
      */
@@ -87,13 +87,14 @@ public final class Attention {
         return parts.size() == 1 ? parts.get(0) : Tensor.cat(0, parts);
     }
 
-    /** With a scale alone, v [total, kv heads, d], and few rows. */
+    /** Computes attention to a cache with a scale and no other option, for v [total, kv heads, d] and few rows. */
     public static Tensor cached(Tensor q, Tensor k, Tensor v, double scale) {
         return Script.tensor("attention_cached", q, k, v, scale);
     }
 
     private static Tensor attend(Tensor q, Tensor k, Tensor v, long[] rows, long[] keys, Options options) {
-        return Script.tensor("attend", q, k, v, rows, keys, options.scale(), options.window(), options.softCap(), options.sinks());
+        return Script.tensor("attend", q, k, v, rows, keys, options.scale(), options.window(), options.softCap(),
+                options.sinks());
     }
 
     private static long[] chunks(long[] cuSeqlens, long chunk) {
@@ -112,7 +113,7 @@ public final class Attention {
      *
      * @param cache [capacity, kv heads, d], changed in place
      * @param rows [n, kv heads, d]
-     * @param length tokens in the cache before
+     * @param length tokens that the cache held before
      * @return a view of the cache, [length + n, kv heads, d]
      */
     public static Tensor append(Tensor cache, Tensor rows, long length) {

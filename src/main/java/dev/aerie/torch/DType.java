@@ -16,7 +16,7 @@ public enum DType {
     BOOL(11, 1, "BOOL"),
     BF16(15, 2, "BF16"),
     F8_E5M2(23, 1, "F8_E5M2"),
-    /** Without infinities, as in the files of quantised models. */
+    /** Without infinities, as quantised models use it. */
     F8_E4M3(24, 1, "F8_E4M3"),
     /** Powers of two: the scales of the microscaling formats. */
     F8_E8M0(44, 1, "F8_E8M0");
@@ -45,13 +45,13 @@ public enum DType {
         return safetensors;
     }
 
-    /** Returns the type a safetensors header names, or null where we know none of that name. */
+    /** Returns the type with a name in safetensors headers; null if the name is unknown. */
     public static DType ofSafetensors(String name) {
         return Arrays.stream(values()).filter(t -> t.safetensors.equals(name)).findFirst().orElse(null);
     }
 
     /**
-     * Returns the floating type a recipe or a config.json names ({@code float32}, {@code bfloat16}, {@code float16}).
+     * Returns the floating type with a name in recipes and config.json ({@code float32}, {@code bfloat16}, {@code float16}).
      *
      * @throws RefusalException for any other name
      */

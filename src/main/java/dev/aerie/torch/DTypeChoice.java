@@ -2,7 +2,7 @@ package dev.aerie.torch;
 
 import dev.aerie.errors.Choice;
 
-/** The types that a model can be asked to compute in. */
+/** The values of the recipe keys that set a compute type. */
 public enum DTypeChoice implements Choice {
     /** bfloat16 on a GPU, float32 on a CPU. */
     AUTO,

@@ -1,6 +1,6 @@
 package dev.aerie.torch;
 
-/** From the storage formats of quantised weights to numbers, on the device where the codes are. */
+/** Converts quantised weights to floating types, on the device of the codes. */
 public final class Dequantise {
 
     private Dequantise() {}
@@ -17,7 +17,7 @@ public final class Dequantise {
     }
 
     /**
-     * OCP MXFP4: 4-bit floating codes e2m1, the low half of a byte first, and a power of two for each 32 of them.
+     * Converts OCP MXFP4: 4-bit floating codes e2m1, the low half of a byte first, and a power of two for each 32 of them.
      *
      * @param blocks uint8 [experts, rows, groups, 16]
      * @param scales [experts, rows, groups], the biased exponent as uint8 or e8m0

@@ -1,6 +1,6 @@
 package dev.aerie.torch;
 
-/** Where a tensor lives. */
+/** The device of a tensor. */
 public record Device(String type, int index) {
 
     public static final Device CPU = new Device("cpu", 0);
@@ -19,7 +19,7 @@ public record Device(String type, int index) {
         return type.equals("cpu");
     }
 
-    /** As torch writes it: {@code cpu} or {@code cuda:0}. */
+    /** Returns torch's name of the device: {@code cpu} or {@code cuda:0}. */
     @Override
     public String toString() {
         return isCpu() ? "cpu" : type + ":" + index;

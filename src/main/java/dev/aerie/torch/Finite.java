@@ -1,11 +1,11 @@
 package dev.aerie.torch;
 
-/** Looking for NaN and infinity. */
+/** Finds NaN and infinity. */
 public final class Finite {
 
     private Finite() {}
 
-    /** Position of the first element, in row-major order, that is NaN or infinite; -1 where all are finite. */
+    /** Returns the position, in row-major order, of the first element that is NaN or infinite; -1 if all are finite. */
     public static long firstViolation(Tensor x) {
         return Script.integer("first_non_finite", x);
     }

@@ -1,11 +1,12 @@
 package dev.aerie.torch;
 
 /**
- * Linear attention by the gated delta rule (Yang et al., 2024, arXiv 2412.06464): each head keeps a matrix from keys to values,
- * lets it decay, and corrects at every token what it answers to the token's key. Memory and time are linear in the tokens.
+ * Linear attention by the gated delta rule (Yang et al., 2024, arXiv 2412.06464). Each head keeps a matrix that maps keys to
+ * values; at every token the matrix decays and the value that it gives for the token's key is corrected. Memory and time are
+ * linear in the tokens.
  *
- * <p>Keys, queries and values pass through a short causal convolution and SiLU before; queries and keys have length one. The
- * state is in float32 whatever the type.
+ * <p>Keys, queries and values first pass through a short causal convolution and SiLU; queries and keys are normalised to length
+ * one. The state is float32 whatever the compute type.
  */
 public final class GatedDeltaRule {
 
@@ -18,18 +19,18 @@ public final class GatedDeltaRule {
      */
     public record Heads(int keyHeads, int valueHeads, int keyDim, int valueDim) {
 
-        /** Columns of what the convolution runs over: queries, keys and values. */
+        /** Returns the number of columns that the convolution runs over: those of queries, keys and values. */
         public int channels() {
             return 2 * keyHeads * keyDim + valueHeads * valueDim;
         }
     }
 
     /**
-     * What the rule works on.
+     * The inputs of the rule.
      *
      * @param rows [T, channels], before the convolution
-     * @param decay float32 [T, value heads], the logarithm of what is kept of the state
-     * @param beta float32 [T, value heads], how much of the error is corrected
+     * @param decay float32 [T, value heads], the logarithm of the share of the state that is kept
+     * @param beta float32 [T, value heads], the share of the error that is corrected
      */
     public record Inputs(Tensor rows, Tensor decay, Tensor beta) {
 
@@ -38,26 +39,30 @@ public final class GatedDeltaRule {
         }
     }
 
-    /** Inputs, and the gate [T, value heads, value dim] of what comes out. */
+    /** The inputs, and the gate [T, value heads, value dim] of the output. */
     public record Projected(Inputs inputs, Tensor gate) {}
 
     /**
-     * Where a sequence stands.
+     * The state of a sequence after some of its tokens.
      *
-     * @param tail [taps − 1, channels], the last rows, which the convolution still reads
+     * @param tail [taps − 1, channels], the last rows, which the convolution reads again
      * @param matrix float32 [value heads, key dim, value dim]
      */
     public record State(Tensor tail, Tensor matrix) {}
 
-    /** @param out [T, value heads, value dim]; the state is that after the last row */
+    /**
+     * @param out [T, value heads, value dim]
+     * @param state the state after the last row
+     */
     public record Result(Tensor out, State state) {}
 
     /**
-     * Takes the two projections apart as Qwen3-Next lays them out, grouped by key head.
+     * Splits the two projections in the layout of Qwen3-Next, which groups them by key head.
      *
      * @param qkvz [T, channels + value heads · value dim]
      * @param ba [T, 2 · value heads]
-     * @param logRate float32 [value heads]; timeBias likewise
+     * @param logRate float32 [value heads]
+     * @param timeBias float32 [value heads]
      */
     public static Projected inputs(Tensor qkvz, Tensor ba, Tensor logRate, Tensor timeBias, Heads heads) {
         Tensor[] parts = Script.tensors("delta_inputs", qkvz, ba, logRate, timeBias,
@@ -66,7 +71,7 @@ public final class GatedDeltaRule {
     }
 
     /**
-     * Runs sequences that are laid end to end, each from an empty state.
+     * Runs concatenated sequences, each from an empty state.
      *
      * @param convolution [channels, 1, taps]
      * @return [T, value heads, value dim]

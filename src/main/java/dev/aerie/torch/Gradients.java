@@ -1,15 +1,15 @@
 package dev.aerie.torch;
 
 /**
- * Gradients of {@link Nn}'s operators, written out where a whole backward pass is: without a recorded graph each tensor that
- * is kept is kept on purpose, and weight gradients go straight into their accumulator.
+ * Gradients of {@link Nn}'s operators, for backward passes written by hand: without a recorded graph only the tensors that are
+ * needed are kept, and weight gradients are added to their accumulators directly.
  */
 public final class Gradients {
 
     private Gradients() {}
 
     /**
-     * Gradient of {@link Nn#rmsNorm}.
+     * Gradients of {@link Nn#rmsNorm}.
      *
      * @param input the gradient of x, in its type
      * @param weight the gradient of the weight, float32 (float64 for float64)
@@ -22,25 +22,25 @@ public final class Gradients {
         return new RmsNormGradient(g[0], g[1]);
     }
 
-    /** Gradient of {@link Nn#rotaryEmbedding} with respect to x: the rotation back. */
+    /** Returns the gradient of {@link Nn#rotaryEmbedding} with respect to x, which is the inverse rotation. */
     public static Tensor rotaryEmbedding(Tensor dy, Tensor cos, Tensor sin) {
         return Nn.rotaryEmbedding(dy, cos, sin.mul(-1));
     }
 
-    /** Gradient of {@link Nn#siluProduct} with respect to its argument. */
+    /** Returns the gradient of {@link Nn#siluProduct} with respect to its argument. */
     public static Tensor siluProduct(Tensor dy, Tensor gateUp) {
         return Script.tensor("silu_product_backward", dy, gateUp);
     }
 
-    /** Gradient of {@link Nn#linear} with respect to x: dy · weight. */
+    /** Returns the gradient of {@link Nn#linear} with respect to x: dy · weight. */
     public static Tensor linear(Tensor dy, Tensor weight) {
         return Script.tensor("matmul", dy, weight);
     }
 
     /**
-     * Gradient of {@link Nn#linear} with respect to the weight: adds dyᵀ · x to an accumulator.
+     * Adds the gradient of {@link Nn#linear} with respect to the weight, dyᵀ · x, to an accumulator.
      *
-     * @param accumulator [out, in], which may be wider than dy and x
+     * @param accumulator [out, in], whose type may be wider than that of dy and x
      */
     public static void addLinearWeight(Tensor accumulator, Tensor dy, Tensor x) {
         Script.nothing("add_outer_", accumulator, dy, x);

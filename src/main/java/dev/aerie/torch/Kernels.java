@@ -6,11 +6,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Which of several kernels a device runs. The choice is made and logged once, when the device is first asked for; from then on it
- * stays, so that all hidden states of a store come from the same kernels. An error in a chosen kernel is an error of the run.
+ * The kernels that a device runs where there are several. They are chosen and logged once per device and never change afterwards,
+ * so that all hidden states of a store come from the same kernels. An error in a chosen kernel is an error of the run.
  *
  * @param groupedExperts whether the products of all experts are one launch (libtorch 2.8 and later, on devices that support it)
- * @param copyStream whether copies to the device run in a stream of their own (CUDA builds)
+ * @param copyStream whether copies to the device run on a side stream (CUDA builds)
  */
 record Kernels(boolean groupedExperts, boolean copyStream) {
 
@@ -29,11 +29,11 @@ record Kernels(boolean groupedExperts, boolean copyStream) {
                         Script.has(Script.Variant.STREAMS));
         LOG.info("Kernels of {}: {}, {}", device,
                 kernels.groupedExperts ? "one grouped product for all experts" : "one product for each expert",
-                kernels.copyStream ? "copies in a stream of their own" : "copies in the default stream");
+                kernels.copyStream ? "copies on a side stream" : "copies in the default stream");
         return kernels;
     }
 
-    /** The operator may be present in libtorch and the device too old for it: only a product tells. */
+    /** Runs a small product, because libtorch may have the operator while the device is too old for it. */
     private static boolean runsGroupedProduct(Device device) {
         try (Scope scope = Scope.open()) {
             Tensor x = Tensor.zeros(DType.BF16, device, 16, 16);

@@ -12,10 +12,10 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** Loads libtorch, once per JVM, and holds what is set for the whole process. */
+/** Loads libtorch once per JVM and holds the settings of the whole process. */
 public final class LibTorch {
 
-    /** Holds what we set PYTORCH_LIBRARY_PATH to, which tells it from a user's. */
+    /** The value that we set PYTORCH_LIBRARY_PATH to, which distinguishes it from a user's. */
     private static final String UNPACKED = "aerie.libtorch.unpacked";
 
     private static boolean loaded;
@@ -23,10 +23,10 @@ public final class LibTorch {
     private LibTorch() {}
 
     /**
-     * Loads libtorch if it is not loaded yet: the build in {@code PYTORCH_LIBRARY_PATH} where that is set (a GPU host points it
-     * at a CUDA build, see docs/libtorch.md), else the CPU build, from the jar beside the job jars.
+     * Loads libtorch if it is not loaded yet: the build in {@code PYTORCH_LIBRARY_PATH} if that is set (a GPU host points it to a
+     * CUDA build, see docs/libtorch.md), else the CPU build from the jar beside the job jars.
      *
-     * @throws IllegalStateException where there is neither
+     * @throws IllegalStateException if there is neither
      */
     static synchronized void load() {
         if (!loaded) {
@@ -40,8 +40,8 @@ public final class LibTorch {
     }
 
     /**
-     * What must be set before any native library of DJL is loaded, the tokenizers' included: no telemetry, no downloads, no
-     * search for a CUDA build of the tokenizers, and a place to unpack that no other class loader of this JVM uses.
+     * Sets what DJL reads when its first native library is loaded, the tokenizers' included: no telemetry, no downloads, no
+     * search for a CUDA build of the tokenizers, and an unpacking folder that no other class loader of this JVM uses.
      */
     static synchronized void configure() {
         setDefault("OPT_OUT_TRACKING", "true");
@@ -58,7 +58,7 @@ public final class LibTorch {
         return hostBuild() == null ? LibTorchArchive.find().map(LibTorchArchive::jar) : Optional.empty();
     }
 
-    /** DJL finds its engine and its libraries through the thread's class loader, which need not be the one that loaded us. */
+    /** Starts DJL's engine, which is found through the thread's class loader; that need not be the one that loaded this class. */
     private static Engine startEngine() {
         Thread thread = Thread.currentThread();
         ClassLoader before = thread.getContextClassLoader();
@@ -74,23 +74,25 @@ public final class LibTorch {
         String host = hostBuild();
         if (host == null) {
             LibTorchArchive archive = LibTorchArchive.find().orElseThrow(() -> new IllegalStateException(
-                    "No libtorch: neither PYTORCH_LIBRARY_PATH is set nor is libtorch-cpu-<version>-<platform>.jar beside the job jar"));
+                    "No libtorch: PYTORCH_LIBRARY_PATH is not set, and "
+                            + "libtorch-cpu-<version>-<platform>.jar is not beside the job jar"));
             String folder = archive.unpacked().toString();
             System.setProperty("PYTORCH_LIBRARY_PATH", folder);
             System.setProperty(UNPACKED, folder);
             System.setProperty("PYTORCH_VERSION", archive.version());
             System.setProperty("PYTORCH_FLAVOR", "cpu");
         } else {
-            if (Stream.of(host.split(File.pathSeparator)).noneMatch(f -> Files.exists(Path.of(f, System.mapLibraryName("torch"))))) {
+            if (Stream.of(host.split(File.pathSeparator))
+                    .noneMatch(f -> Files.exists(Path.of(f, System.mapLibraryName("torch"))))) {
                 throw new IllegalStateException("Invalid PYTORCH_LIBRARY_PATH: " + host + " (expected a folder with "
                         + System.mapLibraryName("torch") + ")");
             }
-            // Left to itself DJL takes a build it does not know for one made before the C++11 ABI.
+            // By default DJL takes a build that it does not know for one with the old C++ ABI.
             setDefault("PYTORCH_FLAVOR", "cpu");
         }
     }
 
-    /** Returns the build that the host's administrator chose; null where that is left to us. */
+    /** Returns the build that the host's administrator chose; null if there is none. */
     private static String hostBuild() {
         String path = NativeCache.setting("PYTORCH_LIBRARY_PATH");
         return path == null || path.equals(System.getProperty(UNPACKED)) ? null : path;
@@ -116,13 +118,13 @@ public final class LibTorch {
         return ScriptBridge.threads();
     }
 
-    /** CUDA devices that this libtorch sees; 0 for a CPU build. */
+    /** Returns the number of CUDA devices that libtorch finds; 0 for a CPU build. */
     public static int cudaDevices() {
         Script.ready();
         return CudaModule.DEVICES;
     }
 
-    /** A module of its own: a CPU build does not have the operator, and refuses the source that names it. */
+    /** A separate module, because a CPU build does not have the operator and refuses source that names it. */
     private static final class CudaModule {
 
         private static final int DEVICES = count();

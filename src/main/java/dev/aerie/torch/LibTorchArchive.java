@@ -27,20 +27,20 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 
 /**
- * The jar with the CPU build of libtorch: 112 MB, so it lies once beside the job jars and not in each of them, and its
- * libraries (447 MB) are unpacked once on a host.
+ * The jar with the CPU build of libtorch. It has 112 MB, so there is one beside the job jars and none inside them, and its
+ * libraries (447 MB) are unpacked once per host.
  *
- * @param jar the file {@code libtorch-cpu-<version>-<platform>.jar}, or DJL's own {@code pytorch-native-cpu} on the class path
+ * @param jar the file {@code libtorch-cpu-<version>-<platform>.jar}, or DJL's {@code pytorch-native-cpu} on the class path
  * @param version of libtorch, such as 2.7.1
- * @param folder where in the jar the libraries are, with a closing slash
+ * @param folder the libraries' folder in the jar, with a closing slash
  */
 record LibTorchArchive(Path jar, String version, String folder) {
 
     private static final String PROPERTIES = "native/lib/pytorch.properties";
 
     /**
-     * Looks on the class path, beside the jar of this class, and in the working folder: there Spark puts the jar of the
-     * application, and what it ships with it, on an executor.
+     * Searches the class path, the folder of this class's jar, and the working folder, where Spark puts the application's jar and
+     * the files shipped with it on an executor.
      */
     static Optional<LibTorchArchive> find() {
         Optional<Path> onClassPath = onClassPath();
@@ -98,7 +98,7 @@ record LibTorchArchive(Path jar, String version, String folder) {
             try (InputStream in = zip.getInputStream(entry)) {
                 properties.load(in);
             }
-            // The version is that of libtorch and the day of the packaging: 2.7.1-20250812.
+            // The version is that of libtorch and the day of packaging: 2.7.1-20250812.
             return new LibTorchArchive(jar, properties.getProperty("version").split("-")[0],
                     "pytorch/" + properties.getProperty("flavor") + "/" + properties.getProperty("classifier") + "/");
         } catch (IOException e) {
@@ -107,8 +107,8 @@ record LibTorchArchive(Path jar, String version, String folder) {
     }
 
     /**
-     * The folder of this host with the libraries, unpacked by the first that asks. Whoever comes later, in whatever JVM, checks
-     * the sizes of the files and uses them as they are. Call it inside {@link NativeCache#locked}.
+     * Returns this host's folder with the libraries. The first call on the host unpacks them; later calls, of any JVM, check the
+     * sizes of the files. Call it inside {@link NativeCache#locked}.
      */
     Path unpacked() {
         try (ZipFile zip = new ZipFile(jar.toFile())) {
@@ -162,7 +162,7 @@ record LibTorchArchive(Path jar, String version, String folder) {
         }
     }
 
-    /** Returns the same files at other paths, for a further class loader of this JVM. The system maps them once, as before. */
+    /** Links the files at other paths, for a further class loader of this JVM. The system maps them only once. */
     private static Path linked(Path target, Map<String, ZipEntry> libraries) throws IOException {
         Path links = target.resolveSibling(target.getFileName() + "-loader-" + NativeCache.LOADER);
         Files.createDirectories(links);
@@ -174,7 +174,7 @@ record LibTorchArchive(Path jar, String version, String folder) {
             try {
                 Files.createLink(link, target.resolve(name));
             } catch (FileAlreadyExistsException present) {
-                // Made by an earlier JVM.
+                // An earlier JVM made the link.
             }
         }
         return links;

@@ -6,10 +6,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * A file mapped into memory, of any size, that tensors are cut from without reading it.
+ * A memory-mapped file of any size, whose parts become tensors without being read.
  *
- * <p>Pages are private: a tensor that is changed in place leaves the file as it was. Tensors keep the mapping alive after
- * {@link #close}. Whoever shortens the file meanwhile kills the process (SIGBUS), so model files are replaced, never rewritten.
+ * <p>Pages are private: changing a tensor in place does not change the file. Tensors keep the mapping alive after {@link #close}.
+ * Truncating the file while it is mapped kills the process (SIGBUS), so model files are replaced, never rewritten.
  */
 public final class MappedFile implements AutoCloseable {
 
@@ -32,9 +32,9 @@ public final class MappedFile implements AutoCloseable {
     }
 
     /**
-     * @param offset of the first byte; where it is not a multiple of the element's size the tensor is a copy
+     * @param offset of the first byte; if it is not a multiple of the element's size, the tensor is a copy
      * @return a tensor on the CPU in the innermost scope
-     * @throws IllegalArgumentException if it does not lie within the file
+     * @throws IllegalArgumentException if the tensor does not lie within the file
      */
     public Tensor tensor(long offset, DType dtype, long... shape) {
         long length = dtype.bytes();
@@ -42,7 +42,8 @@ public final class MappedFile implements AutoCloseable {
             length = Math.multiplyExact(length, s);
         }
         if (offset < 0 || length > size - offset) {
-            throw new IllegalArgumentException("Invalid range: " + length + " bytes at " + offset + " (expected within " + size + ")");
+            throw new IllegalArgumentException("Invalid range: " + length + " bytes at " + offset + " (expected within " + size
+                    + ")");
         }
         if (length == 0) {
             return Tensor.zeros(dtype, Device.CPU, shape);
@@ -52,7 +53,7 @@ public final class MappedFile implements AutoCloseable {
                 : Script.tensor("mapped_copy", bytes, offset, length, shape, dtype.code());
     }
 
-    /** Bytes of the file when it was mapped. */
+    /** Returns the bytes of the file when it was mapped. */
     public long size() {
         return size;
     }

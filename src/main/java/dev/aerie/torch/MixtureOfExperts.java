@@ -3,45 +3,46 @@ package dev.aerie.torch;
 import java.util.List;
 
 /**
- * Feed-forward layers of which each token uses a few experts (Shazeer et al., 2017): who goes where, and the experts themselves.
+ * Routed feed-forward layers, where each token uses a few experts (Shazeer et al., 2017): the router and the experts.
  *
- * <p>Tokens are sorted by expert, each expert that has any multiplies its rows in one go, and the results return to their tokens:
- * memory and work are proportional to tokens times top k, whatever the number of experts. Only for running; autograd does not
+ * <p>Tokens are sorted by expert, each expert with tokens multiplies its rows at once, and the results are returned to the order
+ * of the tokens: memory and work are proportional to tokens times top-k, whatever the number of experts. Forward only; autograd
+ * does not record it.
  * record it.
  */
 public final class MixtureOfExperts {
 
     private MixtureOfExperts() {}
 
-    /** From router logits to the weights of the chosen experts; the ordinals are those of {@code route} in moe.py. */
+    /** Computes weights of the chosen experts from router logits; the ordinals are those of {@code route} in moe.py. */
     public enum Scoring {
-        /** Softmax over all experts, of which the largest are chosen; a group of experts counts as its best. */
+        /** Softmax over all experts, then top-k; the score of a group is that of its best expert. */
         SOFTMAX,
-        /** The largest logits are chosen and softmax is over them alone. */
+        /** Top-k logits, then softmax over them. */
         SOFTMAX_OF_CHOSEN,
-        /** Each expert by its own sigmoid; a group counts as the sum of its two best (Liu et al., 2024: DeepSeek-V3). */
+        /** A sigmoid per expert; the score of a group is the sum of its two best (Liu et al., 2024: DeepSeek-V3). */
         SIGMOID,
-        /** The largest logits are chosen; their sigmoids are the weights. By logits, because sigmoids round to 1 and tie. */
+        /** Top-k logits, whose sigmoids are the weights. Chosen by logits, because sigmoids round to 1 and tie. */
         SIGMOID_OF_CHOSEN
     }
 
     /**
-     * How tokens choose.
+     * The rule by which tokens choose experts.
      *
-     * @param groups of as many consecutive experts each, of which {@code chosenGroups} are open to a token; 1 for no groups
+     * @param groups number of groups of consecutive experts, of which a token may use {@code chosenGroups}; 1 for no groups
      * @param renormalise whether the weights of a token are divided by their sum
-     * @param scale of the weights after that
+     * @param scale factor of the weights after that
      */
     public record Rule(Scoring scoring, int topK, int groups, int chosenGroups, boolean renormalise, double scale) {
 
-        /** Without groups. */
+        /** Creates a rule without groups. */
         public Rule(Scoring scoring, int topK, boolean renormalise, double scale) {
             this(scoring, topK, 1, 1, renormalise, scale);
         }
     }
 
     /**
-     * Where the tokens go.
+     * The chosen experts of each token.
      *
      * @param experts int64 [T, top k]
      * @param weights [T, top k], float32
@@ -49,12 +50,12 @@ public final class MixtureOfExperts {
     public record Routing(Tensor experts, Tensor weights) {}
 
     /**
-     * Computed in float32 throughout, whatever the type of x.
+     * Routes tokens; all of it is computed in float32, whatever the type of x.
      *
      * @param x [T, hidden]
-     * @param weight [experts, hidden], float32 lest it be converted at each call
-     * @param bias [experts] of the logits, float32, or null
-     * @param correction [experts], float32, or null: added to the scores for the choice alone
+     * @param weight [experts, hidden], float32 so that no call converts it
+     * @param bias [experts], added to the logits, float32, or null
+     * @param correction [experts], float32, or null: added to the scores only when experts are chosen
      */
     public static Routing route(Tensor x, Tensor weight, Tensor bias, Tensor correction, Rule rule) {
         Tensor[] out = Script.tensors("route", x, weight, bias, correction, rule.scoring().ordinal(), rule.topK(), rule.groups(),
@@ -63,12 +64,13 @@ public final class MixtureOfExperts {
     }
 
     /**
-     * SwiGLU experts, each with tensors of its own.
+     * Applies SwiGLU experts stored in separate tensors.
      *
      * @param x [T, hidden]
-     * @param weightedInput whether the weights scale what enters an expert instead of what leaves it
-     * @param gate for each expert [intermediate, hidden]; up likewise
-     * @param down for each expert [hidden, intermediate]
+     * @param weightedInput whether the weights scale the input of an expert instead of its output
+     * @param gate [intermediate, hidden] for each expert
+     * @param up [intermediate, hidden] for each expert
+     * @param down [hidden, intermediate] for each expert
      * @return [T, hidden]: for each token the weighted sum over its experts
      */
     public static Tensor separate(
@@ -77,10 +79,11 @@ public final class MixtureOfExperts {
     }
 
     /**
-     * The same experts, their tensors put together: on a GPU in bfloat16 all of them at once where libtorch has a grouped product
-     * (2.8 and later).
+     * Applies SwiGLU experts stored in stacked tensors [out, in]: in one launch on a GPU in bfloat16 if libtorch has a grouped
+     * product (2.8 and later).
      *
-     * @param gate [experts, intermediate, hidden]; up likewise
+     * @param gate [experts, intermediate, hidden]
+     * @param up [experts, intermediate, hidden]
      * @param down [experts, hidden, intermediate]
      */
     public static Tensor together(Tensor x, Routing routing, boolean weightedInput, Tensor gate, Tensor up, Tensor down) {
@@ -89,15 +92,15 @@ public final class MixtureOfExperts {
     }
 
     /**
-     * SwiGLU experts in stacked tensors, which multiply from the right; grouped as {@link #together}.
+     * Applies SwiGLU experts stored in stacked tensors [in, out]; grouped like {@link #together}.
      *
      * @param gateUp [experts, hidden, 2 · intermediate]
      * @param gateUpBias [experts, 2 · intermediate], or null
      * @param down [experts, intermediate, hidden]
      * @param downBias [experts, hidden], or null
      * @param interleaved whether columns of gate and up alternate, instead of being halves
-     * @param limit null for silu(gate) · up; else the clamped form: (clamp(up) + 1) · gate · sigmoid(1.702 · gate), gate not
-     *     above the limit, up within it on both sides
+     * @param limit null for silu(gate) · up; else the clamp L of gpt-oss's activation, (clamp(up, −L, L) + 1) · g · sigmoid(1.702
+     *     · g), where g = min(gate, L)
      */
     public static Tensor stacked(Tensor x, Routing routing, boolean weightedInput, Tensor gateUp, Tensor gateUpBias, Tensor down,
             Tensor downBias, boolean interleaved, Double limit) {
@@ -105,7 +108,7 @@ public final class MixtureOfExperts {
                 gateUp, gateUpBias, down, downBias, interleaved, limit);
     }
 
-    /** By the grouped product where the device runs it and the tensors' type and shapes suit it, else by a product per expert. */
+    /** Uses the grouped product if the device runs it and the tensors' type and shapes suit it, else one product per expert. */
     private static Tensor grouped(String method, Tensor x, List<Tensor> weights, Object... arguments) {
         return Kernels.of(x.device()).groupedExperts() && weights.stream().allMatch(w -> Script.flag("fits_grouped", x, w))
                 ? Script.tensor(Script.Variant.GROUPED, method, arguments)

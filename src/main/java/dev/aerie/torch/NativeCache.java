@@ -13,24 +13,22 @@ import java.util.Properties;
 import java.util.function.Supplier;
 
 /**
- * The folder of this host where native libraries are unpacked and copies of models kept, shared by every JVM on it:
- * {@code AERIE_CACHE}, or
- * {@code ~/.cache/aerie}, or, where the user has no home to write to, a folder of the system's temporary one.
+ * The folder of this host for unpacked native libraries and copies of models, shared by every JVM on it: {@code AERIE_CACHE},
+ * else {@code ~/.cache/aerie}, else, if the user has no writable home, a folder in the system's temporary one.
  *
- * <p>A JVM loads a native library through one class loader only, told apart by the file's path. Spark's launcher gives each
- * application that runs in one JVM a class loader of its own, so this class may exist several times; every further one
- * takes a number, and files at paths of its own.
+ * <p>A JVM loads a native library, identified by its path, through one class loader only. Spark's launcher gives each application
+ * in a JVM its own class loader, so this class may be loaded several times; each further one takes a number and its own paths.
  */
 public final class NativeCache {
 
-    /** The number of the class loader this class was loaded by, among those that loaded it in this JVM: 0, 1, ... */
+    /** The number of this class's loader among those that loaded it in this JVM: 0, 1, ... */
     static final int LOADER = claimLoader();
 
     private static final Duration LOCK_DEADLINE = Duration.ofMinutes(10);
 
     private NativeCache() {}
 
-    /** @throws UncheckedIOException where none can be written to */
+    /** @throws UncheckedIOException if no folder is writable */
     public static Path folder() {
         String chosen = setting("AERIE_CACHE");
         Path folder = chosen != null ? Path.of(chosen) : Path.of(System.getProperty("user.home"), ".cache", "aerie");
@@ -58,7 +56,7 @@ public final class NativeCache {
         return folder.toAbsolutePath();
     }
 
-    /** Runs an action that no other JVM or class loader of this host runs under the same name at the same time. */
+    /** Runs an action while no other JVM or class loader of this host runs one under the same name. */
     static <T> T locked(String name, Supplier<T> action) {
         Path file = folder().resolve(name + ".lock");
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
@@ -76,13 +74,14 @@ public final class NativeCache {
             try {
                 lock = channel.tryLock();
             } catch (OverlappingFileLockException heldByThisJvm) {
-                // Held by another class loader or thread: wait as for another process.
+                // Another class loader or thread of this JVM holds it: wait as for another process.
             }
             if (lock != null) {
                 return lock;
             }
             if (System.nanoTime() > deadline) {
-                throw new IOException(file + " is still locked by another process after " + LOCK_DEADLINE.toMinutes() + " minutes");
+                throw new IOException(file + " is still locked by another process after " + LOCK_DEADLINE.toMinutes()
+                        + " minutes");
             }
             try {
                 Thread.sleep(50);
@@ -93,7 +92,7 @@ public final class NativeCache {
         }
     }
 
-    /** An environment variable or, without it, the system property of that name; null without either or where it is empty. */
+    /** Returns an environment variable, else the system property of that name; null if both are absent or empty. */
     static String setting(String name) {
         String value = System.getenv(name);
         if (value == null || value.isEmpty()) {

@@ -1,12 +1,12 @@
 package dev.aerie.torch;
 
-/** The operators that transformer layers are made of. Rows are tokens: packed sequences, never padded. */
+/** The operators of transformer layers. Rows are tokens of packed sequences, never padded. */
 public final class Nn {
 
     private Nn() {}
 
     /**
-     * x · weightᵀ + bias.
+     * Returns x · weightᵀ + bias.
      *
      * @param x [..., in]
      * @param weight [out, in]
@@ -30,7 +30,7 @@ public final class Nn {
     }
 
     /**
-     * Root mean square norm (Zhang and Sennrich, 2019) over the last dimension, its statistics in float32.
+     * Computes the root mean square norm (Zhang and Sennrich, 2019) over the last dimension, with float32 statistics.
      *
      * @param weight [size], or null
      */
@@ -39,7 +39,7 @@ public final class Nn {
     }
 
     /**
-     * {@link #rmsNorm} whose product with the weight is made in float32 too, and the result rounded once.
+     * Computes {@link #rmsNorm} with the product in float32 too, so that the result is rounded once.
      *
      * @param weight float32 [size]
      */
@@ -48,16 +48,17 @@ public final class Nn {
     }
 
     /**
-     * Rotary position embedding (Su et al., 2021) in the rotate-half form.
+     * Applies rotary position embedding (Su et al., 2021) in the rotate-half form.
      *
      * @param x [T, heads, d], of which the first r dimensions are rotated
-     * @param cos [T, r/2], sin likewise: one angle for each pair (j, j + r/2)
+     * @param cos [T, r/2], one angle for each pair (j, j + r/2)
+     * @param sin likewise
      */
     public static Tensor rotaryEmbedding(Tensor x, Tensor cos, Tensor sin) {
         return Script.tensor("rotary_embedding", x, cos, sin);
     }
 
-    /** {@link #rotaryEmbedding} of the pairs (2j, 2j + 1), in float32. */
+    /** Applies {@link #rotaryEmbedding} to the pairs (2j, 2j + 1), in float32. */
     public static Tensor rotaryEmbeddingInterleaved(Tensor x, Tensor cos, Tensor sin) {
         return Script.tensor("rotary_embedding_interleaved", x, cos, sin);
     }
@@ -70,23 +71,23 @@ public final class Nn {
         return Script.tensor("scale_rows", x, factors);
     }
 
-    /** x · sigmoid(gate). */
+    /** Returns x · sigmoid(gate). */
     public static Tensor sigmoidGate(Tensor x, Tensor gate) {
         return Script.tensor("sigmoid_gate", x, gate);
     }
 
-    /** cap · tanh(x / cap). */
+    /** Returns cap · tanh(x / cap). */
     public static Tensor softCap(Tensor x, double cap) {
         return Script.tensor("soft_cap", x, cap);
     }
 
-    /** gelu(gate) · up with the tanh form of gelu. */
+    /** Returns gelu(gate) · up with the tanh form of gelu. */
     public static Tensor geluTanhProduct(Tensor gate, Tensor up) {
         return Script.tensor("gelu_tanh_product", gate, up);
     }
 
     /**
-     * Heads whose last dimensions are the same for all of them, as keys of latent attention are.
+     * Joins dimensions of each head with dimensions that all heads share, as in keys of latent attention.
      *
      * @param own [T, heads, a]
      * @param shared [T, 1, b]
@@ -96,23 +97,23 @@ public final class Nn {
         return Script.tensor("join_shared", own, shared);
     }
 
-    /** down(silu(gate(x)) · up(x)) (Shazeer, 2020). */
+    /** Returns down(silu(gate(x)) · up(x)) (Shazeer, 2020). */
     public static Tensor swiGlu(Tensor x, Tensor gate, Tensor up, Tensor down) {
         return swiGlu(x, gate, null, up, null, down, null);
     }
 
-    /** With biases, each of which may be null. */
+    /** Computes SwiGLU with biases, each of which may be null. */
     public static Tensor swiGlu(Tensor x, Tensor gate, Tensor gateBias, Tensor up, Tensor upBias, Tensor down, Tensor downBias) {
         return Script.tensor("swi_glu", x, gate, gateBias, up, upBias, down, downBias);
     }
 
-    /** {@link #linear} of x plus an addend of the result's shape, such as a residual stream. */
+    /** Returns {@link #linear} of x plus an addend of the result's shape, such as a residual stream. */
     public static Tensor linearAdd(Tensor x, Tensor weight, Tensor addend) {
         return Script.tensor("linear_add", x, weight, addend);
     }
 
     /**
-     * silu(gate) · up, the activation of {@link #swiGlu}.
+     * Returns silu(gate) · up, the activation of {@link #swiGlu}.
      *
      * @param gateUp [T, 2 · intermediate], gate first
      * @return [T, intermediate]

@@ -3,15 +3,15 @@ package dev.aerie.torch;
 import java.io.Serializable;
 import java.util.List;
 
-/** Steps that change parameters in place. Nothing here is recorded by autograd. */
+/** Optimizer steps, which change parameters in place. Autograd does not record them. */
 public final class Optimizer {
 
     private Optimizer() {}
 
     /**
-     * What AdamW needs to know beside the gradient.
+     * The constants of AdamW.
      *
-     * @param decay decoupled weight decay, a factor of the learning rate
+     * @param decay decoupled weight decay, multiplied by the learning rate
      */
     public record AdamW(double beta1, double beta2, double eps, double decay) implements Serializable {
 
@@ -32,19 +32,19 @@ public final class Optimizer {
             }
         }
 
-        /** PyTorch's defaults, except the decay. */
+        /** Returns PyTorch's defaults with another decay. */
         public static AdamW withDecay(double decay) {
             return new AdamW(0.9, 0.999, 1e-8, decay);
         }
     }
 
     /**
-     * One step of AdamW (Loshchilov and Hutter, 2019), as torch.optim.AdamW computes it.
+     * Makes one step of AdamW (Loshchilov and Hutter, 2019), as torch.optim.AdamW computes it.
      *
      * @param parameter changed; all tensors float32 (or float64), contiguous, of one shape
      * @param mean running mean of the gradients, zero before the first step; changed
      * @param variance running mean of their squares, likewise
-     * @param step 1 for the first
+     * @param step 1 for the first step
      */
     public static void adamW(Tensor parameter, Tensor gradient, Tensor mean, Tensor variance, AdamW settings, double learningRate,
             long step) {
@@ -55,7 +55,7 @@ public final class Optimizer {
                 settings.beta1(), settings.beta2(), settings.eps(), settings.decay(), step);
     }
 
-    /** Euclidean norm of all elements of all tensors together. */
+    /** Returns the Euclidean norm of all elements of all tensors together. */
     public static double globalNorm(List<Tensor> tensors) {
         return Script.number("global_norm", tensors);
     }

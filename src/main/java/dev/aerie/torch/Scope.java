@@ -8,11 +8,11 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * The one owner of native memory: every tensor belongs to a scope and dies with it.
+ * The owner of native memory: every tensor belongs to one scope and is freed with it.
  *
- * <p>{@link #open} puts a scope on the thread's stack; tensors that operators return belong to the innermost one. What must
- * outlive it is handed to another scope with {@link #adopt}. {@link #detached} makes a scope that is on no stack, for weights
- * and other state that a long-lived object owns.
+ * <p>{@link #open} pushes a scope onto the thread's stack; tensors that operators return belong to the innermost one. A tensor
+ * that must outlive it is moved to another scope with {@link #adopt}. {@link #detached} creates a scope on no stack, for weights
+ * and other tensors that a long-lived object owns.
  *
  * <pre>{@code
  * try (Scope layer = Scope.open()) {
@@ -50,7 +50,7 @@ public final class Scope implements AutoCloseable {
         return new Scope(false, null);
     }
 
-    /** Tensors alive in this JVM. */
+    /** Returns the number of live tensors in this JVM. */
     public static long liveTensors() {
         return LIVE.get();
     }
@@ -64,7 +64,7 @@ public final class Scope implements AutoCloseable {
         return scope;
     }
 
-    /** Takes a tensor over from the scope that owns it now; it then lives as long as this one. */
+    /** Moves a tensor from its scope to this one. */
     public Tensor adopt(Tensor tensor) {
         Scope before = tensor.owner();
         if (before != this) {
@@ -75,7 +75,7 @@ public final class Scope implements AutoCloseable {
         return tensor;
     }
 
-    /** Gives a result of this scope to the scope that it was opened in: what a method does with the tensor it returns. */
+    /** Moves a tensor of this scope to the scope around it, as a method does with the tensor that it returns. */
     public Tensor release(Tensor tensor) {
         if (outer == null) {
             throw new IllegalStateException("No scope is open around this one to own " + tensor);

@@ -9,7 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /**
- * The loaded module of our operators and the way to call its methods.
+ * The loaded module of our operators, and the way to call its methods.
  *
  * <p>Every operator of this package is one method in one of the {@link #SOURCES}. Arguments may be a {@link Tensor}, null
  * (None), a list of tensors, int, long, double, boolean, String or long[]; results are tensors in the innermost scope, or
@@ -33,13 +33,13 @@ final class Script {
     }
 
     /**
-     * The operators once more, one source in the place of another that every libtorch has; compiled when first asked for, because a
-     * source that names an operator that this libtorch lacks does not compile at all.
+     * Alternative sources of operators, each replacing a source that every libtorch can compile. They are compiled at first use,
+     * because a source that names an operator that libtorch lacks does not compile at all.
      */
     enum Variant {
-        /** Experts' products in one launch: libtorch 2.8 and later. */
+        /** The products of all experts in one launch: libtorch 2.8 and later. */
         GROUPED("moe_loop", "moe_grouped"),
-        /** Copies beside what runs in the default stream: builds for CUDA. */
+        /** Copies on a side stream: CUDA builds. */
         STREAMS("copy_default_stream", "copy_side_stream");
 
         private static final long UNKNOWN = -1;
@@ -53,7 +53,7 @@ final class Script {
             this.source = source;
         }
 
-        /** 0 where it does not compile. */
+        /** Returns the compiled module; 0 if it does not compile. */
         private synchronized long module() {
             if (module == UNKNOWN) {
                 try {
@@ -66,7 +66,7 @@ final class Script {
         }
     }
 
-    /** Settings that libtorch keeps per thread, applied to each thread before its first call. */
+    /** libtorch keeps these settings per thread; they are applied to each thread before its first call. */
     private static final ThreadLocal<Boolean> THREAD = ThreadLocal.withInitial(() -> {
         threadReady();
         return true;
@@ -77,11 +77,11 @@ final class Script {
     private static void threadReady() {
         // The profiling executor recompiles the first runs (0.2 s each) and on a GPU fuses through NVRTC; results are equal.
         ScriptBridge.setGraphExecutorOptimize(false);
-        // New threads start with gradients on; only code that differentiates by autograd turns them on, and pays for it.
+        // New threads start with gradients on; only code that uses autograd turns them on.
         ScriptBridge.setGradMode(false);
     }
 
-    /** Makes sure that libtorch is loaded and that this thread is set up. */
+    /** Makes sure that libtorch is loaded and this thread is set up. */
     static void ready() {
         THREAD.get();
     }
@@ -99,8 +99,8 @@ final class Script {
     }
 
     /**
-     * Loads operators that do not belong to the product in a module of their own. The source files stand beside this class, too, in
-     * whichever jar.
+     * Loads operators that do not belong to the product into a separate module. Their source files are resources beside this
+     * class, in any jar.
      *
      * @return the module, which lives as long as this class
      */
@@ -109,28 +109,28 @@ final class Script {
         return load(List.of(sources));
     }
 
-    /** As {@link #tensor(String, Object...)}, by another {@link #module}. */
+    /** Runs a method of another {@link #module} like {@link #tensor(String, Object...)}. */
     static Tensor tensor(long module, String method, Object... arguments) {
         return owned(run(module, method, arguments));
     }
 
-    /** As {@link #tensors(String, Object...)}, by another {@link #module}. */
+    /** Runs a method of another {@link #module} like {@link #tensors(String, Object...)}. */
     static Tensor[] tensors(long module, String method, Object... arguments) {
         return tensors(run(module, method, arguments));
     }
 
-    /** Returns whether this libtorch has what the variant needs. */
+    /** Returns whether libtorch compiles the variant. */
     static boolean has(Variant variant) {
         ready();
         return variant.module() != 0;
     }
 
-    /** As {@link #tensor}, by a variant that there {@link #has is}. */
+    /** Runs a method of a variant, which must {@link #has exist}, like {@link #tensor(String, Object...)}. */
     static Tensor tensor(Variant variant, String method, Object... arguments) {
         return owned(run(variant.module(), method, arguments));
     }
 
-    /** Results that are a tuple or list of tensors; None becomes null. */
+    /** Runs a method that returns a tuple or list of tensors; None becomes null. */
     static Tensor[] tensors(String method, Object... arguments) {
         return tensors(run(method, arguments));
     }
@@ -161,7 +161,7 @@ final class Script {
         ScriptBridge.freeValue(run(method, arguments));
     }
 
-    /** As {@link #nothing(String, Object...)}, by a variant that there {@link #has is}. */
+    /** Runs a method of a variant, which must {@link #has exist}, like {@link #nothing(String, Object...)}. */
     static void nothing(Variant variant, String method, Object... arguments) {
         ScriptBridge.freeValue(run(variant.module(), method, arguments));
     }
@@ -209,7 +209,7 @@ final class Script {
         } catch (ai.djl.engine.EngineException e) {
             throw new TorchException(method, arguments, e);
         } finally {
-            // An unfreed value pins its tensor for ever: nothing else frees it.
+            // A value that is not freed keeps its tensor alive for ever.
             for (int i = 0; i < made; i++) {
                 if (values[i] != NONE) {
                     ScriptBridge.freeValue(values[i]);

@@ -9,7 +9,7 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
 /**
- * The smallest TorchScript archive that libtorch loads: a zip of four entries around source text.
+ * Writes the smallest TorchScript archive that libtorch loads: a zip of four entries around source text.
  *
  * <p>{@code data.pkl} says in pickle "an object of class __torch__.M without state"; {@code code/__torch__.py} defines that
  * class; {@code constants.pkl} is an empty tuple, without which loading fails; {@code version} is 10, because under 3 old

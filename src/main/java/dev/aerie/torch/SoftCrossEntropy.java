@@ -6,7 +6,7 @@ public final class SoftCrossEntropy {
     private SoftCrossEntropy() {}
 
     /**
-     * What a teacher says about some tokens; p = softmax of its logits over the draft vocabulary alone.
+     * The teacher's logits for some tokens; p is their softmax over the draft vocabulary.
      *
      * @param argMax int64 [R], over the whole vocabulary
      * @param logSumExp float32 [R], over the whole vocabulary
@@ -17,19 +17,19 @@ public final class SoftCrossEntropy {
 
     /**
      * @param loss float32 [n]: −Σ p · log q
-     * @param argMax int64 [n]: the draft's, as an index of the draft vocabulary
+     * @param argMax int64 [n]: the draft's arg-max, as an index into the draft vocabulary
      * @param acceptance float32 [n]: Σ min(p, q), with p over the whole vocabulary
      * @param gradient [n, draft vocabulary]: of Σ weight · loss with respect to the draft's logits, in their type
      */
     public record Result(Tensor loss, Tensor argMax, Tensor acceptance, Tensor gradient) {}
 
     /**
-     * Reads the vocabulary in chunks, so that [R, vocabulary] never exists.
+     * Computes the teacher's logits in chunks of the vocabulary, so that [R, vocabulary] is never in memory.
      *
      * @param states [R, hidden], after the target's final norm
      * @param lmHead [vocabulary, hidden]
      * @param draftIds int64 [draft vocabulary], ascending, on the device of the states
-     * @param draftIdsHost the same on the host
+     * @param draftIdsHost the same ids on the host
      * @param chunk vocabulary entries at a time
      * @param softCap logits are softCap · tanh(product / softCap); 0: the product of states and lm_head
      */
@@ -49,8 +49,10 @@ public final class SoftCrossEntropy {
     }
 
     /**
+     * Computes losses, metrics and the gradient.
+     *
      * @param logits [n, draft vocabulary]
-     * @param rows int64 [n]: the teacher's row for each of them
+     * @param rows int64 [n]: the teacher's row of each
      * @param weight float32 [n]
      */
     public static Result of(Tensor logits, TeacherLogits teacher, Tensor rows, Tensor weight) {

@@ -5,12 +5,12 @@ public final class StagingMemory {
 
     private StagingMemory() {}
 
-    /** uint8 [bytes], not initialised. */
+    /** Allocates uint8 [bytes], not initialised. */
     public static Tensor of(Device device, long bytes) {
         return Script.tensor("staging", bytes, device.toString(), false);
     }
 
-    /** Returns the same on the host, locked in memory, so that a GPU copies from it by itself; needs a CUDA build. */
+    /** Allocates pinned host memory, from which a GPU copies asynchronously; needs a CUDA build. */
     public static Tensor pinned(long bytes) {
         return Script.tensor("staging", bytes, Device.CPU.toString(), true);
     }
@@ -28,8 +28,8 @@ public final class StagingMemory {
     }
 
     /**
-     * Copies to a device while it goes on with what it was asked for: on a GPU in a stream beside the default one. Returns when the
-     * copy is there; whoever asks sees to it that the device no longer reads what is overwritten.
+     * Copies to a device while it goes on computing: on a GPU, on a side stream. Returns when the copy is complete; the caller
+     * makes sure that the device no longer reads what is overwritten.
      *
      * @param pinned as many bytes as {@code onDevice}
      */
@@ -41,17 +41,17 @@ public final class StagingMemory {
         }
     }
 
-    /** Waits until the device has done what was asked of it so far; the CPU has always. */
+    /** Waits until the device has finished all work submitted so far; returns at once on the CPU. */
     public static void synchronize(Device device) {
         if (!device.isCpu()) {
             try (Scope scope = Scope.open()) {
-                // Reading a number back is the one wait that TorchScript offers.
+                // TorchScript offers no other way to wait than reading a number back.
                 Tensor.zeros(DType.F32, device, 1).item();
             }
         }
     }
 
-    /** Reads a byte of each page, so that a mapped tensor is in memory before it is computed with. */
+    /** Reads a byte of each page, so that a mapped tensor is in memory before it is used. */
     public static void touch(Tensor mapped) {
         Script.tensor("touch_pages", mapped, (long) (4096 / mapped.dtype().bytes())).close();
     }

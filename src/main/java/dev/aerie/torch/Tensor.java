@@ -8,10 +8,10 @@ import java.util.function.Consumer;
 import java.util.List;
 
 /**
- * A tensor of libtorch: a handle to native memory, owned by a {@link Scope}.
+ * A tensor of libtorch: a handle to native memory that a {@link Scope} owns.
  *
- * <p>Methods that return a tensor return a new handle in the innermost open scope; {@code view}, {@code narrow},
- * {@code transpose} and {@code expand} share memory with this one. Methods that end in an underscore change the tensor in
+ * <p>Methods that return a tensor return a new handle in the innermost open scope; {@code view}, {@code narrow}, {@code
+ * transpose} and {@code expand} share memory with this one. Methods whose name ends with an underscore change the tensor in
  * place, as in torch. Not thread-safe while it is being changed.
  */
 public final class Tensor implements AutoCloseable {
@@ -28,24 +28,24 @@ public final class Tensor implements AutoCloseable {
         Scope.born();
     }
 
-    /** Wraps a handle that libtorch handed over, in the innermost scope. */
+    /** Wraps a handle that libtorch returned, in the innermost scope. */
     static Tensor of(long handle) {
         return new Tensor(handle, Scope.innermost());
     }
 
     // ---- making ----
 
-    /** float32 on the CPU. */
+    /** Creates a float32 tensor on the CPU. */
     public static Tensor of(float[] values, long... shape) {
         return filled(DType.F32, values.length, shape, memory -> memory.asFloatBuffer().put(values));
     }
 
-    /** int64 on the CPU. */
+    /** Creates an int64 tensor on the CPU. */
     public static Tensor of(long[] values, long... shape) {
         return filled(DType.I64, values.length, shape, memory -> memory.asLongBuffer().put(values));
     }
 
-    /** bool on the CPU. */
+    /** Creates a bool tensor on the CPU. */
     public static Tensor of(boolean[] values, long... shape) {
         return filled(DType.BOOL, values.length, shape, memory -> {
             for (boolean value : values) {
@@ -54,7 +54,7 @@ public final class Tensor implements AutoCloseable {
         });
     }
 
-    /** On the CPU, from what {@link #toBytes} gives. */
+    /** Creates a tensor on the CPU from the result of {@link #toBytes}. */
     public static Tensor ofBytes(byte[] bytes, DType dtype, long... shape) {
         if (bytes.length % dtype.bytes() != 0) {
             throw new IllegalArgumentException(
@@ -64,12 +64,13 @@ public final class Tensor implements AutoCloseable {
     }
 
     /**
-     * Written where it lies. A direct buffer between would be freed when the heap is next collected, which with gigabytes of heap is
-     * late: training grew by 27 kB a step.
+     * Creates a tensor and writes into its memory. A direct buffer between would be freed only when the heap is next collected,
+     * which is late if the heap has gigabytes: training grew by 27 kB per step.
      */
     private static Tensor filled(DType dtype, int values, long[] shape, Consumer<ByteBuffer> writer) {
         if (count(shape) != values) {
-            throw new IllegalArgumentException("Invalid values: " + values + " of them (expected " + count(shape) + " for " + dtype
+            throw new IllegalArgumentException("Invalid values: " + values + " of them (expected " + count(shape) + " for "
+                    + dtype
                     + Arrays.toString(shape) + ")");
         }
         Tensor tensor = zeros(dtype, Device.CPU, shape);
@@ -87,7 +88,7 @@ public final class Tensor implements AutoCloseable {
         return Script.tensor("full", shape, value, dtype.code(), device.toString());
     }
 
-    /** float32 on the CPU, normally distributed, the same for the same seed on one build of libtorch. */
+    /** Creates a float32 tensor on the CPU, normally distributed; a seed gives the same values with one build of libtorch. */
     public static Tensor randomNormal(long seed, double std, long... shape) {
         return Script.tensor("random_normal", seed, std, shape);
     }
@@ -101,7 +102,7 @@ public final class Tensor implements AutoCloseable {
         return shape.clone();
     }
 
-    /** Size along a dimension; negative counts from the end. */
+    /** Returns the size along a dimension; negative counts from the end. */
     public long size(int dim) {
         long[] s = shape();
         return s[dim < 0 ? dim + s.length : dim];
@@ -156,17 +157,17 @@ public final class Tensor implements AutoCloseable {
         return Script.tensor("clone", this);
     }
 
-    /** This tensor where it has the type already, else a converted copy; recorded by autograd. */
+    /** Returns this tensor if it has the type, else a converted copy; recorded by autograd. */
     public Tensor to(DType dtype) {
         return Script.tensor("to_dtype", this, dtype.code());
     }
 
-    /** This tensor where it is there already, else a copy; recorded by autograd. */
+    /** Returns this tensor if it is on the device, else a copy; recorded by autograd. */
     public Tensor to(Device device) {
         return Script.tensor("to_device", this, device.toString());
     }
 
-    /** Rows (dimension 0) in the order of an int64 index on the same device. */
+    /** Returns the rows (dimension 0) that an int64 index on the same device names. */
     public Tensor rows(Tensor index) {
         return Script.tensor("index_select", this, 0L, index);
     }
@@ -197,7 +198,7 @@ public final class Tensor implements AutoCloseable {
         return Script.tensor("sum", this);
     }
 
-    /** int64: position of the largest element along the last dimension, the first of equals. */
+    /** Returns int64 positions of the largest elements along the last dimension, the first of equal ones. */
     public Tensor argmax() {
         return Script.tensor("argmax", this);
     }
@@ -215,8 +216,8 @@ public final class Tensor implements AutoCloseable {
     }
 
     /**
-     * Adds source's rows to the rows of this tensor that an int64 index names; an index may come more than once. On CUDA rows of
-     * one index are added in any order, so the sum may differ in its last bits from call to call.
+     * Adds the source's rows to this tensor's rows that an int64 index names; rows may be named repeatedly. On CUDA, additions to
+     * one row have no fixed order, so the sum may differ in its last bits from call to call.
      */
     public Tensor addRows_(Tensor index, Tensor source) {
         Script.nothing("add_rows_", this, index, source);
@@ -235,7 +236,7 @@ public final class Tensor implements AutoCloseable {
 
     // ---- reading ----
 
-    /** Returns the elements as float32, in row-major order, whatever type and device they have. */
+    /** Returns the elements as float32, in row-major order, whatever their type and device. */
     public float[] toFloats() {
         float[] out = new float[Math.toIntExact(count())];
         read(DType.F32, b -> b.asFloatBuffer().get(out));
@@ -254,7 +255,7 @@ public final class Tensor implements AutoCloseable {
         return out;
     }
 
-    /** Returns the bytes of the elements as they are, row-major, native byte order. */
+    /** Returns the bytes of the elements unchanged, row-major, native byte order. */
     public byte[] toBytes() {
         byte[] out = new byte[Math.toIntExact(count() * dtype().bytes())];
         read(dtype(), b -> b.get(out));
@@ -267,9 +268,9 @@ public final class Tensor implements AutoCloseable {
     }
 
     /**
-     * Returns the memory itself, without a copy: for collectives and files.
+     * Returns the tensor's memory without a copy, for collectives and files.
      *
-     * @return direct, native byte order, valid while this tensor lives
+     * @return direct, native byte order, valid while this tensor is open
      * @throws IllegalStateException unless the tensor is contiguous, on the CPU and under 2 GiB
      */
     public ByteBuffer memory() {
@@ -307,7 +308,7 @@ public final class Tensor implements AutoCloseable {
         this.owner = owner;
     }
 
-    /** Frees the native memory now instead of with the scope. Closing twice is harmless. */
+    /** Frees the native memory now instead of with the scope. Closing twice has no effect. */
     @Override
     public void close() {
         if (handle != 0) {

@@ -4,7 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** An operator that libtorch refused: names the operator, the shapes it was given and libtorch's own last line. */
+/** An operator failed in libtorch. The message names the operator, the shapes of its arguments and libtorch's own last line. */
 public final class TorchException extends RuntimeException {
 
     TorchException(String operator, Object[] arguments, Throwable cause) {

@@ -1,6 +1,6 @@
   def share_kv(self, x: Tensor, groups: int) -> Tensor:
     # [1, kv heads, T, d] for every query head. Expanded by hand: the fused CPU operator takes fewer KV heads than query
-    # heads without complaint and answers NaN.
+    # heads without an error and returns NaN.
     if groups == 1:
       return x
     return torch.repeat_interleave(x, groups, 1)
@@ -21,7 +21,7 @@
       return torch.contiguous(out[0])
     return torch.cat(out, 0)
   def attention_cached(self, q: Tensor, k: Tensor, v: Tensor, scale: float) -> Tensor:
-    # The query heads that share a KV head become rows of one attention, so that the cache is read as it lies.
+    # The query heads that share a KV head become rows of one attention, so that the cache is read without a copy.
     n = torch.size(q, 0)
     heads = torch.size(q, 1)
     d = torch.size(q, 2)
@@ -44,7 +44,7 @@
     # Causal attention of any kind: sequence i has the rows cu_q[i] to cu_q[i + 1], the newest of its keys cu_k[i] to cu_k[i + 1].
     d = torch.size(k, 2)
     dv = torch.size(v, 2)
-    # The fused kernels want one head dimension; zeros change neither scores nor the values that are kept.
+    # The fused kernels require one head dimension; zeros change neither scores nor the values that are kept.
     if d < dv:
       q = torch.constant_pad_nd(q, [0, dv - d])
       k = torch.constant_pad_nd(k, [0, dv - d])
@@ -66,7 +66,7 @@
       return torch.contiguous(parts[0])
     return torch.cat(parts, 0)
   def with_sinks(self, o: Tensor, lse: Tensor, sinks: Optional[Tensor]) -> Tensor:
-    # A sink is one more logit whose probability is dropped: the others' sum is exp(lse) / (exp(lse) + exp(sink)).
+    # A sink is one further logit whose probability is dropped: the others' sum is exp(lse) / (exp(lse) + exp(sink)).
     if sinks is None:
       return o
     kept = torch.sigmoid(torch.sub(lse, torch.to(sinks, ops.prim.dtype(lse))))
@@ -95,7 +95,7 @@
     if fused and n == total and (window == 0 or window >= n):
       o, lse = self.fused_block(q, k, v, scale, True, 0)
       return self.with_sinks(o, lse, sinks)
-    # Some rows at a time against the keys that they see: 32 million scores, and 512 rows, whose mask is then small too.
+    # Blocks of rows against the keys that they attend to: at most 32 million scores, and 512 rows, so that the mask is small too.
     rows = 512
     if 33554432 < rows * heads * total:
       rows = torch.floordiv(33554432, heads * total)
@@ -121,7 +121,7 @@
       parts.append(self.with_sinks(o, lse, sinks))
     return self.joined(parts)
   def block_mask(self, q: Tensor, k: Tensor, window: int) -> Tensor:
-    # Added to the scores. Every row sees its own key, so that no row is masked as a whole.
+    # Added to the scores. Every row attends to its own key, so no row is masked completely.
     n = torch.size(q, 0)
     m = torch.size(k, 0)
     see = torch.tril(torch.ones([n, m], dtype=11, device=ops.prim.device(q)), m - n)

@@ -13,7 +13,7 @@
     decay = torch.neg(torch.mul(torch.exp(a_log), step))
     return (torch.cat([q, k, v], 1), z, decay, beta)
   def delta_rule(self, x: Tensor, convolution: Tensor, decay: Tensor, beta: Tensor, kh: int, vh: int, dk: int, dv: int, cu_seqlens: List[int], tail: Optional[Tensor], state: Optional[Tensor]) -> Tuple[Tensor, Tensor, Tensor]:
-    # Sequences laid end to end; the first one goes on from tail and state. With the last one's tail and state.
+    # Concatenated sequences; the first one continues from tail and state. Returns the tail and state of the last one too.
     kernel = torch.size(convolution, -1)
     taps = self.wide(torch.reshape(convolution, [-1, kernel]))
     out = annotate(List[Tensor], [])
@@ -28,7 +28,7 @@
       if i == 0 and tail is not None and state is not None:
         last_tail = tail
         last_state = state
-      # Some rows at a time, whose temporaries stay in the cache and take no memory to speak of: with 8192 at once, half the speed.
+      # Blocks of rows, whose temporaries stay in the cache; 8192 rows at once run at half the speed.
       for j in range(torch.floordiv(end - cu_seqlens[i] + 1023, 1024)):
         start = cu_seqlens[i] + 1024 * j
         n = end - start
@@ -44,7 +44,7 @@
         out.append(torch.to(torch.transpose(o, 0, 1), ops.prim.dtype(x)))
     return (torch.cat(out, 0), last_tail, last_state)
   def convolved(self, rows: Tensor, taps: Tensor, n: int) -> Tensor:
-    # A tap at a time over whole rows, which is what a depthwise convolution of four taps comes to. Rounded as the rows are.
+    # One tap at a time over whole rows, which equals a depthwise convolution of four taps. Rounded to the type of the rows.
     x = self.wide(rows)
     c = torch.mul(torch.narrow(x, 0, 0, n), torch.select(taps, 1, 0))
     for j in range(torch.size(taps, 1) - 1):
@@ -57,7 +57,7 @@
     return torch.repeat_interleave(torch.transpose(unit, 0, 1), torch.floordiv(vh, kh), 0)
   def delta_sequence(self, q: Tensor, k: Tensor, v: Tensor, decay: Tensor, beta: Tensor, state: Tensor) -> Tuple[Tensor, Tensor]:
     # The chunked form (Gated DeltaNet, arXiv 2412.06464, section 3.3): within a chunk the rows' corrections of the state
-    # solve one triangular system; the state goes from chunk to chunk. Rows of zeros fill the last chunk and change nothing.
+    # solve one triangular system; the state is passed from chunk to chunk. Rows of zeros fill the last chunk and change nothing.
     h, n, dk = torch.size(k)
     dv = torch.size(v, 2)
     size = 64

@@ -1,7 +1,7 @@
   def first_non_finite(self, x: Tensor) -> int:
     if torch.numel(x) == 0:
       return -1
-    # One pass without temporaries, and NaN goes through it: 1.2 GB/s of bf16 where isfinite over all elements makes 0.16.
+    # One pass without temporaries that propagates NaN: 1.2 GB/s of bf16, against 0.16 of isfinite over all elements.
     smallest, largest = torch.aminmax(x)
     if bool(torch.isfinite(smallest)) and bool(torch.isfinite(largest)):
       return -1

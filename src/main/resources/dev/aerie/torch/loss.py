@@ -1,5 +1,5 @@
   def soft_cross_entropy(self, logits: Tensor, teacher: Tensor, rows: Tensor, restricted: Tensor, full: Tensor, weight: Tensor) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
-    # p over the draft vocabulary alone; the acceptance needs it over the whole vocabulary, which is a factor for each row.
+    # p is over the draft vocabulary; the acceptance needs it over the whole vocabulary, which is a factor per row.
     share = torch.exp(torch.sub(torch.index_select(restricted, 0, rows), torch.index_select(full, 0, rows)))
     p = torch.softmax(self.wide(torch.index_select(teacher, 0, rows)), -1)
     x = self.wide(logits)
@@ -15,7 +15,7 @@
       return logits
     return self.soft_cap(logits, soft_cap)
   def teacher(self, states: Tensor, lm_head: Tensor, draft_ids: Tensor, chunk_ends: List[int], chunk: int, soft_cap: float) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
-    # Running arg-max and log-sum-exp over chunks of the vocabulary: the logits of all of it never exist at once.
+    # Running arg-max and log-sum-exp over chunks of the vocabulary, so that its logits are never in memory at once.
     vocabulary = torch.size(lm_head, 0)
     parts = annotate(List[Tensor], [])
     first = self.capped(torch.mm(states, torch.t(torch.slice(lm_head, 0, 0, chunk))), soft_cap)

@@ -1,5 +1,5 @@
   def route(self, x: Tensor, weight: Tensor, bias: Optional[Tensor], correction: Optional[Tensor], scoring: int, top_k: int, groups: int, chosen_groups: int, renormalise: bool, scale: float) -> Tuple[Tensor, Tensor]:
-    # In float32 from the product on: in bfloat16 near ties fall the other way, and another expert is another state.
+    # In float32 from the product on: in bfloat16 near ties are resolved differently, and another expert gives another state.
     logits = torch.linear(self.wide(x), self.wide(weight), bias)
     scores = logits
     if scoring == 0:
@@ -20,7 +20,7 @@
       closed = torch.scatter(torch.ones_like(best, dtype=11), 1, where, False)
       choice = torch.view(torch.masked_fill(grouped, torch.unsqueeze(closed, -1), -float("inf")), [tokens, experts])
     unused_choice, chosen = torch.topk(choice, top_k, -1)
-    # Without the correction: it steers the choice and is no part of the weight.
+    # Without the correction, which affects the choice only and not the weight.
     weights = torch.gather(scores, 1, chosen)
     if scoring == 1:
       weights = torch.softmax(weights, -1)
@@ -47,7 +47,7 @@
       rows = torch.mul_(rows, torch.unsqueeze(torch.to(w, ops.prim.dtype(x)), 1))
     return rows
   def by_token(self, y: Tensor, order: Tensor, weights: Tensor, weighted: bool) -> Tensor:
-    # One gather that sums the rows of each token in the order of its choices.
+    # A gather that sums the rows of each token in the order of its choices.
     tokens, top_k = torch.size(weights)
     device = ops.prim.device(y)
     place = torch.scatter(order, 0, order, torch.arange(tokens * top_k, dtype=4, device=device))
@@ -59,8 +59,8 @@
   def new_rows(self, like: Tensor, columns: int) -> Tensor:
     return torch.empty([torch.size(like, 0), columns], dtype=ops.prim.dtype(like), device=ops.prim.device(like))
   def experts_separate(self, x: Tensor, chosen: Tensor, weights: Tensor, weighted: bool, gate: List[Tensor], up: List[Tensor], down: List[Tensor]) -> Tensor:
-    # Only the products go expert by expert: every further operator there is one more point at which all threads meet, and on a
-    # busy machine that is what takes the time.
+    # Only the products run per expert: every further operator there would be another point at which all threads synchronise, and on a
+    # busy machine these dominate the time.
     order, ends = self.by_expert(chosen, len(gate))
     rows = self.rows_of(x, order, weights, weighted)
     g = self.new_rows(rows, torch.size(gate[0], 0))
@@ -78,7 +78,7 @@
     for e in range(len(gate)):
       end = ends[e]
       if end > start:
-        # What came in is no longer needed.
+        # The input is no longer needed.
         torch.mm(torch.slice(g, 0, start, end), torch.t(down[e]), out=torch.slice(rows, 0, start, end))
       start = end
     return self.by_token(rows, order, weights, weighted)

@@ -4,7 +4,7 @@
     return torch.embedding(weight, ids)
   def rms_norm(self, x: Tensor, weight: Optional[Tensor], eps: float) -> Tensor:
     # Squares and means in float32, casts back, then multiplies by the weight, as Hugging Face's LlamaRMSNorm does; one
-    # ATen call, because spelt out in six it takes 28 us instead of 17 on a row.
+    # ATen call, because as six calls it takes 28 us instead of 17 on a row.
     return torch.rms_norm(x, [torch.size(x, -1)], weight, eps)
   def rms_norm_wide(self, x: Tensor, weight: Tensor, eps: float) -> Tensor:
     return torch.to(torch.rms_norm(torch.to(x, ops.prim.dtype(weight)), [torch.size(x, -1)], weight, eps), ops.prim.dtype(x))

@@ -1,5 +1,5 @@
   def adam_w(self, parameter: List[Tensor], gradient: List[Tensor], mean: List[Tensor], variance: List[Tensor], rate: float, beta1: float, beta2: float, eps: float, decay: float, step: int) -> NoneType:
-    # Fused: no temporary of the parameters' size. The lists come from outside, because for lists made here TorchScript sees
+    # Fused: no temporary of the parameters' size. The lists are arguments, because for lists created here TorchScript finds
     # no use of the result and drops the call. The step is float32 whatever the parameters are: CUDA takes no other type.
     steps = torch.full([], float(step), dtype=6, device=ops.prim.device(parameter[0]))
     torch._fused_adamw_(parameter, gradient, mean, variance, annotate(List[Tensor], []), [steps], lr=rate, beta1=beta1, beta2=beta2, weight_decay=decay, eps=eps, amsgrad=False, maximize=False)

@@ -15,7 +15,7 @@
     e2m1 = torch.tensor([0., 0.5, 1., 1.5, 2., 3., 4., 6., 0., -0.5, -1., -1.5, -2., -3., -4., -6.], dtype=6, device=ops.prim.device(blocks))
     pairs = torch.reshape(torch.stack([torch.repeat(e2m1, [16]), torch.repeat_interleave(e2m1, 16)], 1), [256, 2])
     out = torch.empty([e, m, 2 * g * half], dtype=dtype, device=ops.prim.device(blocks))
-    # By expert, because an index takes four bytes for each of the stored ones.
+    # Per expert, because an index takes four bytes for each of the stored ones.
     for i in range(e):
       exponents = torch.select(scales, 0, i)
       if ops.prim.dtype(exponents) == 0:

@@ -1,6 +1,6 @@
   def expand_kv(self, x: Tensor, heads: int) -> Tensor:
     # [T, kv heads, d] for every query head. Expanded by hand: the fused CPU operator takes fewer KV heads than query heads
-    # without complaint and answers NaN.
+    # without an error and returns NaN.
     groups = torch.floordiv(heads, torch.size(x, 1))
     if groups == 1:
       return x

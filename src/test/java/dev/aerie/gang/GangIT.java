@@ -167,7 +167,7 @@ class GangIT {
             return "done";
         }, observer());
         assertEquals(List.of("done"), out);
-        assertEquals(List.of("2: no rank said anything for 3 s"), retries);
+        assertEquals(List.of("2: no rank reported anything for 3 s"), retries);
     }
 
     @Test

@@ -87,9 +87,9 @@ class SafetensorsTest {
     static Stream<Arguments> damagedHeaders() {
         String x = "\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]";
         return Stream.of(
-                Arguments.of("{\"x\":{" + x, "header is no JSON: "),
-                Arguments.of("[1, 2]", "header is no JSON object"),
-                Arguments.of("{\"x\":{" + x + "},\"x\":{" + x + "}}", "header is no JSON: Duplicate field 'x'"),
+                Arguments.of("{\"x\":{" + x, "the header is not JSON: "),
+                Arguments.of("[1, 2]", "the header is not a JSON object"),
+                Arguments.of("{\"x\":{" + x + "},\"x\":{" + x + "}}", "the header is not JSON: Duplicate field 'x'"),
                 Arguments.of("{\"x\":{" + x.replace("F32", "F7") + "}}", "x has dtype \"F7\" (expected one of U8, I8"),
                 Arguments.of("{\"x\":{" + x.replace("[2]", "[-2]") + "}}", "x has shape [-2] (expected a list of whole numbers"),
                 Arguments.of("{\"x\":{" + x.replace("[2]", "[2.5]") + "}}", "x has shape [2.5]"),
@@ -106,7 +106,7 @@ class SafetensorsTest {
                         "no tensor owns bytes 4 to 8, after x"),
                 Arguments.of("{\"x\":{" + x + "},\"y\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}",
                         "y starts at byte 4, inside x (which ends at 8)"),
-                Arguments.of("{\"x\":{" + x + "},\"__metadata__\":{\"a\":1}}", "__metadata__.a is no string"),
+                Arguments.of("{\"x\":{" + x + "},\"__metadata__\":{\"a\":1}}", "__metadata__.a is not a string"),
                 Arguments.of("{\"x\":7}", "x has dtype  (expected"));
     }
 

@@ -337,7 +337,7 @@ class HiddenStateStoreTest {
             {"\"row\":0", "\"row\":1", "30 tokens from row 1 (expected at least one, from row 0)"},
             {"\"rows\":1", "\"rows\":3", "Invalid rows: 3 (expected 1, those of the conversations)"},
             {"\"refused\":[]", "\"refused\":null", "Missing refused"},
-            {"}", "", "expected JSON as docs/store.md"},
+            {"}", "", "expected JSON as described in docs/store.md"},
         }) {
             Files.writeString(marker, json.replace(change[0], change[1]));
             String message = assertThrows(InvalidStoreException.class, this::open2).getMessage();
@@ -346,7 +346,7 @@ class HiddenStateStoreTest {
         Files.writeString(marker, json);
         store.complete();
         Files.writeString(marker, json.replace("\"supervised\":", "\"supervised\":1"));
-        assertEquals(List.of("Shard 0 is another in the manifest than in its marker"),
+        assertEquals(List.of("Shard 0 differs between the manifest and its marker"),
                 StoreVerification.of(open2(), s -> {}).problems());
         Files.writeString(folder.resolve("_manifest.json"), "{\"format_version\":1,\"shards\":[]}");
         assertTrue(assertThrows(InvalidStoreException.class, this::open2).getMessage().contains("0 shards (expected 1)"));

@@ -5,13 +5,11 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 
 /**
- * The door through which {@code dev.aerie.torch} reaches libtorch: TorchScript modules, their values and raw tensors, by
- * native handle.
+ * The native access of {@code dev.aerie.torch} to libtorch: TorchScript modules, their values and raw tensors, by native handle.
  *
- * <p>It lives in DJL's package because {@link PyTorchLibrary} is package-private and DJL's public {@code runMethod} always
- * runs in inference mode, whose results autograd refuses. DJL's NDArray is left out on purpose: several of its methods
- * abort the JVM on a bfloat16 tensor, and nothing above this class can call them. It must be loaded by the class loader that
- * loads DJL, so both are shaded into one jar and DJL is not relocated.
+ * <p>It is in DJL's package because {@link PyTorchLibrary} is package-private and DJL's public {@code runMethod} always runs in
+ * inference mode, whose results autograd refuses. DJL's NDArray is not used: several of its methods abort the JVM on a bfloat16
+ * tensor. The class must be loaded by the class loader that loads DJL, so both are shaded into one jar and DJL is not relocated.
  */
 public final class ScriptBridge {
 
@@ -25,9 +23,9 @@ public final class ScriptBridge {
     }
 
     /**
-     * Runs a method of a module with autograd recording whatever the thread's gradient mode says.
+     * Runs a method of a module; autograd records it whatever the thread's gradient mode.
      *
-     * @param arguments handles of values; they stay the caller's
+     * @param arguments handles of values, which the caller still owns
      * @return handle of the result, to be freed with {@link #freeValue}
      */
     public static long run(long module, String method, long[] arguments) {
@@ -58,7 +56,7 @@ public final class ScriptBridge {
         return LIB.iValueFromDoubleList(x);
     }
 
-    /** A value that shares the tensor behind a handle. */
+    /** Returns a value that shares the tensor behind a handle. */
     public static long tensorValue(long tensor) {
         return LIB.iValueFromTensor(tensor);
     }
@@ -83,7 +81,7 @@ public final class ScriptBridge {
         return LIB.iValueIsList(value);
     }
 
-    /** A new tensor handle that shares the value's tensor; free it with {@link #freeTensor}. */
+    /** Returns a new tensor handle that shares the value's tensor; free it with {@link #freeTensor}. */
     public static long toTensor(long value) {
         return LIB.iValueToTensor(value);
     }
@@ -92,12 +90,12 @@ public final class ScriptBridge {
         return LIB.iValueToTensorList(value);
     }
 
-    /** The elements of a tuple as values of their own, each to be freed. */
+    /** Returns the elements of a tuple as values, each of which must be freed. */
     public static long[] toTuple(long value) {
         return LIB.iValueToIValueTuple(value);
     }
 
-    /** The elements of a general list (such as one of optional tensors) as values of their own, each to be freed. */
+    /** Returns the elements of a general list (such as one of optional tensors) as values, each of which must be freed. */
     public static long[] toList(long value) {
         return LIB.iValueToIValueList(value);
     }
@@ -126,7 +124,7 @@ public final class ScriptBridge {
         LIB.torchDeleteTensor(tensor);
     }
 
-    /** The memory of a contiguous CPU tensor, in native byte order; valid while the tensor lives. */
+    /** Returns the memory of a contiguous CPU tensor, in native byte order; valid while the tensor lives. */
     public static ByteBuffer memoryOf(long tensor) {
         return LIB.torchDirectByteBuffer(tensor);
     }
