@@ -15,12 +15,17 @@ public enum PromptFormat implements RecordFormat, Choice {
     AUTO,
     /** {@code {"question": ...}}, as GSM8K has it. */
     GSM8K,
-    /** {@code {"prompt": ...}}, or {@code {"messages": [{"role": ..., "content": ...}, ...]}} that end with the user's. */
+    /**
+     * A text alone, {@code {"prompt": ...}}, or {@code {"messages": [{"role": ..., "content": ...}, ...]}} that end with the user's.
+     */
     JSONL;
 
     /** @throws UnusableConversationException where the record has not this format */
     @Override
     public Conversation parse(JsonNode record, String id, String source) throws UnusableConversationException {
+        if (record.isTextual() && this != GSM8K) {
+            return ConversationFormat.prompt(record, id, source, record.textValue());
+        }
         Conversation prompt = this == GSM8K ? null : ConversationFormat.prompt(record, id, source);
         if (prompt != null) {
             return prompt;

@@ -19,11 +19,17 @@ public enum FileKind {
     GIT_LFS_POINTER("a Git LFS pointer, not the file itself; git lfs pull downloads it"),
     GIT_ANNEX_POINTER("a git-annex pointer, not the file itself; git annex get downloads it"),
     HTML("an HTML page, which is what a failed download leaves"),
+    XML("an XML document"),
     UTF_16("text in UTF-16"),
     UTF_32("text in UTF-32"),
     CSV("a CSV file"),
     ZIP("a ZIP archive"),
     XZ("an xz file"),
+    LZMA("an LZMA file"),
+    LZIP("an lzip file"),
+    LZO("an LZO file"),
+    COMPRESS("a file of Unix compress"),
+    ZLIB("a zlib stream"),
     LZ4("an LZ4 file"),
     SNAPPY("a Snappy file"),
     SEVEN_ZIP("a 7-Zip archive"),
@@ -75,6 +81,9 @@ public enum FileKind {
                 return magic.kind;
             }
         }
+        if (isZstdSkippable(head)) {
+            return ZSTD;
+        }
         if (isBzip2(head)) {
             return BZIP2;
         }
@@ -83,6 +92,11 @@ public enum FileKind {
         }
         FileKind encoding = wideText(head);
         return encoding != null ? encoding : ofText(head);
+    }
+
+    /** A frame that decoders skip: parallel and seekable writers of Zstandard begin with one. */
+    private static boolean isZstdSkippable(byte[] head) {
+        return head.length >= 4 && (head[0] & 0xf0) == 0x50 && head[1] == 0x2a && head[2] == 0x4d && head[3] == 0x18;
     }
 
     private static boolean isBzip2(byte[] head) {
@@ -120,6 +134,9 @@ public enum FileKind {
         String lower = text.substring(0, Math.min(20, text.length())).toLowerCase(Locale.ROOT);
         if (lower.startsWith("<!doctype html") || lower.startsWith("<html")) {
             return HTML;
+        }
+        if (lower.startsWith("<?xml")) {
+            return XML;
         }
         if (CSV_HEADER.matcher(text.lines().findFirst().orElse("")).matches() && text.lines().skip(1).findAny().isPresent()) {
             return CSV;
@@ -159,6 +176,13 @@ public enum FileKind {
         Magic.of(ZIP, "PK\u0005\u0006"),
         Magic.of(ZIP, "PK\u0007\u0008"),
         Magic.of(XZ, "\u00fd7zXZ\0"),
+        Magic.of(LZMA, "]\0\0"),
+        Magic.of(LZIP, "LZIP"),
+        Magic.of(LZO, "\u0089LZO\0"),
+        Magic.of(COMPRESS, "\u001f\u009d"),
+        Magic.of(ZLIB, "x\u0001"),
+        Magic.of(ZLIB, "x\u009c"),
+        Magic.of(ZLIB, "x\u00da"),
         Magic.of(LZ4, "\u0004\"M\u0018"),
         Magic.of(LZ4, "\u0002!L\u0018"),
         Magic.of(SNAPPY, "\u00ff\u0006\0\0sNaPpY"),

@@ -34,6 +34,9 @@ public final class ConversationEncoder implements AutoCloseable {
     private static final Set<String> WITHOUT_EFFECT =
             Set.of("name", "tool_call_id", "id", "timestamp", "created_at", "model", "type", "status");
 
+    /** Variables of the template that the encoder itself sets. */
+    private static final Set<String> OWN_VARIABLES = Set.of("messages", "tools", "add_generation_prompt");
+
     private final EncoderSettings settings;
     private final Tokenizer tokenizer;
     private final ChatTemplate template;
@@ -84,7 +87,11 @@ public final class ConversationEncoder implements AutoCloseable {
     private MaskedText checked(Conversation conversation) throws UnusableConversationException {
         if (conversation.text() == null && settings.orderFault() == OrderFault.REFUSE) {
             RoleOrder.check(conversation.messages());
+            if (!TurnWeights.of(conversation.messages()).contains(true)) {
+                throw new UnusableConversationException("no supervised token: all of the assistant's turns have weight 0");
+            }
             requireNoHeader(conversation.messages());
+            requireNoHeaderBeside(conversation);
             requireNoEnd(conversation.messages());
         }
         if (!markers.toolsApart() && conversation.messages().stream().anyMatch(turn -> turn.role().equals("tool"))) {
@@ -145,7 +152,7 @@ public final class ConversationEncoder implements AutoCloseable {
                 }
             });
         }
-        conversation.templateVariables().keySet().stream().filter(name -> !template.mentions(name))
+        conversation.templateVariables().keySet().stream().filter(name -> OWN_VARIABLES.contains(name) || !template.mentions(name))
                 .forEach(name -> unread.add(name.equals("documents") ? name : "chat_template_kwargs." + name));
         if (!conversation.tools().isEmpty() && !template.mentions("tools")) {
             unread.add("tools");
@@ -201,7 +208,7 @@ public final class ConversationEncoder implements AutoCloseable {
         Map<String, Object> variables = new HashMap<>(settings.rendering().variables());
         variables.putAll(conversation.templateVariables());
         // The record has no say in what the encoder itself tells the template.
-        variables.keySet().removeAll(List.of("messages", "tools", "add_generation_prompt"));
+        variables.keySet().removeAll(OWN_VARIABLES);
         List<Message> messages = prompted(conversation.messages()).stream()
                 .map(thoughts::adapted).map(toolArguments::adapted).toList();
         try {
@@ -237,6 +244,27 @@ public final class ConversationEncoder implements AutoCloseable {
             Message turn = messages.get(i);
             if (!turn.role().equals("assistant") && turn.content() != null && turn.content().contains(markers.header())) {
                 throw new UnusableConversationException("turn " + (i + 1) + " has the assistant header in its text");
+            }
+        }
+    }
+
+    /** The same of what the template writes from elsewhere: declarations of tools, variables, other fields of a turn. */
+    private void requireNoHeaderBeside(Conversation conversation) throws UnusableConversationException {
+        if (template.mentions("tools") && conversation.tools().toString().contains(markers.header())) {
+            throw new UnusableConversationException("the tools have the assistant header in their text");
+        }
+        for (Map.Entry<String, Object> variable : conversation.templateVariables().entrySet()) {
+            if (template.mentions(variable.getKey()) && String.valueOf(variable.getValue()).contains(markers.header())) {
+                throw new UnusableConversationException("the template variable " + variable.getKey() + " has the assistant header in its text");
+            }
+        }
+        for (int i = 0; i < conversation.messages().size(); i++) {
+            Message turn = conversation.messages().get(i);
+            for (Map.Entry<String, Object> field : turn.fields().entrySet()) {
+                if (!turn.role().equals("assistant") && template.mentions(field.getKey())
+                        && String.valueOf(field.getValue()).contains(markers.header())) {
+                    throw new UnusableConversationException("turn " + (i + 1) + " has the assistant header in its " + field.getKey());
+                }
             }
         }
     }

@@ -3,6 +3,7 @@ package dev.aerie.text;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.aerie.errors.Choice;
 import java.util.ArrayList;
@@ -84,37 +85,41 @@ public enum ConversationFormat implements RecordFormat, Choice {
                 throw new UnusableConversationException("no text under \"text\"");
             }
             return new Conversation(id, source, List.of(), text.textValue(), List.of(), Map.of(),
-                    RecordFields.unread(record, List.of()));
+                    RecordFields.unread(record, key, List.of()));
         }
-        List<Message> messages = RecordFields.withSystem(record, this == ULTRACHAT && parsed(record.path("data")).isArray()
-                ? alternating(turns(record, "data"))
-                : messages(turns(record, key)));
+        boolean alternating = this == ULTRACHAT && parsed(record.path("data")).isArray();
+        String from = alternating ? "data" : key;
+        List<Message> messages = RecordFields.withSystem(record,
+                alternating ? alternating(turns(record, from)) : messages(turns(record, from)));
         RoleOrder.check(messages);
-        return conversation(record, id, source, messages);
+        return conversation(record, id, source, from, messages);
     }
 
-    private static Conversation conversation(JsonNode record, String id, String source, List<Message> messages)
+    private static Conversation conversation(JsonNode record, String id, String source, String from, List<Message> messages)
             throws UnusableConversationException {
         return new Conversation(id, source, messages, null, tools(record), RecordFields.templateVariables(record),
-                RecordFields.unread(record, messages));
+                RecordFields.unread(record, from, messages));
     }
 
     /**
      * The turns of a record up to where the target answers: {@code messages}, {@code conversations} or a list under
-     * {@code prompt} that end with a user's or a tool's turn.
+     * {@code prompt} or {@code turns} that end with a user's or a tool's turn, or the text parts of one user's turn.
      *
      * @return null where the record has no such list
      */
     public static Conversation prompt(JsonNode record, String id, String source) throws UnusableConversationException {
-        for (String name : List.of("messages", "conversations", "prompt")) {
+        for (String name : List.of("messages", "conversations", "prompt", "turns")) {
             JsonNode turns = parsed(record.path(name));
-            if (!turns.isArray() || turns.isEmpty()) {
+            if (!turns.isArray() || !turns.path(0).isObject()) {
                 continue;
+            }
+            if (TEXT_PARTS.contains(turns.path(0).path("type").asText(""))) {
+                return prompt(record, id, source, content(turns, "user", new LinkedHashMap<>(), 0));
             }
             List<Message> messages = RecordFields.withSystem(record, messages(turns));
             RoleOrder.checkTurns(messages);
             String last = messages.get(messages.size() - 1).role();
-            return last.equals("user") || last.equals("tool") ? conversation(record, id, source, messages) : null;
+            return last.equals("user") || last.equals("tool") ? conversation(record, id, source, name, messages) : null;
         }
         return null;
     }
@@ -122,7 +127,7 @@ public enum ConversationFormat implements RecordFormat, Choice {
     /** One user's turn, with what the record says beside it. */
     public static Conversation prompt(JsonNode record, String id, String source, String user)
             throws UnusableConversationException {
-        return conversation(record, id, source, RecordFields.withSystem(record, List.of(new Message("user", user))));
+        return conversation(record, id, source, "prompt", RecordFields.withSystem(record, List.of(new Message("user", user))));
     }
 
     /** A list, or the same as JSON in a string, as data sets of fixed columns have it. */
@@ -151,7 +156,7 @@ public enum ConversationFormat implements RecordFormat, Choice {
         }
         try {
             JsonNode parsed = JSON.readTree(node.textValue());
-            return parsed.isMissingNode() ? node : parsed;
+            return parsed.isMissingNode() ? node : RecordFields.withoutNulls(parsed);
         } catch (JsonProcessingException notJson) {
             return node;
         }
@@ -191,7 +196,7 @@ public enum ConversationFormat implements RecordFormat, Choice {
 
     private static List<Message> alternating(JsonNode turns) throws UnusableConversationException {
         List<Message> messages = new ArrayList<>();
-        for (JsonNode turn : turns) {
+        for (JsonNode turn : present(turns)) {
             String role = messages.size() % 2 == 0 ? "user" : "assistant";
             messages.add(new Message(role, content(turn, role, new LinkedHashMap<>(), messages.size())));
         }
@@ -200,7 +205,9 @@ public enum ConversationFormat implements RecordFormat, Choice {
 
     private static List<Message> messages(JsonNode turns) throws UnusableConversationException {
         List<Message> messages = new ArrayList<>();
-        for (JsonNode turn : turns) {
+        for (JsonNode given : present(turns)) {
+            // Columns of text hold each turn as JSON.
+            JsonNode turn = parsed(given);
             int at = messages.size();
             JsonNode role = turn.has("role") ? turn.get("role") : turn.path("from");
             if (!role.isTextual()) {
@@ -216,6 +223,17 @@ public enum ConversationFormat implements RecordFormat, Choice {
                     : content(content, known, fields, at), fields));
         }
         return messages;
+    }
+
+    /** The elements of a list that are there; null is absent in lists of turns, parts and calls as it is in fields. */
+    private static List<JsonNode> present(JsonNode list) {
+        List<JsonNode> present = new ArrayList<>();
+        list.forEach(element -> {
+            if (!element.isNull()) {
+                present.add(element);
+            }
+        });
+        return present;
     }
 
     /** What a turn without text says: nothing but its calls, its thought, or a tool's empty result. */
@@ -245,17 +263,21 @@ public enum ConversationFormat implements RecordFormat, Choice {
             throw new UnusableConversationException("turn " + (turn + 1) + " has no text");
         }
         StringBuilder all = new StringBuilder();
-        for (JsonNode part : content) {
+        for (JsonNode part : present(content)) {
             String type = part.path("type").asText("");
-            if (Thoughts.NAMES.contains(type) && part.path(type).isTextual()) {
-                fields.merge(type, part.get(type).textValue(), (a, b) -> a + "\n" + b);
+            JsonNode thought = Thoughts.NAMES.contains(type) ? part.path(part.has(type) ? type : "text") : part.path("");
+            if (thought.isTextual() || thought.isArray()) {
+                fields.merge(type, content(thought, role, fields, turn), (a, b) -> a + "\n" + b);
                 continue;
             }
             if (part.isTextual()) {
                 all.append(part.textValue());
                 continue;
             }
-            if (!TEXT_PARTS.contains(type) || !part.path("text").isTextual()) {
+            if (TEXT_PARTS.contains(type) && !part.path("text").isTextual()) {
+                throw new UnusableConversationException("turn " + (turn + 1) + " has a part of type " + type + " without text");
+            }
+            if (!TEXT_PARTS.contains(type)) {
                 throw new UnusableConversationException(
                         "turn " + (turn + 1) + " has a part of type " + part.path("type").asText("none") + " (expected text)");
             }
@@ -278,7 +300,10 @@ public enum ConversationFormat implements RecordFormat, Choice {
                 case "function_call" -> {
                     // OpenAI's older spelling of one call.
                     JsonNode call = parsed(field.getValue());
-                    if (call.isObject() && !turn.has("tool_calls")) {
+                    if (!call.isObject() && !call.asText("call").isBlank()) {
+                        throw new UnusableConversationException("turn " + (at + 1) + " has a function call that is no object");
+                    }
+                    if (call.isObject() && toolCalls(turn.path("tool_calls"), at).isEmpty()) {
                         JsonNode calls = JSON.createArrayNode().add(JSON.createObjectNode()
                                 .put("type", "function").set("function", call));
                         fields.put("tool_calls", toolCalls(calls, at));
@@ -293,17 +318,19 @@ public enum ConversationFormat implements RecordFormat, Choice {
     /** Calls and their arguments come as they are or as JSON in a string; templates that print them as JSON want no string. */
     private static List<Object> toolCalls(JsonNode given, int turn) throws UnusableConversationException {
         JsonNode calls = parsed(given).deepCopy();
-        if (calls.isNull() || calls.isTextual() && calls.textValue().isBlank()) {
+        if (calls.isNull() || calls.isMissingNode() || calls.isTextual() && calls.textValue().isBlank()) {
             return List.of();
         }
         if (!calls.isArray()) {
             throw new UnusableConversationException("turn " + (turn + 1) + " has tool calls that are no list");
         }
-        for (JsonNode call : calls) {
+        ArrayNode all = JSON.createArrayNode();
+        present(calls).forEach(call -> all.add(parsed(call)));
+        for (JsonNode call : all) {
             // Of one form here, whichever the record has; the encoder gives the template what it renders.
             if ((call.path("function").isObject() ? call.path("function") : call) instanceof ObjectNode function) {
                 JsonNode arguments = parsed(function.path("arguments"));
-                if (arguments.isObject()) {
+                if (arguments.isObject() || arguments.isArray()) {
                     // Some data sets hold plain text there; the template gets it as it is.
                     function.set("arguments", arguments);
                 } else if (arguments.isMissingNode() || arguments.isNull() || arguments.isTextual() && arguments.textValue().isBlank()) {
@@ -311,7 +338,7 @@ public enum ConversationFormat implements RecordFormat, Choice {
                 }
             }
         }
-        return plainList(calls);
+        return plainList(all);
     }
 
     static Object plain(JsonNode node) {

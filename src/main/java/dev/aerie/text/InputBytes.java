@@ -49,7 +49,7 @@ final class InputBytes implements AutoCloseable {
                 return new InputBytes(source, length, false, plain);
             }
             try {
-                return new InputBytes(source, length, true, new BufferedInputStream(decompressed(kind, plain), 1 << 16));
+                return new InputBytes(source, length, true, new BufferedInputStream(new Decompressed(decompressed(kind, plain), kind == FileKind.BZIP2), 1 << 16));
             } catch (IOException | RuntimeException e) {
                 source.rethrowFailure();
                 throw new UnreadableInputException(damage(e) + "; nothing of it is read");
@@ -101,11 +101,22 @@ final class InputBytes implements AutoCloseable {
 
     /** What comes next, left unread: up to {@code bytes} of it. */
     byte[] ahead(int bytes) throws IOException, UnreadableInputException {
+        byte[] ahead = new byte[bytes];
+        int size = 0;
         try {
             in.mark(bytes);
-            byte[] ahead = in.readNBytes(bytes);
+            try {
+                for (int n = 0; n >= 0 && size < bytes; size += Math.max(0, n)) {
+                    n = in.read(ahead, size, bytes - size);
+                }
+            } catch (IOException | RuntimeException e) {
+                // What stands before the damage is read as usual, and the damage shows again behind it.
+                if (size == 0 || !compressed) {
+                    throw e;
+                }
+            }
             in.reset();
-            return ahead;
+            return Arrays.copyOf(ahead, size);
         } catch (IOException | RuntimeException e) {
             throw lost(e);
         }
@@ -140,8 +151,9 @@ final class InputBytes implements AutoCloseable {
         if (!compressed) {
             throw e instanceof IOException io ? io : new IOException(e);
         }
-        String where = length < 0 ? String.format(Locale.ROOT, " (at byte %,d)", source.count)
-                : String.format(Locale.ROOT, " (about %,d of %,d compressed bytes)", Math.max(0, length - source.count), length);
+        // A decompressor reads ahead: only the place in the text is known for sure.
+        String where = String.format(Locale.ROOT, " (from byte %,d of the decompressed text on", position)
+                + (length < 0 ? ")" : String.format(Locale.ROOT, "; the file has %,d compressed bytes)", length));
         return new UnreadableInputException(damage(e) + "; what follows is lost" + where);
     }
 
@@ -150,10 +162,62 @@ final class InputBytes implements AutoCloseable {
         in.close();
     }
 
-    /** The file's own bytes, counted; keeps the failure of whoever delivers them. */
+    /** Fails at the same place again: some decompressors report an end where they have failed before. */
+    private static final class Decompressed extends FilterInputStream {
+
+        private final boolean bytewise;
+        private IOException failure;
+
+        /** @param bytewise whether the decompressor gives up what it has decompressed when it fails within a longer read */
+        Decompressed(InputStream in, boolean bytewise) {
+            super(in);
+            this.bytewise = bytewise;
+        }
+
+        @Override
+        public int read() throws IOException {
+            byte[] one = new byte[1];
+            return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+        }
+
+        @Override
+        public int read(byte[] to, int from, int n) throws IOException {
+            if (failure != null) {
+                throw failure;
+            }
+            int read = 0;
+            try {
+                if (!bytewise) {
+                    return in.read(to, from, n);
+                }
+                for (int b = 0; read < n && (b = in.read()) >= 0; read++) {
+                    to[from + read] = (byte) b;
+                }
+                return read == 0 && n > 0 ? -1 : read;
+            } catch (IOException | RuntimeException e) {
+                failure = e instanceof IOException io ? io : new IOException(e.getMessage(), e);
+                if (read > 0) {
+                    return read;
+                }
+                throw failure;
+            }
+        }
+
+        /** So that a reader takes what has come before it asks for what may fail. */
+        @Override
+        public int available() {
+            return 0;
+        }
+
+        @Override
+        public boolean markSupported() {
+            return false;
+        }
+    }
+
+    /** The file's own bytes; keeps the failure of whoever delivers them. */
     private static final class Source extends FilterInputStream {
 
-        private long count;
         private IOException failure;
 
         Source(InputStream in) {
@@ -169,9 +233,7 @@ final class InputBytes implements AutoCloseable {
         @Override
         public int read(byte[] to, int from, int n) throws IOException {
             try {
-                int read = in.read(to, from, n);
-                count += Math.max(0, read);
-                return read;
+                return in.read(to, from, n);
             } catch (IOException e) {
                 failure = e;
                 throw e;

@@ -15,8 +15,7 @@ final class RecordFields {
 
     /** The system prompt beside the turns, in LLaMA-Factory's and ShareGPT4's spelling. */
     private static final List<String> SYSTEM = List.of("system", "system_prompt");
-    private static final List<String> VARIABLES = List.of("chat_template_kwargs", "documents");
-    private static final Set<String> TURNS = Set.of("conversations", "messages", "data", "text", "tools", "functions");
+    private static final Set<String> BESIDE_TURNS = Set.of("tools", "functions", "chat_template_kwargs", "documents");
     /** Names, sources and scores. UltraChat repeats the first turn under {@code prompt}. */
     private static final Set<String> WITHOUT_EFFECT = Set.of("id", "prompt_id", "conversation_id", "uuid", "hash", "prompt", "source",
             "dataset", "model", "score", "scores", "language", "lang", "timestamp", "created", "category", "task", "tags", "meta",
@@ -45,12 +44,12 @@ final class RecordFields {
 
     /** The turns with the system prompt that stands beside them, if one does and none of them is a system turn. */
     static List<Message> withSystem(JsonNode record, List<Message> messages) {
-        JsonNode system = system(record);
-        if (system == null || opens(messages)) {
+        String name = systemField(record);
+        if (name == null || opens(messages)) {
             return messages;
         }
         List<Message> all = new ArrayList<>();
-        all.add(new Message("system", system.textValue()));
+        all.add(new Message("system", systemText(record.get(name))));
         all.addAll(messages);
         return all;
     }
@@ -59,13 +58,23 @@ final class RecordFields {
         return !messages.isEmpty() && messages.get(0).role().equals("system");
     }
 
-    private static JsonNode system(JsonNode record) {
-        for (String name : SYSTEM) {
-            if (record.path(name).isTextual() && !record.path(name).textValue().isBlank()) {
-                return record.get(name);
-            }
+    private static String systemField(JsonNode record) {
+        return SYSTEM.stream().filter(name -> !systemText(record.path(name)).isBlank()).findFirst().orElse(null);
+    }
+
+    /** A text, or the texts of a list of text parts; empty for anything else. */
+    private static String systemText(JsonNode system) {
+        if (!system.isArray()) {
+            return system.isTextual() ? system.textValue() : "";
         }
-        return null;
+        StringBuilder text = new StringBuilder();
+        for (JsonNode part : system) {
+            if (!part.path("text").isTextual()) {
+                return "";
+            }
+            text.append(part.get("text").textValue());
+        }
+        return text.toString();
     }
 
     /** What the record says to the template: {@code chat_template_kwargs}, and {@code documents}. */
@@ -74,7 +83,7 @@ final class RecordFields {
         JsonNode given = ConversationFormat.parsed(record.path("chat_template_kwargs"));
         if (given.isObject()) {
             given.properties().forEach(e -> variables.put(e.getKey(), ConversationFormat.plain(e.getValue())));
-        } else if (!given.isMissingNode() && !given.isNull() && !given.asText("x").isBlank()) {
+        } else if (!given.isMissingNode() && !given.isNull() && !(given.isTextual() && given.textValue().isBlank())) {
             throw new UnusableConversationException("\"chat_template_kwargs\" is no object");
         }
         JsonNode documents = ConversationFormat.parsed(record.path("documents"));
@@ -84,22 +93,34 @@ final class RecordFields {
         return variables;
     }
 
-    /** The names of the fields that nothing reads, ascending. */
-    static List<String> unread(JsonNode record, List<Message> messages) {
+    /**
+     * The names of the fields that nothing reads, ascending.
+     *
+     * @param turns    the field that the turns, or the rendered text, come from
+     * @param messages the turns; empty where the text is rendered already, which nothing beside it changes
+     */
+    static List<String> unread(JsonNode record, String turns, List<Message> messages) {
         List<String> unread = new ArrayList<>();
-        JsonNode system = system(record);
-        boolean systemUsed = system != null && !messages.isEmpty() && messages.get(0).role().equals("system")
-                && system.textValue().equals(messages.get(0).content());
+        String system = opens(messages) ? messages.get(0).content() : null;
         for (Map.Entry<String, JsonNode> field : record.properties()) {
             String name = field.getKey();
             boolean empty = (field.getValue().isTextual() && field.getValue().textValue().isBlank())
                     || field.getValue().isContainerNode() && field.getValue().isEmpty();
-            boolean used = TURNS.contains(name) || VARIABLES.contains(name) || WITHOUT_EFFECT.contains(name)
-                    || SYSTEM.contains(name) && systemUsed && record.get(name).equals(system);
+            boolean used = name.equals(turns) || WITHOUT_EFFECT.contains(name)
+                    || BESIDE_TURNS.contains(name) && !messages.isEmpty() && hasEffect(name, record)
+                    || SYSTEM.contains(name) && systemText(field.getValue()).equals(system);
             if (!empty && !used) {
                 unread.add(name);
             }
         }
         return unread.stream().sorted().toList();
+    }
+
+    private static boolean hasEffect(String name, JsonNode record) {
+        return switch (name) {
+            case "functions" -> !record.has("tools") && ConversationFormat.parsed(record.get(name)).isArray();
+            case "documents" -> ConversationFormat.parsed(record.get(name)).isArray();
+            default -> true;
+        };
     }
 }

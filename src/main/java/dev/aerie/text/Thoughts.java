@@ -2,9 +2,12 @@ package dev.aerie.text;
 
 import dev.aerie.text.jinja.TemplateException;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Under which names a template reads what an assistant thought before it spoke. Data sets and engines use several; a thought
@@ -44,7 +47,7 @@ record Thoughts(List<String> read) {
 
     /** The turn with its thought under a name that the template reads. */
     Message adapted(Message message) {
-        List<String> own = NAMES.stream().filter(name -> message.fields().get(name) instanceof String).toList();
+        List<String> own = own(message);
         if (own.isEmpty() || read.isEmpty() || own.stream().anyMatch(read::contains)) {
             return message;
         }
@@ -55,11 +58,24 @@ record Thoughts(List<String> read) {
         return new Message(message.role(), message.content(), fields);
     }
 
-    /** The names of a turn's thoughts that nothing reads. */
+    private static List<String> own(Message message) {
+        return NAMES.stream().filter(name -> message.fields().get(name) instanceof String text && !text.isBlank()).toList();
+    }
+
+    /** The names of a turn's thoughts that nothing reads: another thought than the one that is used, or one that is no text. */
     List<String> unread(Message message) {
+        List<String> own = message.role().equals("assistant") && !read.isEmpty() ? own(message) : List.of();
+        List<String> asNamed = own.stream().filter(read::contains).toList();
+        Set<Object> used = new HashSet<>();
+        (asNamed.isEmpty() ? own.stream().limit(1).toList() : asNamed).forEach(name -> used.add(message.fields().get(name)));
         List<String> unread = new ArrayList<>();
-        if (read.isEmpty()) {
-            NAMES.stream().filter(name -> message.fields().containsKey(name)).forEach(unread::add);
+        for (String name : NAMES) {
+            Object thought = message.fields().get(name);
+            boolean empty = thought == null || thought instanceof String text && text.isBlank()
+                    || thought instanceof Collection<?> list && list.isEmpty();
+            if (!empty && !used.contains(thought)) {
+                unread.add(name);
+            }
         }
         return unread;
     }

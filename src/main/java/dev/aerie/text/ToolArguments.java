@@ -59,7 +59,7 @@ enum ToolArguments {
     private static Map<Object, Object> inString(Map<?, ?> call) {
         Map<Object, Object> copy = new LinkedHashMap<>(call);
         copy.computeIfPresent("function", (name, function) -> function instanceof Map<?, ?> map ? inString(map) : function);
-        copy.computeIfPresent("arguments", (name, arguments) -> arguments instanceof Map ? json(arguments) : arguments);
+        copy.computeIfPresent("arguments", (name, arguments) -> arguments instanceof String ? arguments : json(arguments));
         return copy;
     }
 }

@@ -2,6 +2,7 @@ package dev.aerie.text;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /** Whether an assistant's turn is learned from: {@code weight} of OpenAI's records, {@code train} of Axolotl's. */
 final class TurnWeights {
@@ -24,15 +25,17 @@ final class TurnWeights {
     private static boolean learned(Message message, int turn) throws UnusableConversationException {
         for (String name : NAMES) {
             Object value = message.fields().get(name);
-            if (value instanceof Boolean flag) {
-                return flag;
-            }
-            if (value instanceof Number number) {
-                if (number.doubleValue() != 0 && number.doubleValue() != 1) {
-                    throw new UnusableConversationException(
-                            "turn " + (turn + 1) + " has a " + name + " of " + number + " (expected 0 or 1)");
+            String text = value == null ? "" : value.toString().strip().toLowerCase(Locale.ROOT);
+            switch (text) {
+                case "" -> { }
+                case "1", "1.0", "true" -> {
+                    return true;
                 }
-                return number.doubleValue() == 1;
+                case "0", "0.0", "false" -> {
+                    return false;
+                }
+                default -> throw new UnusableConversationException(
+                        "turn " + (turn + 1) + " has a " + name + " of " + value + " (expected 0 or 1)");
             }
         }
         return true;

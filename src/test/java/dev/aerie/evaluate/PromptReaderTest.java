@@ -54,7 +54,8 @@ class PromptReaderTest {
             "{\"question_id\": 81, \"turns\": [\"hi\", \"and then?\"]}",
             "{\"messages\": [{\"role\": \"user\", \"content\": [{\"type\": \"text\", \"text\": \"hi\"}]}]}",
             "{\"conversations\": [{\"from\": \"human\", \"value\": \"hi\"}]}",
-            "{\"prompt\": [{\"role\": \"user\", \"content\": \"hi\"}]}"};
+            "{\"prompt\": [{\"role\": \"user\", \"content\": \"hi\"}]}", "{\"turns\": [{\"role\": \"user\", \"content\": \"hi\"}]}",
+            "{\"prompt\": [{\"type\": \"text\", \"text\": \"hi\"}]}", "\"hi\"", "[\"hi\"]"};
         Path file = folder.resolve("prompts.jsonl");
         for (String record : same) {
             Files.writeString(file, record);

@@ -47,6 +47,10 @@ class ConversationReaderTest {
         byte[] gz = gzip(plain);
         assertInstanceOf(Conversation.class, read(gz, "x.jsonl.gz", ConversationFormat.SHAREGPT).get(0));
         assertInstanceOf(Conversation.class, read(Zstd.compress(plain), "x.jsonl.zst", ConversationFormat.SHAREGPT).get(0));
+        ByteArrayOutputStream skippable = new ByteArrayOutputStream();
+        skippable.write(new byte[] {0x50, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 'i', 'x'});
+        skippable.write(Zstd.compress(plain));
+        assertInstanceOf(Conversation.class, read(skippable.toByteArray(), "x.jsonl.zst", ConversationFormat.SHAREGPT).get(0));
 
         List<InputRecord> cut = read(Arrays.copyOf(gz, gz.length - 12), "x.jsonl.gz", ConversationFormat.SHAREGPT);
         assertEquals(1, cut.size());
@@ -75,6 +79,30 @@ class ConversationReaderTest {
     }
 
     /** Endings are no proof, and none is as good as a wrong one. */
+    @Test
+    void aSmallDamagedFileKeepsWhatCameBeforeToo() throws IOException {
+        Random random = new Random(5);
+        StringBuilder lines = new StringBuilder();
+        for (int i = 0; i < 60; i++) {
+            lines.append(RECORD.replace("\"a\"", "\"" + Long.toHexString(random.nextLong()) + "\"")).append('\n');
+        }
+        byte[] plain = lines.toString().getBytes(StandardCharsets.UTF_8);
+        ByteArrayOutputStream bzip2 = new ByteArrayOutputStream();
+        for (byte[] half : List.of(Arrays.copyOf(plain, plain.length / 2), Arrays.copyOfRange(plain, plain.length / 2, plain.length))) {
+            try (BZip2CompressorOutputStream out = new BZip2CompressorOutputStream(bzip2)) {
+                out.write(half);
+            }
+        }
+        for (byte[] whole : List.of(gzip(plain), bzip2.toByteArray())) {
+            List<InputRecord> cut = read(Arrays.copyOf(whole, whole.length - 30), "x.jsonl", ConversationFormat.SHAREGPT);
+            assertTrue(cut.size() > 20, cut.size() + " records");
+            assertTrue(cut.subList(0, cut.size() - 1).stream().allMatch(Conversation.class::isInstance));
+            String reason = reason(cut.get(cut.size() - 1));
+            assertTrue(reason.matches("the compressed file is (cut off|damaged); what follows is lost \\(from byte [0-9,]+ of the "
+                    + "decompressed text on.*\\)"), reason);
+        }
+    }
+
     @Test
     void compressionIsKnownByContent() throws IOException {
         byte[] plain = (RECORD + "\n" + RECORD).getBytes(StandardCharsets.UTF_8);

@@ -192,6 +192,95 @@ class RecordFieldsTest {
         assertEquals(2, encode(inStrictMode, thinking("\"content\":\"42\"")).supervisedCount());
     }
 
+    @Test
+    void noThoughtIsLostInSilence() throws Exception {
+        template("{% for m in messages %}<|im_start|>{{ m.role }}\n{% if m.role == 'assistant' and m.reasoning_content %}"
+                + "({{ m.reasoning_content }}){% endif %}{{ m.content }}<|im_end|>\n{% endfor %}");
+        for (String answer : List.of("\"content\":\"a\",\"reasoning\":\"because\",\"reasoning_content\":\"\"",
+                "\"content\":\"a\",\"reasoning\":\"because\",\"reasoning_content\":\"because\"",
+                "\"content\":[{\"type\":\"reasoning\",\"text\":\"because\"},{\"type\":\"text\",\"text\":\"a\"}]",
+                "\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\",\"text\":\"because\"}]},\"a\"]")) {
+            assertTrue(text(thinking(answer)).contains("(because)a"), answer);
+            assertEquals(List.of(), unread(thinking(answer)), answer);
+        }
+        for (String answer : List.of("\"content\":\"a\",\"reasoning\":\"another\",\"reasoning_content\":\"because\"",
+                "\"content\":\"a\",\"reasoning\":[\"because\"]", "\"content\":\"a\",\"reasoning\":{\"text\":\"because\"}")) {
+            assertEquals(List.of("messages[].reasoning"), unread(thinking(answer)), answer);
+        }
+        assertEquals(List.of("messages[].thinking"), unread("{\"messages\":[{\"role\":\"user\",\"content\":\"q\",\"thinking\":\"x\"},"
+                + "{\"role\":\"assistant\",\"content\":\"a\"}]}"));
+    }
+
+    @Test
+    void whatStandsBesideTheFieldThatIsReadIsNamed() throws Exception {
+        String text = "\"text\":\"<|im_start|>user\\nq<|im_end|>\\n<|im_start|>assistant\\na<|im_end|>\\n\"";
+        assertEquals(List.of("text"), unread("{" + text + "," + CHAT + "}"));
+        assertEquals(List.of("messages"), unread("{\"conversations\":[{\"from\":\"human\",\"value\":\"q\"},{\"from\":\"gpt\","
+                + "\"value\":\"b\"}]," + CHAT + "}"));
+        assertEquals(List.of("data"), unread("{\"data\":{\"src\":\"x\"}," + CHAT + "}"));
+        assertEquals(List.of("chat_template_kwargs", "documents", "system", "tools"), unread("{" + text
+                + ",\"chat_template_kwargs\":{\"a\":1},\"documents\":[{}],\"system\":\"s\",\"tools\":[{}]}"));
+        template("{{ tools }}{{ documents }}" + TinyModel.CHATML);
+        assertEquals(List.of("documents", "functions"), unread("{\"tools\":[{\"name\":\"f\"}],\"functions\":[{\"name\":\"g\"}],"
+                + "\"documents\":\"a text\"," + CHAT + "}"));
+        assertEquals(List.of("chat_template_kwargs.messages", "chat_template_kwargs.tools"),
+                unread("{\"chat_template_kwargs\":{\"messages\":[],\"tools\":[1]}," + CHAT + "}"));
+        InputRecord list = ConversationReader.record(JSON.readTree("{\"chat_template_kwargs\":[1]," + CHAT + "}"), "f", 0,
+                ConversationFormat.AUTO);
+        assertTrue(list instanceof Rejection rejection && rejection.reason().contains("is no object"), list.toString());
+    }
+
+    @Test
+    void aSystemPromptMayBeAListOfTextParts() throws Exception {
+        String record = "{\"system\":[{\"type\":\"text\",\"text\":\"Be \"},{\"type\":\"text\",\"text\":\"kind.\"}]," + CHAT + "}";
+        assertTrue(text(record).startsWith("<|im_start|>system\nBe kind.<|im_end|>"), text(record));
+        assertEquals(List.of(), unread(record));
+        for (String other : List.of("5", "{\"content\":\"x\"}", "[5]")) {
+            assertEquals(List.of("system"), unread("{\"system\":" + other + "," + CHAT + "}"), other);
+        }
+    }
+
+    @Test
+    void weightsAsTextCountAndOthersAreRefused() throws Exception {
+        for (String field : List.of("\"weight\":\"0\"", "\"weight\":\"0.0\"", "\"train\":\"False\"")) {
+            assertTrue(refusal(thinking("\"content\":\"a\"," + field)).contains("have weight 0"), field);
+        }
+        assertEquals(List.of(), unread(thinking("\"content\":\"a\",\"weight\":\"1\"")));
+        for (String field : List.of("\"weight\":\"half\"", "\"train\":[0]", "\"weight\":2")) {
+            assertTrue(refusal(thinking("\"content\":\"a\"," + field)).contains("(expected 0 or 1)"), field);
+        }
+    }
+
+    @Test
+    void listsHoldNoNullsAndMayHoldJson() throws Exception {
+        template(TOOLS.replace("ARGS", "{{ c.function.arguments|tojson }}"));
+        String same = text(calling("{\"a\":1}"));
+        String call = "{\"type\":\"function\",\"function\":{\"name\":\"w\",\"arguments\":{\"a\":1}}}";
+        String asked = "{\"role\":\"user\",\"content\":[null,{\"type\":\"text\",\"text\":\"q\"}]}";
+        String answered = "{\"role\":\"assistant\",\"content\":null,\"tool_calls\":";
+        for (String turns : List.of("[null," + asked + "," + answered + "[" + call + ",null]},null]",
+                "[" + JSON.writeValueAsString(asked) + "," + JSON.writeValueAsString(answered + "[" + call + "]}") + "]",
+                "[" + asked + "," + answered + "[" + JSON.writeValueAsString(call) + "]}]",
+                "[" + asked + "," + answered + "[],\"function_call\":{\"name\":\"w\",\"arguments\":\"{\\\"a\\\":1,\\\"b\\\":null}\"}}]")) {
+            assertEquals(same, text("{\"messages\":" + turns + "}"), turns);
+        }
+        assertTrue(text(calling("[1,2]")).contains("[w[1, 2]]"));
+        assertEquals(text(calling("[1,2]")), text(calling("\"[1,2]\"")));
+        template(TOOLS.replace("{{ c.function.name }}ARGS", "{{ '' + c.function.arguments }}"));
+        for (String arguments : List.of("[1, 2]", "5", "true", "{\"a\": 1}")) {
+            assertTrue(text(calling(arguments)).contains("[" + arguments + "]"), arguments);
+        }
+    }
+
+    @Test
+    void aHeaderThatTheTemplateWritesFromElsewhereIsNotTheAssistants() throws Exception {
+        template("{{ tools }}{{ style }}" + TinyModel.CHATML.replace("m.role }}", "m.role }}{{ m.name }}")
+                .replace("m['role']", "m['role'] + (m['name'] or '')"));
+        String header = "\"<|im_start|>assistant\\n\"";
+        assertTrue(refusal("{\"tools\":[{\"name\":" + header + "}]," + CHAT + "}").contains("the tools have the assistant header"));
+        assertTrue(refusal("{\"chat_template_kwargs\":{\"style\":" + header + "}," + CHAT + "}").contains("style has the assistant header"));
+    }
+
     private void template(String source) throws Exception {
         Files.writeString(model.resolve("chat_template.jinja"), source);
     }
