@@ -1,11 +1,13 @@
 package dev.aerie.bench;
 
 import dev.aerie.store.Codec;
+import dev.aerie.store.Container;
 import dev.aerie.store.Fingerprints;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.Part;
 import dev.aerie.store.PlannedCounts;
 import dev.aerie.store.ShardWriter;
+import dev.aerie.store.StateLayout;
 import dev.aerie.store.StoreSettings;
 import dev.aerie.store.StoreSummary;
 import dev.aerie.store.TeacherRows;
@@ -120,9 +122,10 @@ public final class PrepareSpeed {
         Path folder = Files.createTempDirectory("aerie-bench");
         int hidden = target.config().hiddenSize();
         String none = "0".repeat(64);
-        StoreSettings settings = StoreSettings.of(new Fingerprints(none, none, none, none, none), hidden,
-                Arrays.stream(CaptureLayers.defaults(target.config().layers())).boxed().toList(), TeacherRows.STRICT,
-                Codec.of("bf16"), new PlannedCounts(1, conversations.size(), 0, tokens));
+        StoreSettings settings = StoreSettings.of(new Fingerprints(none, none, none, none, none),
+                new StateLayout(hidden, Arrays.stream(CaptureLayers.defaults(target.config().layers())).boxed().toList(),
+                        TeacherRows.STRICT, Codec.of("bf16"), Container.PARQUET),
+                new PlannedCounts(1, conversations.size(), 0, tokens));
         try {
             HiddenStateStore store = HiddenStateStore.create(folder.resolve("store").toString(), new Configuration(), settings);
             long writing = 0;

@@ -16,6 +16,7 @@ import static dev.aerie.jobs.RecipeKeys.INPUT_FORMAT;
 import static dev.aerie.jobs.RecipeKeys.INPUT_LIMIT;
 import static dev.aerie.jobs.RecipeKeys.INPUT_PATH;
 import static dev.aerie.jobs.RecipeKeys.STORE_CODEC;
+import static dev.aerie.jobs.RecipeKeys.STORE_CONTAINER;
 import static dev.aerie.jobs.RecipeKeys.STORE_MAX_REFUSED_SHARE;
 import static dev.aerie.jobs.RecipeKeys.STORE_PATH;
 import static dev.aerie.jobs.RecipeKeys.STORE_SEED;
@@ -122,7 +123,8 @@ final class PrepareSection {
                 TargetSection.settings(recipe, conf),
                 TargetSection.captureLayers(recipe, target),
                 new CaptureSettings.Waves(TARGET_MICRO_BATCH_TOKENS.of(recipe), TARGET_WAVE_MEMORY.of(recipe)),
-                new CaptureSettings.Output(STORE_PATH.of(recipe), STORE_CODEC.of(recipe).name(), STORE_TEACHER_ROWS.of(recipe),
+                new CaptureSettings.Output(STORE_PATH.of(recipe), STORE_CODEC.of(recipe).name(),
+                        STORE_CONTAINER.of(recipe), STORE_TEACHER_ROWS.of(recipe),
                         STORE_SHARD_TOKENS.of(recipe), STORE_SEED.of(recipe)),
                 new CaptureSettings.Origin(tokenizerFingerprint(folder), templateFingerprint(encoder),
                         recipe.deciding(Decides.STATES)),

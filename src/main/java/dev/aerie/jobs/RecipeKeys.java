@@ -26,6 +26,7 @@ import dev.aerie.draft.LossMode;
 import dev.aerie.evaluate.PromptFormat;
 import dev.aerie.spark.DeviceChoice;
 import dev.aerie.store.Codec;
+import dev.aerie.store.Container;
 import dev.aerie.store.TeacherRows;
 import dev.aerie.target.Residency;
 import dev.aerie.text.ConversationFormat;
@@ -77,8 +78,8 @@ final class RecipeKeys {
     static final RecipeKey<DTypeChoice> TARGET_DTYPE = key("target.dtype", choice(DTypeChoice.class), DTypeChoice.AUTO, DATA,
             "What the target computes in; auto is bfloat16 on a GPU and float32 on a CPU.");
     static final RecipeKey<Optional<List<Integer>>> TARGET_CAPTURE_LAYERS = optional("target.capture_layers", list(integer(0)), DATA,
-            "The three decoder layers (0-based) whose outputs the draft reads, low to high; [1, n/2-1, n-4] where unset, which "
-                    + "serving engines assume.");
+            "The decoder layers (0-based) whose outputs are stored, low to high; [1, n/2-1, n-4] where unset, which serving engines "
+                    + "assume. A draft reads three of them.");
     static final RecipeKey<Residency.Mode> TARGET_RESIDENCY = key("target.residency", choice(Residency.Mode.class),
             Residency.Mode.AUTO, NOTHING,
             "resident keeps every layer on the device; streamed brings one at a time, the next being prepared, for targets of any "
@@ -117,7 +118,9 @@ final class RecipeKeys {
     static final RecipeKey<String> STORE_PATH = required("store.path", path(), NOTHING,
             "The hidden-state store: a folder on any file system Spark reads.");
     static final RecipeKey<Codec> STORE_CODEC = key("store.codec", oneOf(Codec.byName()), Codec.of("bf16"), DATA,
-            "How states are written; docs/store.md describes the bytes.");
+            "How states are written: bf16 as they are, fp8 and int8 in half of that or less; docs/store.md describes the bytes.");
+    static final RecipeKey<Container> STORE_CONTAINER = key("store.container", choice(Container.class), Container.PARQUET, DATA,
+            "The format of the files of shards.");
     static final RecipeKey<TeacherRows> STORE_TEACHER_ROWS = key("store.teacher_rows", choice(TeacherRows.class), TeacherRows.STRICT,
             DATA, "For which tokens the final-norm state is kept: those that strict training reads, or all, which specforge mode "
                     + "needs.");
@@ -147,6 +150,8 @@ final class RecipeKeys {
             "Checkpoints, metrics and the effective recipe of the run.");
     static final RecipeKey<LossMode> TRAIN_MODE = key("train.mode", choice(LossMode.class), LossMode.STRICT, TRAINING,
             "strict is aligned with what serving drafts; specforge has the conventions of SpecForge, for parity.");
+    static final RecipeKey<Optional<List<Integer>>> TRAIN_LAYERS = optional("train.layers", list(integer(0)), DRAFT,
+            "The three captured layers whose outputs the draft reads, low to high; those of the store where unset and it holds three.");
     static final RecipeKey<Optional<List<Recipe>>> TRAIN_SUBSET = optional("train.subset", sections(SUBSET), DRAFT,
             "Trains on only this part of the store and counts the draft's vocabulary there; on all of it where unset.");
     static final RecipeKey<Integer> TRAIN_RANKS = key("train.ranks", integer(1), 1, NOTHING,

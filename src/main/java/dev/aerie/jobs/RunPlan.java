@@ -1,13 +1,14 @@
 package dev.aerie.jobs;
 
 import static dev.aerie.jobs.RecipeKeys.STORE_CODEC;
+import static dev.aerie.jobs.RecipeKeys.STORE_CONTAINER;
 import static dev.aerie.jobs.RecipeKeys.STORE_TEACHER_ROWS;
 import static dev.aerie.jobs.RecipeKeys.TRAIN_EPOCHS;
 import static dev.aerie.jobs.RecipeKeys.TRAIN_TTT_LENGTH;
 
 import dev.aerie.draft.DraftConfig;
 import dev.aerie.draft.DraftSize;
-import dev.aerie.store.StoreSize;
+import dev.aerie.store.StateLayout;
 import dev.aerie.store.TeacherRows;
 import dev.aerie.target.TargetSize;
 import java.nio.file.Path;
@@ -49,12 +50,12 @@ record RunPlan(Recipe recipe, Assumed assumed, TargetSize target, DraftSize draf
     static RunPlan of(Recipe recipe, Path folder, Assumed assumed) {
         TargetSize target = TargetSize.of(folder);
         List<Integer> layers = TargetSection.captureLayers(recipe, target.config());
-        DraftConfig draft = TrainSection.draft(recipe, folder, layers);
-        int hidden = target.config().hiddenSize();
-        boolean all = STORE_TEACHER_ROWS.of(recipe) == TeacherRows.ALL;
+        DraftConfig draft = TrainSection.draft(recipe, folder, TrainSection.layers(recipe, layers));
+        StateLayout states = new StateLayout(target.config().hiddenSize(), layers, STORE_TEACHER_ROWS.of(recipe),
+                STORE_CODEC.of(recipe), STORE_CONTAINER.of(recipe));
+        boolean all = states.teacherRows() == TeacherRows.ALL;
         long tokens = (long) assumed.tokens();
-        long bytes = StoreSize.bytes(STORE_CODEC.of(recipe), layers.size() * hidden, hidden,
-                tokens, all ? tokens : (long) (tokens * assumed.supervised()));
+        long bytes = states.expectedBytes(tokens, all ? tokens : (long) (tokens * assumed.supervised()));
         return new RunPlan(recipe, assumed, target, DraftSize.of(draft), layers, bytes);
     }
 

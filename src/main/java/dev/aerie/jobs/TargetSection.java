@@ -11,7 +11,6 @@ import static dev.aerie.jobs.RecipeKeys.TARGET_MODEL;
 import static dev.aerie.jobs.RecipeKeys.TARGET_RESIDENCY;
 import static dev.aerie.jobs.RecipeKeys.TARGET_WEIGHT_MEMORY;
 
-import dev.aerie.draft.DraftConfig;
 import dev.aerie.host.HostModels;
 import dev.aerie.spark.DeviceChoice;
 import dev.aerie.spark.TaskResources;
@@ -26,6 +25,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 
@@ -59,10 +59,9 @@ final class TargetSection {
     static List<Integer> captureLayers(Recipe recipe, TargetConfig target) {
         Optional<List<Integer>> chosen = TARGET_CAPTURE_LAYERS.of(recipe);
         List<Integer> layers = chosen.orElseGet(() -> Arrays.stream(CaptureLayers.defaultsForTraining(target.layers())).boxed().toList());
-        boolean three = layers.size() == DraftConfig.CAPTURED;
-        if (!three || layers.get(0) < 0 || layers.get(0) >= layers.get(1) || layers.get(1) >= layers.get(2) || layers.get(2) >= target.layers()) {
-            throw recipe.contradiction(TARGET_CAPTURE_LAYERS,
-                    "three layers from 0 to " + (target.layers() - 1) + ", from low to high");
+        boolean ascending = IntStream.range(1, layers.size()).allMatch(i -> layers.get(i - 1) < layers.get(i));
+        if (layers.isEmpty() || !ascending || layers.get(layers.size() - 1) >= target.layers()) {
+            throw recipe.contradiction(TARGET_CAPTURE_LAYERS, "layers from 0 to " + (target.layers() - 1) + ", from low to high");
         }
         return layers;
     }

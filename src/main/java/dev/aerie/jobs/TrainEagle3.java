@@ -23,6 +23,7 @@ import dev.aerie.train.TrainedDraft;
 import dev.aerie.train.Training;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
@@ -57,7 +58,8 @@ public final class TrainEagle3 implements Callable<Integer> {
             HiddenStateStore store = HiddenStateStore.open(storeFolder, conf);
             requireMadeFrom(recipe, target, store, conf);
             requireLossRows(store);
-            DraftConfig draft = TrainSection.draft(recipe, target, store.settings().captureLayers());
+            List<Integer> layers = TrainSection.layers(recipe, store.settings().states().captureLayers());
+            DraftConfig draft = TrainSection.draft(recipe, target, layers);
             Optional<TrainingSubset> subset = TrainSection.subset(recipe, spark, storeFolder, draft.vocabSize());
             TokenFrequencies said = subset.isPresent() ? subset.get().frequencies() : TokenFrequencies.read(storeFolder, conf);
             DraftVocabulary vocabulary = said.draftVocabulary(draft.draftVocabSize());
@@ -65,7 +67,7 @@ public final class TrainEagle3 implements Callable<Integer> {
             Places.requireWritable(Place.single(recipe, TRAIN_OUTPUT), conf);
             KeptRecipe.print(recipe);
             TrainedDraft trained = Training.run(spark.sparkContext(), gang, settings,
-                    new StoreInputs(store, TargetSection.model(recipe), draft, vocabulary,
+                    new StoreInputs(store, layers, TargetSection.model(recipe), draft, vocabulary,
                             subset.map(TrainingSubset::ids).orElse(null)), output, System.out);
             KeptRecipe.keep(recipe, output, conf);
             System.out.println("train: step " + trained.step() + " is in " + trained);
@@ -75,7 +77,7 @@ public final class TrainEagle3 implements Callable<Integer> {
 
     /** Without one, training would run to its end at a loss of zero. */
     private static void requireLossRows(HiddenStateStore store) {
-        boolean none = store.settings().teacherRows() == TeacherRows.STRICT
+        boolean none = store.settings().states().teacherRows() == TeacherRows.STRICT
                 ? store.shards().stream().mapToLong(CommittedShard::teacherRows).sum() == 0
                 : store.shards().stream().flatMap(shard -> shard.conversations().stream()).allMatch(c -> c.supervised() == 0);
         if (none) {

@@ -15,6 +15,7 @@ import static dev.aerie.jobs.RecipeKeys.TRAIN_DTYPE;
 import static dev.aerie.jobs.RecipeKeys.TRAIN_EPOCHS;
 import static dev.aerie.jobs.RecipeKeys.TRAIN_GLOBAL_BATCH_TOKENS;
 import static dev.aerie.jobs.RecipeKeys.TRAIN_HELD_OUT_EVERY_STEPS;
+import static dev.aerie.jobs.RecipeKeys.TRAIN_LAYERS;
 import static dev.aerie.jobs.RecipeKeys.TRAIN_LEARNING_RATE;
 import static dev.aerie.jobs.RecipeKeys.TRAIN_MAX_ATTEMPTS;
 import static dev.aerie.jobs.RecipeKeys.TRAIN_MAX_GRAD_NORM;
@@ -44,6 +45,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.apache.spark.sql.SparkSession;
 
 /** What the recipe's sections {@code draft} and {@code train} say, as the trainer takes it. */
@@ -90,9 +92,24 @@ final class TrainSection {
     }
 
     /**
+     * The captured layers that the draft reads: as the recipe says, else all of a store that holds as many as a draft reads.
+     *
+     * @param captured layers that the store holds
+     */
+    static List<Integer> layers(Recipe recipe, List<Integer> captured) {
+        List<Integer> layers = TRAIN_LAYERS.of(recipe).orElse(captured);
+        boolean ascending = IntStream.range(1, layers.size()).allMatch(i -> layers.get(i - 1) < layers.get(i));
+        if (layers.size() != DraftConfig.CAPTURED || !ascending || !captured.containsAll(layers)) {
+            throw recipe.contradiction(TRAIN_LAYERS,
+                    DraftConfig.CAPTURED + " of the captured layers " + captured + ", from low to high");
+        }
+        return layers;
+    }
+
+    /**
      * The shape of the draft: the target's own, where the recipe does not say otherwise.
      *
-     * @param layers captured ones
+     * @param layers of the target that it reads
      */
     static DraftConfig draft(Recipe recipe, Path target, List<Integer> layers) {
         TargetConfig config = Target.config(target);

@@ -8,6 +8,7 @@ import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.InvalidStoreException;
 import dev.aerie.store.Part;
 import dev.aerie.store.PlannedCounts;
+import dev.aerie.store.StateLayout;
 import dev.aerie.store.StoreSettings;
 import dev.aerie.store.TeacherRows;
 import dev.aerie.target.CaptureLayers;
@@ -94,9 +95,10 @@ public final class Capture {
             found.require("fingerprints.target", Fingerprint.ofTarget(HostModels.folder(settings.target().model(), conf)), store.uri());
             found.require("fingerprints.tokenizer", settings.origin().tokenizer(), store.uri());
             found.require("fingerprints.template", settings.origin().template(), store.uri());
-            found.require("capture_layers", settings.captureLayers(), store.uri());
-            found.require("teacher_rows", settings.output().teacherRows(), store.uri());
-            found.require("codec", settings.output().codec(), store.uri());
+            found.require("states.capture_layers", settings.captureLayers(), store.uri());
+            found.require("states.teacher_rows", settings.output().teacherRows(), store.uri());
+            found.require("states.codec", settings.output().codec(), store.uri());
+            found.require("states.container", settings.output().container(), store.uri());
         }
     }
 
@@ -264,8 +266,9 @@ public final class Capture {
                 Fingerprint.of(rest));
         long heldOut = all.stream().filter(c -> c.part() == Part.HELD_OUT).count();
         long trained = all.stream().filter(c -> c.part() == Part.TRAIN).mapToLong(ConversationSummary::tokens).sum();
-        StoreSettings store = StoreSettings.of(fingerprints, target.hiddenSize(), settings.captureLayers(), teacherRows,
-                Codec.of(settings.output().codec()), new PlannedCounts(shards.shards(), all.size(), heldOut, trained))
+        StateLayout states = new StateLayout(target.hiddenSize(), settings.captureLayers(), teacherRows,
+                Codec.of(settings.output().codec()), settings.output().container());
+        StoreSettings store = StoreSettings.of(fingerprints, states, new PlannedCounts(shards.shards(), all.size(), heldOut, trained))
                 .dated(date == null ? null : date.toString());
         return CapturePlan.of(all, shards, store, settings.continuationTokens());
     }

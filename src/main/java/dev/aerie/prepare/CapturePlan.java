@@ -2,7 +2,6 @@ package dev.aerie.prepare;
 
 import dev.aerie.store.Part;
 import dev.aerie.store.StoreSettings;
-import dev.aerie.store.StoreSize;
 import dev.aerie.store.TeacherRows;
 import java.util.List;
 import java.util.Locale;
@@ -24,14 +23,14 @@ record CapturePlan(ShardPlan shards, StoreSettings settings, long tokens, long t
         for (ConversationSummary c : conversations) {
             long expected = ShardPlan.expectedTokens(c, maxNewTokens);
             tokens += expected;
-            if (settings.teacherRows() == TeacherRows.ALL) {
+            if (settings.states().teacherRows() == TeacherRows.ALL) {
                 teacher += expected;
             } else {
                 teacher += c.part() == Part.TRAIN ? c.teacherRows() : maxNewTokens;
             }
         }
         return new CapturePlan(shards, settings, tokens, teacher,
-                StoreSize.bytes(settings.codec(), settings.auxWidth(), settings.hiddenSize(), tokens, teacher));
+                settings.states().expectedBytes(tokens, teacher));
     }
 
     /** Bytes of so many tokens of this plan. */
@@ -46,6 +45,6 @@ record CapturePlan(ShardPlan shards, StoreSettings settings, long tokens, long t
                 "%,d conversations (%,d held out), %,d tokens in %,d shards, about %.2f GB "
                         + "(%s, layers %s, teacher states for %.1f %% of the tokens)",
                 settings.planned().conversations(), settings.planned().heldOut(), tokens, shards.shards(), bytes / 1e9,
-                settings.codec().name(), settings.captureLayers(), 100.0 * teacherRows / Math.max(1, tokens));
+                settings.states().codec().name(), settings.states().captureLayers(), 100.0 * teacherRows / Math.max(1, tokens));
     }
 }

@@ -2,6 +2,7 @@ package dev.aerie.prepare;
 
 import dev.aerie.spark.TaskResources;
 import dev.aerie.store.Codec;
+import dev.aerie.store.Container;
 import dev.aerie.store.TeacherRows;
 import dev.aerie.target.TargetSettings;
 import java.io.Serializable;
@@ -40,11 +41,13 @@ public record CaptureSettings(
      *
      * @param store its folder
      * @param codec its codec's name
+     * @param container the format of its shards' files
      * @param teacherRows for which tokens the state after the final norm is stored
      * @param shardTokens tokens in a shard at most
      * @param seed of the order of conversations
      */
-    public record Output(String store, String codec, TeacherRows teacherRows, long shardTokens, long seed) implements Serializable {
+    public record Output(String store, String codec, Container container, TeacherRows teacherRows, long shardTokens, long seed)
+            implements Serializable {
         public Output {
             Codec.of(codec);
         }
@@ -73,7 +76,8 @@ public record CaptureSettings(
 
     /** The same with the store's folder spelled otherwise. */
     CaptureSettings withStore(String uri) {
-        Output elsewhere = new Output(uri, output.codec(), output.teacherRows(), output.shardTokens(), output.seed());
+        Output elsewhere = new Output(uri, output.codec(), output.container(), output.teacherRows(), output.shardTokens(),
+                output.seed());
         return new CaptureSettings(target, captureLayers, waves, elsewhere, origin, continuationTokens, maxRefusedShare, resources);
     }
 }

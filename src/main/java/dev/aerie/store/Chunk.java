@@ -1,6 +1,10 @@
 package dev.aerie.store;
 
 import dev.aerie.text.TokenSequence;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
 
 /**
  * A row of a shard's file: at most {@link #MAX_TOKENS} consecutive tokens of one conversation.
@@ -9,9 +13,9 @@ import dev.aerie.text.TokenSequence;
  * @param part the part of the store that it belongs to
  * @param conversationTokens length of the whole conversation
  * @param firstToken position of the chunk's first token in it
- * @param sequence tokens and loss mask
- * @param aux captured states of all its tokens, one value per column of the codec
- * @param teacher states after the final norm of its teacher rows, one value per column of the codec
+ * @param sequence its tokens and loss mask
+ * @param states a block for each field that was written or is read, in the schema's order: of a captured layer for all its tokens, of
+ *     the final norm for its teacher rows
  */
 record Chunk(
         String conversation,
@@ -19,8 +23,7 @@ record Chunk(
         int conversationTokens,
         int firstToken,
         TokenSequence sequence,
-        byte[][] aux,
-        byte[][] teacher) {
+        List<EncodedStates> states) {
 
     /** 8 MB of bf16 at hidden size 4,096: larger rows cost heap (a 300 MB row takes 7 GB) without a gain. */
     static final int MAX_TOKENS = 256;
@@ -28,6 +31,36 @@ record Chunk(
     /** Returns the number of rows of a conversation. */
     static int count(int tokens) {
         return (int) (((long) tokens + MAX_TOKENS - 1) / MAX_TOKENS);
+    }
+
+    /**
+     * The chunk that a row of a file holds.
+     *
+     * @param binaries the row's binary values, at their columns' numbers in {@link ShardSchema}
+     * @param integers its 32-bit numbers, likewise
+     * @throws IllegalArgumentException if its lengths contradict each other
+     */
+    static Chunk ofRow(ByteBuffer[] binaries, int[] integers, List<EncodedStates> states) {
+        int tokens = integers[ShardSchema.TOKENS];
+        ByteBuffer ids = binaries[ShardSchema.INPUT_IDS];
+        ByteBuffer mask = binaries[ShardSchema.LOSS_MASK];
+        if (tokens < 1 || tokens > MAX_TOKENS || ids.remaining() != tokens * Integer.BYTES || mask.remaining() != tokens) {
+            throw new IllegalArgumentException("a row says " + tokens + " tokens and has " + ids.remaining() + " bytes of ids and "
+                    + mask.remaining() + " of mask");
+        }
+        int[] inputIds = new int[tokens];
+        ids.duplicate().order(ByteOrder.LITTLE_ENDIAN).asIntBuffer().get(inputIds);
+        boolean[] lossMask = new boolean[tokens];
+        for (int i = 0; i < tokens; i++) {
+            lossMask[i] = mask.get(mask.position() + i) != 0;
+        }
+        return new Chunk(text(binaries[ShardSchema.CONVERSATION]), Part.of(text(binaries[ShardSchema.PART])),
+                integers[ShardSchema.CONVERSATION_TOKENS], integers[ShardSchema.FIRST_TOKEN],
+                new TokenSequence(inputIds, lossMask), states);
+    }
+
+    private static String text(ByteBuffer utf8) {
+        return StandardCharsets.UTF_8.decode(utf8.duplicate()).toString();
     }
 
     int tokens() {

@@ -1,6 +1,9 @@
 package dev.aerie.store;
 
+import java.util.Arrays;
 import java.util.List;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * A commit marker: names the file of a shard and describes its content.
@@ -28,13 +31,16 @@ public record CommittedShard(
         List<ConversationEntry> conversations,
         List<RefusedConversation> refused) {
 
+    private static final Pattern FILE = Pattern.compile("shard-\\d{5,}-[0-9a-f]+\\.("
+            + Arrays.stream(Container.values()).map(Container::extension).collect(Collectors.joining("|")) + ")");
+
     public CommittedShard {
         if (shard < 0) {
             throw new IllegalArgumentException("Invalid shard: " + shard + " (expected 0 or more)");
         }
         // The name becomes part of a path, and markers may come from elsewhere.
-        if (file == null || !file.matches("shard-\\d{5,}-[0-9a-f]+\\.parquet")) {
-            throw new IllegalArgumentException("Invalid file: " + file + " (expected shard-<number>-<attempt>.parquet)");
+        if (file == null || !FILE.matcher(file).matches()) {
+            throw new IllegalArgumentException("Invalid file: " + file + " (expected shard-<number>-<attempt>.<container>)");
         }
         conversations = List.copyOf(StoreJson.present(conversations, "conversations"));
         refused = List.copyOf(StoreJson.present(refused, "refused"));

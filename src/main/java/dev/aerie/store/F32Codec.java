@@ -5,7 +5,7 @@ import dev.aerie.torch.Tensor;
 import java.nio.ByteBuffer;
 import java.util.List;
 
-/** Stores float32 unchanged in one column, for tests that compare with golden states. */
+/** Stores float32 unchanged in one plane, for tests that compare with golden states. */
 final class F32Codec implements Codec {
 
     static final F32Codec INSTANCE = new F32Codec();
@@ -23,23 +23,33 @@ final class F32Codec implements Codec {
     }
 
     @Override
-    public List<String> columns(String field) {
-        return List.of(field);
+    public List<String> planes() {
+        return List.of("");
     }
 
     @Override
-    public byte[][] encode(Tensor states) {
-        return new byte[][] {states.to(DType.F32).toBytes()};
+    public EncodedStates encode(Tensor states) {
+        return EncodedStates.of(states.to(DType.F32).toBytes());
     }
 
     @Override
-    public void decode(byte[][] columns, ByteBuffer destination) {
-        destination.put(columns[0]);
+    public void decode(EncodedStates states, int rows, int width, ByteBuffer destination, int stride) {
+        ByteBuffer plane = states.planes().get(0);
+        int row = Float.BYTES * width;
+        for (int r = 0; r < rows; r++) {
+            destination.duplicate().position(destination.position() + r * stride).put(plane.slice(plane.position() + r * row, row));
+        }
     }
 
     @Override
-    public int[] columnBytes(int elements) {
-        return new int[] {Math.multiplyExact(elements, Float.BYTES)};
+    public int[] planeBytes(int rows, int width) {
+        return new int[] {Math.multiplyExact(Math.multiplyExact(rows, width), Float.BYTES)};
+    }
+
+    /** Mantissas of 23 bits do not compress; states that lie on bfloat16's grid do, which is no reason to plan with it. */
+    @Override
+    public double compressedShare() {
+        return 1;
     }
 
     @Override

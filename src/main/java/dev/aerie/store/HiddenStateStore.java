@@ -154,9 +154,14 @@ public final class HiddenStateStore {
         }
     }
 
-    /** Opens a committed shard. */
+    /** Opens a committed shard to read all of its states. */
     public ShardReader reader(CommittedShard shard) {
-        return new ShardReader(files, settings, shard);
+        return reader(shard, StateSelection.all(settings.states()));
+    }
+
+    /** Opens a committed shard to read some of its states. */
+    public ShardReader reader(CommittedShard shard, StateSelection selection) {
+        return new ShardReader(files, settings, shard, selection);
     }
 
     /** Starts an attempt at a shard of the plan. */

@@ -6,17 +6,6 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.IntStream;
-import org.apache.parquet.HadoopReadOptions;
-import org.apache.parquet.column.page.PageReadStore;
-import org.apache.parquet.hadoop.ParquetFileReader;
-import org.apache.parquet.hadoop.metadata.BlockMetaData;
-import org.apache.parquet.hadoop.util.HadoopInputFile;
-import org.apache.parquet.internal.column.columnindex.OffsetIndex;
-import org.apache.parquet.internal.filter2.columnindex.RowRanges;
-import org.apache.parquet.io.ColumnIOFactory;
-import org.apache.parquet.io.MessageColumnIO;
-import org.apache.parquet.io.RecordReader;
 
 /**
  * Reads a committed shard: from start to end with {@link #next}, or one conversation with {@link #read}.
@@ -25,51 +14,42 @@ import org.apache.parquet.io.RecordReader;
  */
 public final class ShardReader implements AutoCloseable {
 
-    private final StoreSettings settings;
+    private final StateLayout layout;
+    private final StateSelection selection;
     private final CommittedShard shard;
     private final String path;
     private final ShardSchema schema;
-    private final MessageColumnIO columns;
-    private final ParquetFileReader file;
-    private final List<BlockMetaData> groups;
-    private int group;
+    private final ChunkReader chunks;
     private int conversation;
-    private long rowsLeftInGroup;
-    private RecordReader<Chunk> sequential;
 
-    ShardReader(Folder files, StoreSettings settings, CommittedShard shard) {
-        this.settings = settings;
+    /** @param selection the states to read; columns of others are left alone */
+    ShardReader(Folder files, StoreSettings settings, CommittedShard shard, StateSelection selection) {
+        this.layout = settings.states();
+        this.selection = selection;
         this.shard = shard;
         this.path = files.path(shard.path()).toString();
-        this.schema = new ShardSchema(settings.codec());
-        this.columns = new ColumnIOFactory().getColumnIO(schema.message());
-        this.file = guarded(() -> {
-            HadoopInputFile input = HadoopInputFile.fromPath(files.path(shard.path()), files.conf());
-            if (input.getLength() != shard.bytes()) {
-                throw damaged(input.getLength() + " bytes (expected " + shard.bytes() + ")", null);
+        this.schema = new ShardSchema(layout, selection);
+        this.chunks = guarded(() -> {
+            long bytes = files.status(shard.path()).getLen();
+            if (bytes != shard.bytes()) {
+                throw damaged(bytes + " bytes (expected " + shard.bytes() + ")", null);
             }
-            return ParquetFileReader.open(
-                    input, HadoopReadOptions.builder(files.conf()).usePageChecksumVerification(true).build());
+            return layout.container().reader(files, shard, schema);
         });
-        this.groups = file.getRowGroups();
         try {
-            checkFooter();
+            checkFooter(settings);
         } catch (RuntimeException e) {
             close();
             throw e;
         }
     }
 
-    private void checkFooter() {
-        if (!file.getFileMetaData().getSchema().getColumns().equals(schema.message().getColumns())) {
-            throw damaged("columns " + file.getFileMetaData().getSchema().getColumns() + " (expected those of codec "
-                    + settings.codec().name() + ")", null);
-        }
-        if (file.getRecordCount() != shard.rows()) {
-            throw damaged(file.getRecordCount() + " rows (expected " + shard.rows() + ")", null);
+    private void checkFooter(StoreSettings settings) {
+        if (chunks.rows() != shard.rows()) {
+            throw damaged(chunks.rows() + " rows (expected " + shard.rows() + ")", null);
         }
         ShardSchema.footer(settings, shard.shard()).forEach((key, expected) -> {
-            String found = file.getFileMetaData().getKeyValueMetaData().get(key);
+            String found = chunks.footer().get(key);
             if (!expected.equals(found)) {
                 throw damaged(key + " is " + found + " (expected " + expected + ")", null);
             }
@@ -92,17 +72,11 @@ public final class ShardReader implements AutoCloseable {
         }
         ConversationEntry entry = shard.conversations().get(conversation++);
         return Optional.of(guarded(() -> {
-            List<Chunk> chunks = new ArrayList<>();
-            for (int i = 0; i < rows(entry); i++) {
-                if (rowsLeftInGroup == 0) {
-                    PageReadStore pages = file.readRowGroup(group++);
-                    rowsLeftInGroup = pages.getRowCount();
-                    sequential = columns.getRecordReader(pages, new ChunkMaterializer(schema));
-                }
-                chunks.add(sequential.read());
-                rowsLeftInGroup--;
+            List<Chunk> read = new ArrayList<>();
+            for (int i = 0; i < Chunk.count(entry.tokens()); i++) {
+                read.add(chunks.next());
             }
-            return conversation(entry, chunks);
+            return conversation(entry, read);
         }));
     }
 
@@ -113,53 +87,8 @@ public final class ShardReader implements AutoCloseable {
      * @throws InvalidStoreException naming the file if it is damaged or cannot be read
      */
     public StoredConversation read(ConversationEntry entry) {
-        return guarded(() -> {
-            List<Chunk> chunks = new ArrayList<>();
-            long start = 0;
-            for (int g = 0; g < groups.size(); g++) {
-                long end = start + groups.get(g).getRowCount();
-                int from = (int) (Math.max(entry.row(), start) - start);
-                int to = (int) (Math.min(entry.row() + rows(entry), end) - start);
-                if (from < to) {
-                    PageReadStore pages = file.readFilteredRowGroup(g, rows(from, to, groups.get(g).getRowCount()));
-                    RecordReader<Chunk> records = columns.getRecordReader(pages, new ChunkMaterializer(schema));
-                    for (int i = from; i < to; i++) {
-                        chunks.add(records.read());
-                    }
-                }
-                start = end;
-            }
-            return conversation(entry, chunks);
-        });
-    }
-
-    private static int rows(ConversationEntry entry) {
-        return Chunk.count(entry.tokens());
-    }
-
-    /** Returns rows [from, to) of a row group. Parquet computes ranges only from pages, and here a page is a row. */
-    private static RowRanges rows(int from, int to, long rowsInGroup) {
-        return RowRanges.create(rowsInGroup, IntStream.range(from, to).iterator(), new OffsetIndex() {
-            @Override
-            public int getPageCount() {
-                return (int) rowsInGroup;
-            }
-
-            @Override
-            public long getFirstRowIndex(int page) {
-                return page;
-            }
-
-            @Override
-            public long getOffset(int page) {
-                throw new UnsupportedOperationException();
-            }
-
-            @Override
-            public int getCompressedPageSize(int page) {
-                throw new UnsupportedOperationException();
-            }
-        });
+        return guarded(() ->
+                conversation(entry, chunks.read(entry.row(), entry.row() + Chunk.count(entry.tokens()))));
     }
 
     private StoredConversation conversation(ConversationEntry entry, List<Chunk> chunks) {
@@ -174,30 +103,26 @@ public final class ShardReader implements AutoCloseable {
                         + expected + " of " + entry.id() + ")", null);
             }
             expected += chunk.tokens();
-            requireBytes(entry, "aux", chunk.aux(), settings.codec().columnBytes(chunk.tokens() * settings.auxWidth()));
         }
         if (expected != entry.tokens()) {
             throw damaged(expected + " tokens of conversation " + entry.id() + " (expected " + entry.tokens() + ")", null);
         }
-        StoredConversation out = new StoredConversation(settings, chunks);
-        int taught = 0;
-        int[] rows = out.teacherRows();
+        StoredConversation out = new StoredConversation(layout, selection, chunks);
         for (Chunk chunk : chunks) {
-            int from = taught;
-            while (taught < rows.length && rows[taught] < chunk.firstToken() + chunk.tokens()) {
-                taught++;
+            for (int f = 0; f < schema.fields().size(); f++) {
+                StateField field = schema.fields().get(f);
+                requireBytes(entry, field, chunk.states().get(f), out.rows(field, chunk));
             }
-            requireBytes(entry, "teacher", chunk.teacher(),
-                    settings.codec().columnBytes((taught - from) * settings.hiddenSize()));
         }
         return out;
     }
 
-    private void requireBytes(ConversationEntry entry, String field, byte[][] found, int[] expected) {
+    private void requireBytes(ConversationEntry entry, StateField field, EncodedStates found, int rows) {
+        int[] expected = layout.codec().planeBytes(rows, layout.hiddenSize());
         for (int i = 0; i < expected.length; i++) {
-            if (found[i].length != expected[i]) {
-                throw damaged(found[i].length + " bytes of " + settings.codec().columns(field).get(i) + " in conversation "
-                        + entry.id() + " (expected " + expected[i] + ")", null);
+            if (found.planes().get(i).remaining() != expected[i]) {
+                throw damaged(found.planes().get(i).remaining() + " bytes of " + field.columns(layout.codec()).get(i)
+                        + " in conversation " + entry.id() + " (expected " + expected[i] + ")", null);
             }
         }
     }
@@ -206,7 +131,7 @@ public final class ShardReader implements AutoCloseable {
         T run() throws IOException;
     }
 
-    /** Converts the many unrelated exceptions by which Parquet reports damage, few of which name the file. */
+    /** Readers of file formats report damage with a dozen unrelated exceptions, few of which name the file. */
     private <T> T guarded(Reading<T> reading) {
         try {
             return reading.run();
@@ -226,7 +151,7 @@ public final class ShardReader implements AutoCloseable {
     @Override
     public void close() {
         try {
-            file.close();
+            chunks.close();
         } catch (IOException e) {
             throw damaged("closing failed: " + e.getMessage(), e);
         }

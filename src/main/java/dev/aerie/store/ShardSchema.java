@@ -3,7 +3,6 @@ package dev.aerie.store;
 import static org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName.BINARY;
 import static org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName.INT32;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -12,7 +11,7 @@ import org.apache.parquet.schema.LogicalTypeAnnotation;
 import org.apache.parquet.schema.MessageType;
 import org.apache.parquet.schema.Types;
 
-/** Columns and footer of a shard's file. Columns are ordered like the constants, then like the codec's. */
+/** Columns and footer of a shard's file. The order of the columns is that of the constants, then of the fields and their planes. */
 final class ShardSchema {
 
     static final int CONVERSATION = 0;
@@ -24,13 +23,14 @@ final class ShardSchema {
     static final int LOSS_MASK = 6;
     static final int STATES = 7;
 
-    private final List<String> aux;
-    private final List<String> teacher;
+    private final StateLayout layout;
+    private final List<StateField> fields;
     private final MessageType message;
 
-    ShardSchema(Codec codec) {
-        aux = codec.columns("aux");
-        teacher = codec.columns("teacher");
+    /** @param selection the states whose columns there are, besides those of tokens */
+    ShardSchema(StateLayout layout, StateSelection selection) {
+        this.layout = layout;
+        this.fields = selection.fields();
         Types.GroupBuilder<MessageType> b = Types.buildMessage()
                 .required(BINARY).as(LogicalTypeAnnotation.stringType()).named("conversation_id")
                 .required(BINARY).as(LogicalTypeAnnotation.stringType()).named("part")
@@ -39,25 +39,26 @@ final class ShardSchema {
                 .required(INT32).named("tokens")
                 .required(BINARY).named("input_ids")
                 .required(BINARY).named("loss_mask");
-        for (String column : stateColumns()) {
-            b = b.required(BINARY).named(column);
+        for (StateField field : fields) {
+            for (String column : field.columns(layout.codec())) {
+                b = b.required(BINARY).named(column);
+            }
         }
         message = b.named("hidden_states");
     }
 
+    StateLayout layout() {
+        return layout;
+    }
+
+    /** The columns as Parquet describes them. */
     MessageType message() {
         return message;
     }
 
-    /** Returns the columns of {@code aux}, then those of {@code teacher}. */
-    List<String> stateColumns() {
-        List<String> out = new ArrayList<>(aux);
-        out.addAll(teacher);
-        return out;
-    }
-
-    int auxColumns() {
-        return aux.size();
+    /** Fields of the columns from {@link #STATES} on, each with the columns of all the codec's planes. */
+    List<StateField> fields() {
+        return fields;
     }
 
     String name(int column) {
@@ -74,11 +75,11 @@ final class ShardSchema {
         return new TreeMap<>(Map.of(
                 "aerie.format_version", Integer.toString(settings.formatVersion()),
                 "aerie.shard", Integer.toString(shard),
-                "aerie.codec", settings.codec().name(),
-                "aerie.hidden_size", Integer.toString(settings.hiddenSize()),
+                "aerie.codec", settings.states().codec().name(),
+                "aerie.hidden_size", Integer.toString(settings.states().hiddenSize()),
                 "aerie.capture_layers",
-                settings.captureLayers().stream().map(String::valueOf).collect(Collectors.joining(",")),
-                "aerie.teacher_rows", settings.teacherRows().text(),
+                settings.states().captureLayers().stream().map(String::valueOf).collect(Collectors.joining(",")),
+                "aerie.teacher_rows", settings.states().teacherRows().text(),
                 "aerie.target", settings.fingerprints().target()));
     }
 }

@@ -2,6 +2,7 @@ package dev.aerie.store;
 
 import dev.aerie.files.FileDigest;
 import dev.aerie.files.Folder;
+import dev.aerie.files.NewFile;
 import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.Finite;
 import dev.aerie.torch.Scope;
@@ -31,8 +32,8 @@ public final class ShardWriter implements AutoCloseable {
     private final StoreSettings settings;
     private final int shard;
     private final String file;
-    private final ShardOutput output;
-    private final ChunkFile writer;
+    private final NewFile output;
+    private final ChunkWriter writer;
     private final List<ConversationEntry> conversations = new ArrayList<>();
     private final List<RefusedConversation> refused = new ArrayList<>();
     private int rows;
@@ -48,10 +49,13 @@ public final class ShardWriter implements AutoCloseable {
         this.files = files;
         this.settings = settings;
         this.shard = shard;
-        this.file = Markers.shardName(shard) + "-" + UUID.randomUUID().toString().replace("-", "").substring(0, 12) + ".parquet";
-        this.output = new ShardOutput(files, StoreLayout.SHARDS + "/" + file);
+        this.file = Markers.shardName(shard) + "-" + UUID.randomUUID().toString().replace("-", "").substring(0, 12)
+                + "." + settings.states().container().extension();
+        this.output = files.create(StoreLayout.SHARDS + "/" + file);
         try {
-            this.writer = new ChunkFile(output, new ShardSchema(settings.codec()), ShardSchema.footer(settings, shard));
+            StateLayout states = settings.states();
+            this.writer = states.container().writer(output, new ShardSchema(states, StateSelection.all(states)),
+                    ShardSchema.footer(settings, shard));
         } catch (IOException | RuntimeException e) {
             output.close();
             throw e;
@@ -79,11 +83,12 @@ public final class ShardWriter implements AutoCloseable {
         check(id, sequence, aux, last);
         int length = sequence.length();
         try (Scope scope = Scope.open()) {
-            int[] teacher = settings.teacherRows().of(sequence.lossMask());
-            Tensor stored = aux.to(settings.codec().dtype());
+            StateLayout layout = settings.states();
+            int[] teacher = layout.teacherRows().of(sequence.lossMask());
+            Tensor stored = aux.to(layout.codec().dtype());
             long[] index = Arrays.stream(teacher).asLongStream().toArray();
             Tensor taught = last.rows(Tensor.of(index, index.length).to(last.device()))
-                    .to(settings.codec().dtype());
+                    .to(layout.codec().dtype());
             requireFinite(stored, taught, teacher);
             conversations.add(new ConversationEntry(id, part, rows, length, sequence.supervisedCount()));
             int taken = 0;
@@ -100,14 +105,24 @@ public final class ShardWriter implements AutoCloseable {
                             length,
                             first,
                             sequence.slice(first, first + n),
-                            settings.codec().encode(stored.narrow(0, first, n)),
-                            settings.codec().encode(taught.narrow(0, from, taken - from))));
+                            encoded(stored.narrow(0, first, n), taught.narrow(0, from, taken - from))));
                 }
                 rows++;
             }
             tokens += length;
             teacherRows += teacher.length;
         }
+    }
+
+    /** Encodes each captured layer's states, then the teacher's. */
+    private List<EncodedStates> encoded(Tensor aux, Tensor teacher) {
+        StateLayout layout = settings.states();
+        List<EncodedStates> states = new ArrayList<>();
+        for (int l = 0; l < layout.captureLayers().size(); l++) {
+            states.add(layout.codec().encode(aux.narrow(1, (long) l * layout.hiddenSize(), layout.hiddenSize())));
+        }
+        states.add(layout.codec().encode(teacher));
+        return states;
     }
 
     /** Records a planned conversation that the shard does not contain. */
@@ -186,13 +201,13 @@ public final class ShardWriter implements AutoCloseable {
     private void requireFinite(Tensor aux, Tensor teacher, int[] teacherRows) {
         long bad = Finite.firstViolation(aux);
         if (bad >= 0) {
-            int layer = (int) (bad % settings.auxWidth()) / settings.hiddenSize();
+            int layer = (int) (bad % settings.states().auxWidth()) / settings.states().hiddenSize();
             throw new NonFiniteStateException(
-                    "the output of layer " + settings.captureLayers().get(layer), bad / settings.auxWidth());
+                    "the output of layer " + settings.states().captureLayers().get(layer), bad / settings.states().auxWidth());
         }
         bad = Finite.firstViolation(teacher);
         if (bad >= 0) {
-            throw new NonFiniteStateException("the final norm", teacherRows[(int) (bad / settings.hiddenSize())]);
+            throw new NonFiniteStateException("the final norm", teacherRows[(int) (bad / settings.states().hiddenSize())]);
         }
     }
 
@@ -203,8 +218,8 @@ public final class ShardWriter implements AutoCloseable {
         if (sequence.length() == 0) {
             throw new IllegalArgumentException("Invalid conversation " + id + ": no tokens (expected at least one)");
         }
-        long[] wantedAux = {sequence.length(), settings.auxWidth()};
-        long[] wantedLast = {sequence.length(), settings.hiddenSize()};
+        long[] wantedAux = {sequence.length(), settings.states().auxWidth()};
+        long[] wantedLast = {sequence.length(), settings.states().hiddenSize()};
         if (!Arrays.equals(aux.shape(), wantedAux) || !Arrays.equals(last.shape(), wantedLast)) {
             throw new IllegalArgumentException("Invalid states of conversation " + id + ": " + aux + " and " + last
                     + " (expected "

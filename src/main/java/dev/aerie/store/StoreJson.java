@@ -52,7 +52,7 @@ final class StoreJson {
             int version = tree == null ? 0 : tree.path("format_version").asInt(0);
             if (version != StoreSettings.FORMAT_VERSION) {
                 throw new InvalidStoreException("Invalid " + name + ": format_version is " + version + " (expected "
-                        + StoreSettings.FORMAT_VERSION + ", which this version of Aerie reads)");
+                        + StoreSettings.FORMAT_VERSION + ", which this version of Aerie reads; prepare makes the store again)");
             }
             return MAPPER.treeToValue(tree, type);
         } catch (IOException e) {

@@ -2,70 +2,44 @@ package dev.aerie.store;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 
 /**
  * The content of {@code store.json}: what the store is made from and how it is written. Fixed before the first shard.
  *
  * @param formatVersion {@link #FORMAT_VERSION}
- * @param fingerprints digests of what it is made from
- * @param hiddenSize width of one state of the target
- * @param captureLayers decoder layers, 0-based, whose outputs are stored side by side, low to high
- * @param teacherRows tokens whose state after the final norm is stored
- * @param codec encoding of the states
- * @param planned size of the store according to the plan
- * @param date on which conversations were rendered, for templates that write the date; null for others
+ * @param fingerprints what it was made from
+ * @param states which states it holds and how they are written
+ * @param planned how much the plan puts in
+ * @param date on which the conversations were rendered, for templates that write the date; null for others
  */
 public record StoreSettings(
         int formatVersion,
         Fingerprints fingerprints,
-        int hiddenSize,
-        List<Integer> captureLayers,
-        TeacherRows teacherRows,
-        Codec codec,
+        StateLayout states,
         PlannedCounts planned,
         String date) {
 
-    /** Incremented whenever older code could misread a file of this version. */
-    public static final int FORMAT_VERSION = 1;
+    /** Raised whenever a file of this version could be misread by older code. */
+    public static final int FORMAT_VERSION = 2;
 
     public StoreSettings {
         StoreJson.present(fingerprints, "fingerprints");
-        StoreJson.present(teacherRows, "teacher_rows");
-        StoreJson.present(codec, "codec");
+        StoreJson.present(states, "states");
         StoreJson.present(planned, "planned");
-        captureLayers = List.copyOf(StoreJson.present(captureLayers, "capture_layers"));
         if (formatVersion != FORMAT_VERSION) {
             throw new IllegalArgumentException("Invalid format_version: " + formatVersion + " (expected " + FORMAT_VERSION + ")");
         }
-        if (hiddenSize < 1) {
-            throw new IllegalArgumentException("Invalid hidden_size: " + hiddenSize + " (expected at least 1)");
-        }
-        if (captureLayers.isEmpty() || captureLayers.stream().anyMatch(l -> l < 0)) {
-            throw new IllegalArgumentException("Invalid capture_layers: " + captureLayers + " (expected layers from 0)");
-        }
     }
 
-    /** Creates settings in this version's format. */
-    public static StoreSettings of(
-            Fingerprints fingerprints,
-            int hiddenSize,
-            List<Integer> captureLayers,
-            TeacherRows teacherRows,
-            Codec codec,
-            PlannedCounts planned) {
-        return new StoreSettings(FORMAT_VERSION, fingerprints, hiddenSize, captureLayers, teacherRows, codec, planned, null);
+    /** Settings in this version's format. */
+    public static StoreSettings of(Fingerprints fingerprints, StateLayout states, PlannedCounts planned) {
+        return new StoreSettings(FORMAT_VERSION, fingerprints, states, planned, null);
     }
 
     /** Returns the same settings with a date of rendering. */
     public StoreSettings dated(String day) {
-        return new StoreSettings(formatVersion, fingerprints, hiddenSize, captureLayers, teacherRows, codec, planned, day);
-    }
-
-    /** Returns the width of {@code aux}: captured layers × hidden size. */
-    public int auxWidth() {
-        return captureLayers.size() * hiddenSize;
+        return new StoreSettings(formatVersion, fingerprints, states, planned, day);
     }
 
     /**
@@ -83,8 +57,8 @@ public record StoreSettings(
     /**
      * Refuses a store if a field differs from what a reader needs.
      *
-     * @param field as in store.json, such as {@code fingerprints.target} or {@code capture_layers}
-     * @throws InvalidStoreException naming the field, its value and the expected one
+     * @param field as store.json spells it, such as {@code fingerprints.target} or {@code states.capture_layers}
+     * @throws InvalidStoreException naming the field, what it is and what was expected
      */
     public void require(String field, Object expected, String store) {
         String found = fields(StoreJson.tree(this)).get(field);
@@ -97,8 +71,8 @@ public record StoreSettings(
 
     /** @throws InvalidStoreException if the store lacks rows that a reader needs */
     public void requireTeacherRows(TeacherRows needed, String store) {
-        if (!teacherRows.covers(needed)) {
-            requireEqual("teacher_rows", teacherRows.text(), needed.text(), store);
+        if (!states.teacherRows().covers(needed)) {
+            requireEqual("states.teacher_rows", states.teacherRows().text(), needed.text(), store);
         }
     }
 

@@ -20,8 +20,9 @@ public final class StoreSummary {
         List<RefusedConversation> refused = shards.stream().flatMap(x -> x.refused().stream()).toList();
         StringBuilder out = new StringBuilder();
         line(out, "store", store.uri());
-        line(out, "format", s.formatVersion() + ", codec " + s.codec().name() + ", teacher_rows " + s.teacherRows().text());
-        line(out, "states", "layers " + s.captureLayers() + " and the final norm, hidden size " + s.hiddenSize());
+        line(out, "format", s.formatVersion() + ", " + s.states().container().text() + ", codec " + s.states().codec().name() + ", teacher_rows "
+                + s.states().teacherRows().text());
+        line(out, "states", "layers " + s.states().captureLayers() + " and the final norm, hidden size " + s.states().hiddenSize());
         line(out, "target", s.fingerprints().target());
         line(out, "tokenizer", s.fingerprints().tokenizer());
         line(out, "template", s.fingerprints().template());
@@ -34,7 +35,7 @@ public final class StoreSummary {
         if (tokens > 0) {
             line(out, "size", String.format(Locale.ROOT, "%,d bytes, %.1f per token, %.3f of 8 × hidden size; "
                             + "teacher states for %.1f %% of the tokens",
-                    bytes, (double) bytes / tokens, bytes / (8.0 * s.hiddenSize() * tokens), 100.0 * teacher / tokens));
+                    bytes, (double) bytes / tokens, bytes / (8.0 * s.states().hiddenSize() * tokens), 100.0 * teacher / tokens));
         }
         line(out, "orphans", store.orphans().size() + " files of attempts that never committed");
         line(out, "refused", refused.size() + " conversations");

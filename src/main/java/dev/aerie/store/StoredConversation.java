@@ -6,8 +6,6 @@ import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.Function;
-import java.util.function.ToIntFunction;
 
 /**
  * A conversation read from a shard: tokens, loss mask and encoded states, on the heap.
@@ -16,15 +14,19 @@ import java.util.function.ToIntFunction;
  */
 public final class StoredConversation {
 
-    private final StoreSettings settings;
+    private final StateLayout layout;
+    private final StateSelection selection;
     private final List<Chunk> chunks;
     private final TokenSequence sequence;
+    private final int[] teacherRows;
 
-    /** @param chunks all chunks of a conversation, in order, checked by {@link ShardReader} */
-    StoredConversation(StoreSettings settings, List<Chunk> chunks) {
-        this.settings = settings;
+    /** @param chunks all of a conversation's, in order, checked by {@link ShardReader} */
+    StoredConversation(StateLayout layout, StateSelection selection, List<Chunk> chunks) {
+        this.layout = layout;
+        this.selection = selection;
         this.chunks = chunks;
         this.sequence = TokenSequence.concatenated(chunks.stream().map(Chunk::sequence).toList());
+        this.teacherRows = layout.teacherRows().of(sequence.lossMask());
     }
 
     public String id() {
@@ -46,37 +48,61 @@ public final class StoredConversation {
 
     /** Returns the rows, ascending, whose states {@link #teacherStates} returns. */
     public int[] teacherRows() {
-        return settings.teacherRows().of(sequence.lossMask());
+        return teacherRows.clone();
     }
 
-    /** Returns the captured states [T, layers × hidden] on the CPU, in the codec's type. */
+    /** Returns the captured states [T, layers × hidden] of the layers that were selected, side by side, on the CPU, in the codec's type. */
     public Tensor aux() {
-        return decoded(sequence.length(), settings.auxWidth(), Chunk::aux, Chunk::tokens);
+        int layers = selection.layers().size();
+        Tensor out = Tensor.zeros(layout.codec().dtype(), Device.CPU, sequence.length(), (long) layers * layout.hiddenSize());
+        for (int l = 0; l < layers; l++) {
+            decode(StateField.aux(selection.layers().get(l)), l, out, l, layers);
+        }
+        return out;
     }
 
-    /** Returns the states after the final norm [R, hidden] of {@link #teacherRows}, on the CPU, in the codec's type. */
+    /**
+     * Returns the states after the final norm [R, hidden] of {@link #teacherRows}, on the CPU, in the codec's type.
+     *
+     * @throws IllegalStateException if they were not selected
+     */
     public Tensor teacherStates() {
-        int[] rows = teacherRows();
-        return decoded(rows.length, settings.hiddenSize(), Chunk::teacher, chunk -> {
-            int end = chunk.firstToken() + chunk.tokens();
-            return insertionPoint(rows, end) - insertionPoint(rows, chunk.firstToken());
-        });
+        if (!selection.teacher()) {
+            throw new IllegalStateException("The teacher's states of conversation " + id() + " were not read");
+        }
+        Tensor out = Tensor.zeros(layout.codec().dtype(), Device.CPU, teacherRows.length, layout.hiddenSize());
+        decode(StateField.TEACHER, selection.layers().size(), out, 0, 1);
+        return out;
     }
 
-    /** Decodes chunk by chunk, because all of it may exceed 2 GiB, the limit of a Java buffer. */
-    private Tensor decoded(int rows, int width, Function<Chunk, byte[][]> columns, ToIntFunction<Chunk> rowsOf) {
-        Tensor out = Tensor.zeros(settings.codec().dtype(), Device.CPU, rows, width);
+    /**
+     * Decodes chunk by chunk: the whole may be over 2 GiB, which no buffer of Java's holds.
+     *
+     * @param index of the field in the chunks
+     * @param slot of the field in a row of the output, which has so many slots
+     */
+    private void decode(StateField field, int index, Tensor out, int slot, int slots) {
+        int rowBytes = layout.codec().dtype().bytes() * layout.hiddenSize();
         try (Scope scope = Scope.open()) {
             long first = 0;
             for (Chunk chunk : chunks) {
-                int n = rowsOf.applyAsInt(chunk);
+                int n = rows(field, chunk);
                 if (n > 0) {
-                    settings.codec().decode(columns.apply(chunk), out.narrow(0, first, n).memory());
+                    layout.codec().decode(chunk.states().get(index), n, layout.hiddenSize(),
+                            out.narrow(0, first, n).memory().position(slot * rowBytes), slots * rowBytes);
                 }
                 first += n;
             }
         }
-        return out;
+    }
+
+    /** Returns how many states of a field a chunk of this conversation has. */
+    int rows(StateField field, Chunk chunk) {
+        if (!field.equals(StateField.TEACHER)) {
+            return chunk.tokens();
+        }
+        int end = chunk.firstToken() + chunk.tokens();
+        return insertionPoint(teacherRows, end) - insertionPoint(teacherRows, chunk.firstToken());
     }
 
     private static int insertionPoint(int[] ascending, int value) {

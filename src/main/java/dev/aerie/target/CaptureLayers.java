@@ -49,7 +49,7 @@ public final class CaptureLayers {
     private static RefusalException noDefaults(int layers) {
         return new RefusalException("Missing target.capture_layers (expected "
                 + (layers < 3 ? "a target of more layers, because three are captured and this one has " + layers
-                : "three layers from 0 to " + (layers - 1) + ", low to high: the default of layers 1, n/2 - 1 and n - 4 needs a "
+                : "layers from 0 to " + (layers - 1) + ", low to high: the default of layers 1, n/2 - 1 and n - 4 needs a "
                         + "target of " + SHALLOWEST + " layers, and this one has " + layers) + ")");
     }
 

@@ -13,6 +13,7 @@ import dev.aerie.store.Fingerprints;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.Part;
 import dev.aerie.store.ShardReader;
+import dev.aerie.store.StateSelection;
 import dev.aerie.store.StoreSettings;
 import dev.aerie.store.TeacherRows;
 import dev.aerie.target.TargetEnds;
@@ -27,6 +28,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.BitSet;
 import java.util.HexFormat;
 import java.util.Locale;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -37,6 +39,7 @@ import org.apache.hadoop.conf.Configuration;
 public final class StoreInputs implements TrainingInputs {
 
     private final String store;
+    private final List<Integer> layers;
     private final String target;
     private final String draftJson;
     private final int targetVocabulary;
@@ -49,15 +52,19 @@ public final class StoreInputs implements TrainingInputs {
      * Training on all of the part {@code train}.
      *
      * @param store opened in the driver
+     * @param layers captured ones that the draft reads
      * @param target the target as every executor finds it: a path or a URI
      */
-    public StoreInputs(HiddenStateStore store, String target, DraftConfig draft, DraftVocabulary vocabulary) {
-        this(store, target, draft, vocabulary, null);
+    public StoreInputs(
+            HiddenStateStore store, List<Integer> layers, String target, DraftConfig draft, DraftVocabulary vocabulary) {
+        this(store, layers, target, draft, vocabulary, null);
     }
 
     /** @param ids of the conversations to train on; null for all of the part {@code train} */
-    public StoreInputs(HiddenStateStore store, String target, DraftConfig draft, DraftVocabulary vocabulary, Set<String> ids) {
+    public StoreInputs(HiddenStateStore store, List<Integer> layers, String target, DraftConfig draft, DraftVocabulary vocabulary,
+            Set<String> ids) {
         this.store = store.uri();
+        this.layers = List.copyOf(layers);
         this.target = HostModels.qualified(target);
         this.draftJson = draft.toJson().toString();
         this.targetVocabulary = vocabulary.targetSize();
@@ -74,9 +81,9 @@ public final class StoreInputs implements TrainingInputs {
                 "store.template", f.template(),
                 "store.inputs", f.inputs(),
                 "store.settings", f.settings(),
-                "store.codec", settings.codec().name(),
-                "store.teacher_rows", settings.teacherRows().text(),
-                "target.capture_layers", settings.captureLayers().toString()));
+                "store.codec", settings.states().codec().name(),
+                "store.teacher_rows", settings.states().teacherRows().text(),
+                "train.layers", layers.toString()));
         all.put("draft.vocabulary", sha256(bytes(draftIds)));
         if (subset != null) {
             all.put("train.subset", subset.cardinality() + " conversations, " + sha256(subset.toByteArray()));
@@ -122,9 +129,10 @@ public final class StoreInputs implements TrainingInputs {
         HiddenStateStore opened = HiddenStateStore.open(store, conf);
         StoreSettings settings = opened.settings();
         settings.requireTeacherRows(mode == LossMode.STRICT ? TeacherRows.STRICT : TeacherRows.ALL, store);
-        settings.require("hidden_size", draft().targetHiddenSize(), store);
-        if (settings.captureLayers().size() != DraftConfig.CAPTURED) {
-            throw new RefusalException("Invalid store " + store + ": capture_layers is " + settings.captureLayers()
+        settings.require("states.hidden_size", draft().targetHiddenSize(), store);
+        List<Integer> captured = settings.states().captureLayers();
+        if (layers.size() != DraftConfig.CAPTURED || !captured.containsAll(layers)) {
+            throw new RefusalException("Invalid layers " + layers + ": store " + store + " holds " + captured
                     + " (expected " + DraftConfig.CAPTURED + " of them)");
         }
         requireLossRows(opened, mode);
@@ -135,7 +143,7 @@ public final class StoreInputs implements TrainingInputs {
         int place = 0;
         int used = 0;
         for (CommittedShard shard : opened.shards()) {
-            try (ShardReader reader = opened.reader(shard)) {
+            try (ShardReader reader = opened.reader(shard, StateSelection.NONE)) {
                 for (ConversationEntry entry : shard.conversations()) {
                     if (entry.part() == Part.TRAIN && (subset == null || subset.get(place++))) {
                         used++;
@@ -164,7 +172,7 @@ public final class StoreInputs implements TrainingInputs {
     public Opened open(Device device, DType compute, Configuration conf) throws IOException {
         DraftConfig draft = draft();
         DraftVocabulary vocabulary = new DraftVocabulary(targetVocabulary, draftIds);
-        HiddenStateSource source = new StoreSource(HiddenStateStore.open(store, conf), n -> subset == null || subset.get(n));
+        HiddenStateSource source = new StoreSource(HiddenStateStore.open(store, conf), layers, n -> subset == null || subset.get(n));
         try {
             TargetEnds ends = TargetEnds.load(HostModels.folder(target, conf), compute, device);
             FrozenTarget frozen = new FrozenTarget(ends.embedTokens(), ends.lmHead(), vocabulary, ends.logitSoftCap());

@@ -5,7 +5,8 @@ import dev.aerie.store.ConversationEntry;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.Part;
 import dev.aerie.store.ShardReader;
-import dev.aerie.store.StoreSettings;
+import dev.aerie.store.StateLayout;
+import dev.aerie.store.StateSelection;
 import dev.aerie.store.StoredConversation;
 import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.Tensor;
@@ -29,18 +30,21 @@ public final class StoreSource implements HiddenStateSource {
     private record Indexed(CommittedShard shard, ConversationEntry entry) {}
 
     private final HiddenStateStore store;
+    private final StateSelection selection;
     private final Map<Part, List<Indexed>> parts = new EnumMap<>(Part.class);
     /** Oldest first. A reader serves one thread at a time, so it is taken out while it is read from. */
     private final Deque<ShardReader> idle = new ArrayDeque<>();
     private boolean closed;
 
-    public StoreSource(HiddenStateStore store) {
-        this(store, n -> true);
+    /** @param layers captured ones whose states are read */
+    public StoreSource(HiddenStateStore store, List<Integer> layers) {
+        this(store, layers, n -> true);
     }
 
     /** @param trained which conversations of the part {@code train} are used, by their place in the plan's order */
-    StoreSource(HiddenStateStore store, IntPredicate trained) {
+    StoreSource(HiddenStateStore store, List<Integer> layers, IntPredicate trained) {
         this.store = store;
+        this.selection = new StateSelection(layers, true);
         for (Part part : Part.values()) {
             parts.put(part, new ArrayList<>());
         }
@@ -61,9 +65,9 @@ public final class StoreSource implements HiddenStateSource {
 
     @Override
     public long bytes(Part part, int index) {
-        StoreSettings settings = store.settings();
-        long elements = (long) settings.auxWidth() + settings.hiddenSize();
-        return parts.get(part).get(index).entry().tokens() * (elements * settings.codec().dtype().bytes() + BYTES_BESIDE_STATES);
+        StateLayout states = store.settings().states();
+        long perToken = (selection.layers().size() + 1) * states.codec().bytes(1, states.hiddenSize());
+        return parts.get(part).get(index).entry().tokens() * (perToken + BYTES_BESIDE_STATES);
     }
 
     @Override
@@ -91,7 +95,7 @@ public final class StoreSource implements HiddenStateSource {
                 }
             }
         }
-        return store.reader(shard);
+        return store.reader(shard, selection);
     }
 
     private void giveBack(ShardReader reader) {

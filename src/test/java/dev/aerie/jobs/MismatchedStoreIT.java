@@ -37,7 +37,7 @@ class MismatchedStoreIT {
         changed(project.conversations(), "What is 3", "What was 3",
                 () -> refused(new PrepareHiddenStates(), recipe, "inputs"));
         assertArrayEquals(made, Files.readAllBytes(identity));
-        changed(identity, "\"format_version\" : 1", "\"format_version\" : 9",
+        changed(identity, "\"format_version\" : 2", "\"format_version\" : 9",
                 () -> refusedByAll(recipe, "9"));
         assertEquals(0, CommandLines.run(new Aerie(), "verify-store", folder.resolve("store").toString()));
     }

@@ -233,8 +233,8 @@ class CaptureIT {
         String where = "Invalid store file:" + store + ": ";
         assertRefused(where + "fingerprints.inputs", settings, rows.subList(1, 6));
         CaptureSettings all = Captures.settings(Captures.target(), store, "bf16", TeacherRows.ALL, 250, 100);
-        assertRefused(where + "teacher_rows is strict (expected all)", all, rows);
-        assertEquals(where + "teacher_rows is strict (expected all)", assertThrows(InvalidStoreException.class,
+        assertRefused(where + "states.teacher_rows is strict (expected all)", all, rows);
+        assertEquals(where + "states.teacher_rows is strict (expected all)", assertThrows(InvalidStoreException.class,
                 () -> new Capture(spark, all, System.out).requireCompatibleStore()).getMessage());
         CaptureSettings waves = Captures.settings(Captures.target(), store, "bf16", TeacherRows.STRICT, 250, 101);
         assertRefused(where + "fingerprints.settings", waves, rows);

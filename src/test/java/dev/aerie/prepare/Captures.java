@@ -3,6 +3,7 @@ package dev.aerie.prepare;
 import dev.aerie.safetensors.SafetensorsFile;
 import dev.aerie.spark.DeviceChoice;
 import dev.aerie.spark.TaskResources;
+import dev.aerie.store.Container;
 import dev.aerie.store.CommittedShard;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.Part;
@@ -57,7 +58,7 @@ final class Captures {
             Residency residency, int microBatchTokens, long waveMemory, double maxRefusedShare) {
         return new CaptureSettings(new TargetSettings(target.toAbsolutePath().toString(), DType.F32, residency), List.of(1, 3, 4),
                 new CaptureSettings.Waves(microBatchTokens, waveMemory),
-                new CaptureSettings.Output(store.toString(), codec, rows, shardTokens, 7),
+                new CaptureSettings.Output(store.toString(), codec, Container.PARQUET, rows, shardTokens, 7),
                 new CaptureSettings.Origin(SOME_SHA256, SOME_SHA256,
                         new TreeMap<>(Map.of("target.micro_batch_tokens", String.valueOf(microBatchTokens)))),
                 12, maxRefusedShare, new TaskResources(DeviceChoice.CPU, 1));

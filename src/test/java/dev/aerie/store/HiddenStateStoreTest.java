@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.aerie.store.Stores.Sample;
 import dev.aerie.text.TokenSequence;
+import dev.aerie.torch.Device;
 import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
 import java.io.IOException;
@@ -84,6 +85,60 @@ class HiddenStateStoreTest {
                 System.arraycopy(expected.last(), teacher[i] * HIDDEN, states, i * HIDDEN, HIDDEN);
             }
             assertArrayEquals(states, found.teacherStates().toFloats(), message);
+        }
+    }
+
+    @Test
+    void readsTheLayersThatWereSelectedInAnyOrder() throws IOException {
+        HiddenStateStore store = create(Codec.of("bf16"), TeacherRows.STRICT, 1);
+        Sample sample = Stores.sample("c", 300, HIDDEN, seed);
+        CommittedShard shard = Stores.commit(store, 0, List.of(sample));
+        try (Scope scope = Scope.open()) {
+            Tensor aux = Tensor.of(sample.aux(), 300, 3 * HIDDEN);
+            for (List<Integer> layers : List.of(List.of(4), List.of(4, 1), List.of(1, 3, 4))) {
+                for (boolean teacher : new boolean[] {true, false}) {
+                    try (ShardReader reader = store.reader(shard, new StateSelection(layers, teacher))) {
+                        StoredConversation found = reader.read(shard.conversations().get(0));
+                        List<Tensor> expected = layers.stream()
+                                .map(layer -> aux.narrow(1, (long) List.of(1, 3, 4).indexOf(layer) * HIDDEN, HIDDEN)).toList();
+                        assertArrayEquals(Tensor.cat(1, expected).toFloats(), found.aux().toFloats(), "seed " + seed);
+                        if (teacher) {
+                            assertEquals(found.teacherRows().length, found.teacherStates().size(0));
+                        } else {
+                            assertThrows(IllegalStateException.class, found::teacherStates);
+                        }
+                    }
+                }
+            }
+        }
+        try (ShardReader reader = store.reader(shard, StateSelection.NONE)) {
+            assertArrayEquals(sample.ids(), reader.next().orElseThrow().sequence().inputIds());
+        }
+        String message = assertThrows(InvalidStoreException.class,
+                () -> store.reader(shard, new StateSelection(List.of(1, 2), false))).getMessage();
+        assertTrue(message.contains("expected among them required binary aux_02_hi, for codec bf16"), message);
+    }
+
+    @Test
+    void lossyCodecsReturnWhatTheyDecodeByThemselves() throws IOException {
+        for (Codec codec : List.of(Codec.of("fp8"), Codec.of("int8"))) {
+            String uri = folder.resolve(codec.name()).toString();
+            HiddenStateStore store = HiddenStateStore.create(uri, conf, Stores.settings(codec, TeacherRows.STRICT, HIDDEN, 1));
+            List<Sample> samples = Stores.samples(seed, HIDDEN, 1, 257);
+            CommittedShard shard = Stores.commit(store, 0, samples);
+            try (ShardReader reader = store.reader(shard); Scope scope = Scope.open()) {
+                for (Sample sample : samples) {
+                    int tokens = sample.ids().length;
+                    Tensor aux = Tensor.of(sample.aux(), tokens, 3 * HIDDEN);
+                    Tensor expected = Tensor.zeros(codec.dtype(), Device.CPU, tokens, 3 * HIDDEN);
+                    for (int l = 0; l < 3; l++) {
+                        codec.decode(codec.encode(aux.narrow(1, (long) l * HIDDEN, HIDDEN)), tokens, HIDDEN,
+                                expected.memory().position(2 * l * HIDDEN), 6 * HIDDEN);
+                    }
+                    assertArrayEquals(expected.toBytes(), reader.next().orElseThrow().aux().toBytes(), codec + ", seed " + seed);
+                }
+            }
+            assertEquals(List.of(), StoreVerification.of(store.complete(), s -> {}).problems());
         }
     }
 
@@ -219,19 +274,18 @@ class HiddenStateStoreTest {
         Fingerprints f = s.fingerprints();
         Fingerprints other = new Fingerprints("9".repeat(64), f.tokenizer(), f.template(), f.inputs(), f.settings());
         assertRefused(where + "fingerprints.target is " + "a".repeat(64) + " (expected " + "9".repeat(64) + ")",
-                StoreSettings.of(other, HIDDEN, s.captureLayers(), s.teacherRows(), s.codec(), s.planned()));
-        assertRefused(where + "capture_layers is [1,3,4] (expected [1,2,5])",
-                StoreSettings.of(f, HIDDEN, List.of(1, 2, 5), s.teacherRows(), s.codec(), s.planned()));
-        assertRefused(where + "teacher_rows is strict (expected all)",
-                StoreSettings.of(f, HIDDEN, s.captureLayers(), TeacherRows.ALL, s.codec(), s.planned()));
-        assertRefused(where + "codec is bf16 (expected f32)",
-                StoreSettings.of(f, HIDDEN, s.captureLayers(), s.teacherRows(), Codec.of("f32"), s.planned()));
-        assertRefused(where + "planned.shards is 3 (expected 4)", StoreSettings.of(
-                f, HIDDEN, s.captureLayers(), s.teacherRows(), s.codec(), new PlannedCounts(4, 100, 1, 10_000)));
+                StoreSettings.of(other, new StateLayout(HIDDEN, s.states().captureLayers(), s.states().teacherRows(), s.states().codec(), Container.PARQUET), s.planned()));
+        assertRefused(where + "states.capture_layers is [1,3,4] (expected [1,2,5])",
+                StoreSettings.of(f, new StateLayout(HIDDEN, List.of(1, 2, 5), s.states().teacherRows(), s.states().codec(), Container.PARQUET), s.planned()));
+        assertRefused(where + "states.teacher_rows is strict (expected all)",
+                StoreSettings.of(f, new StateLayout(HIDDEN, s.states().captureLayers(), TeacherRows.ALL, s.states().codec(), Container.PARQUET), s.planned()));
+        assertRefused(where + "states.codec is bf16 (expected f32)",
+                StoreSettings.of(f, new StateLayout(HIDDEN, s.states().captureLayers(), s.states().teacherRows(), Codec.of("f32"), Container.PARQUET), s.planned()));
+        assertRefused(where + "planned.shards is 3 (expected 4)", StoreSettings.of(f, new StateLayout(HIDDEN, s.states().captureLayers(), s.states().teacherRows(), s.states().codec(), Container.PARQUET), new PlannedCounts(4, 100, 1, 10_000)));
         s.require("fingerprints.target", "a".repeat(64), "here");
-        s.require("capture_layers", List.of(1, 3, 4), "here");
-        assertEquals("Invalid store here: hidden_size is 8 (expected 16)",
-                assertThrows(InvalidStoreException.class, () -> s.require("hidden_size", 16, "here")).getMessage());
+        s.require("states.capture_layers", List.of(1, 3, 4), "here");
+        assertEquals("Invalid store here: states.hidden_size is 8 (expected 16)",
+                assertThrows(InvalidStoreException.class, () -> s.require("states.hidden_size", 16, "here")).getMessage());
         assertEquals("Invalid store here: teacher_rows is strict (expected all)",
                 assertThrows(InvalidStoreException.class, () -> s.requireTeacherRows(TeacherRows.ALL, "here")).getMessage());
     }
@@ -332,7 +386,7 @@ class HiddenStateStoreTest {
         for (String[] change : new String[][] {
             {shard.file(), "../../shard-00000-a.parquet", "Invalid file: ../../shard-00000-a.parquet"},
             {"\"shard\":0", "\"shard\":1", "shard is 1 (expected 0)"},
-            {"\"format_version\":1", "\"format_version\":2", "format_version is 2 (expected 1"},
+            {"\"format_version\":2", "\"format_version\":1", "format_version is 1 (expected 2"},
             {"\"tokens\":30,\"teacher_rows\"", "\"tokens\":31,\"teacher_rows\"", "Invalid tokens: 31 (expected 30"},
             {"\"row\":0", "\"row\":1", "30 tokens from row 1 (expected at least one, from row 0)"},
             {"\"rows\":1", "\"rows\":3", "Invalid rows: 3 (expected 1, those of the conversations)"},
@@ -348,7 +402,7 @@ class HiddenStateStoreTest {
         Files.writeString(marker, json.replace("\"supervised\":", "\"supervised\":1"));
         assertEquals(List.of("Shard 0 differs between the manifest and its marker"),
                 StoreVerification.of(open2(), s -> {}).problems());
-        Files.writeString(folder.resolve("_manifest.json"), "{\"format_version\":1,\"shards\":[]}");
+        Files.writeString(folder.resolve("_manifest.json"), "{\"format_version\":2,\"shards\":[]}");
         assertTrue(assertThrows(InvalidStoreException.class, this::open2).getMessage().contains("0 shards (expected 1)"));
         Path settings = folder.resolve("store.json");
         Files.writeString(settings, Files.readString(settings).replace("\"shards\" : 1", "\"shards\" : 2000000000"));

@@ -20,28 +20,30 @@ class LongConversationTest {
     void statesOverTwoGibibytes() {
         StoreSettings settings = Stores.settings(Codec.of("bf16"), TeacherRows.STRICT, HIDDEN, 1);
         List<Chunk> chunks = new ArrayList<>();
-        byte[][] none = {new byte[0], new byte[0]};
-        byte[] zeros = new byte[Chunk.MAX_TOKENS * settings.auxWidth()];
+        EncodedStates none = EncodedStates.of(new byte[0], new byte[0]);
+        byte[] zero = new byte[Chunk.MAX_TOKENS * HIDDEN];
+        EncodedStates zeros = EncodedStates.of(zero, zero);
         for (int first = 0; first < TOKENS; first += Chunk.MAX_TOKENS) {
             int n = Math.min(Chunk.MAX_TOKENS, TOKENS - first);
-            byte[] hi = n == Chunk.MAX_TOKENS ? zeros : new byte[n * settings.auxWidth()];
-            if (n < Chunk.MAX_TOKENS) {
-                // 0x3f80 is 1.
-                Arrays.fill(hi, (byte) 0x3f);
-            }
-            byte[] lo = hi == zeros ? zeros : new byte[hi.length];
-            if (lo != zeros) {
-                Arrays.fill(lo, (byte) 0x80);
-            }
+            EncodedStates states = n == Chunk.MAX_TOKENS ? zeros : ones(n);
             chunks.add(new Chunk("c", Part.TRAIN, TOKENS, first, new TokenSequence(new int[n], new boolean[n]),
-                    new byte[][] {hi, lo}, none));
+                    List.of(states, states, states, none)));
         }
         try (Scope scope = Scope.open()) {
-            Tensor aux = new StoredConversation(settings, chunks).aux();
+            Tensor aux = new StoredConversation(settings.states(), StateSelection.all(settings.states()), chunks).aux();
             assertArrayEquals(new long[] {TOKENS, 3L * HIDDEN}, aux.shape());
             float[] last = aux.narrow(0, TOKENS - 1, 1).toFloats();
             float[] first = aux.narrow(0, 0, 1).toFloats();
             assertArrayEquals(new float[] {1, 1, 0, 0}, new float[] {last[0], last[3 * HIDDEN - 1], first[0], first[3 * HIDDEN - 1]});
         }
+    }
+
+    /** 0x3f80 is 1. */
+    private static EncodedStates ones(int tokens) {
+        byte[] hi = new byte[tokens * HIDDEN];
+        Arrays.fill(hi, (byte) 0x3f);
+        byte[] lo = new byte[hi.length];
+        Arrays.fill(lo, (byte) 0x80);
+        return EncodedStates.of(hi, lo);
     }
 }

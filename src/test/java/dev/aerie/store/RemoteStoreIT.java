@@ -138,7 +138,7 @@ class RemoteStoreIT {
         Fingerprints other = new Fingerprints("9".repeat(64), f.tokenizer(), f.template(), f.inputs(), f.settings());
         assertEquals("Invalid store " + uri + ": fingerprints.target is " + "a".repeat(64) + " (expected " + "9".repeat(64) + ")",
                 assertThrows(InvalidStoreException.class, () -> HiddenStateStore.create(uri, files.conf(), StoreSettings.of(
-                        other, HIDDEN, s.captureLayers(), s.teacherRows(), s.codec(), s.planned()))).getMessage());
+                        other, s.states(), s.planned()))).getMessage());
 
         CommittedShard shard = Stores.commit(store, 0, Stores.samples(seed, HIDDEN, 600, 20));
         store.complete();

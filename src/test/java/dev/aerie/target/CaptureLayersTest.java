@@ -32,7 +32,7 @@ class CaptureLayersTest {
             assertFalse(said.contains("null"), said);
             assertFalse(CaptureLayers.areDefaults(List.of(0, 1, 2), n));
         }
-        assertEquals("Missing target.capture_layers (expected three layers from 0 to 3, low to high: the default of layers 1, n/2 - 1 "
+        assertEquals("Missing target.capture_layers (expected layers from 0 to 3, low to high: the default of layers 1, n/2 - 1 "
                 + "and n - 4 needs a target of 7 layers, and this one has 4)",
                 assertThrows(RefusalException.class, () -> CaptureLayers.defaults(4)).getMessage());
     }

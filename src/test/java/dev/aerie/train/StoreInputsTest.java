@@ -11,11 +11,13 @@ import dev.aerie.errors.RefusalException;
 import dev.aerie.spark.DeviceChoice;
 import dev.aerie.spark.TaskResources;
 import dev.aerie.store.Codec;
+import dev.aerie.store.Container;
 import dev.aerie.store.Fingerprints;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.Part;
 import dev.aerie.store.PlannedCounts;
 import dev.aerie.store.ShardWriter;
+import dev.aerie.store.StateLayout;
 import dev.aerie.store.StoreSettings;
 import dev.aerie.store.TeacherRows;
 import dev.aerie.target.spec.Rope;
@@ -47,6 +49,7 @@ class StoreInputsTest {
     private static final Path TARGET = Path.of("src", "test", "resources", "dev", "aerie", "target", "llama3-two-layers");
     private static final int HIDDEN = 64;
     private static final int VOCABULARY = 320;
+    private static final List<Integer> LAYERS = List.of(0, 1, 2);
 
     @TempDir
     Path folder;
@@ -65,7 +68,7 @@ class StoreInputsTest {
         }
         StoreSettings settings = StoreSettings.of(
                 new Fingerprints("a".repeat(64), "b".repeat(64), "c".repeat(64), "d".repeat(64), "e".repeat(64)),
-                HIDDEN, layers, rows, Codec.of("bf16"), new PlannedCounts(1, 1, 0, 10));
+                new StateLayout(HIDDEN, layers, rows, Codec.of("bf16"), Container.PARQUET), new PlannedCounts(1, 1, 0, 10));
         HiddenStateStore store = HiddenStateStore.create(folder.toString(), conf, settings);
         try (ShardWriter writer = store.writer(0); Scope scope = Scope.open()) {
             writer.write("one", Part.TRAIN, new TokenSequence(new Random(1).ints(10, 0, VOCABULARY).toArray(), lossMask),
@@ -81,13 +84,13 @@ class StoreInputsTest {
     }
 
     private static StoreInputs inputs(HiddenStateStore store, int targetHidden) {
-        return new StoreInputs(store, TARGET.toString(), draft(targetHidden),
+        return new StoreInputs(store, LAYERS, TARGET.toString(), draft(targetHidden),
                 new DraftVocabulary(VOCABULARY, new int[] {1, 5, 9}));
     }
 
     @Test
     void opensOnAnotherMachineWhatTheDriverDescribed() throws Exception {
-        StoreInputs made = inputs(store(List.of(0, 1, 1)), HIDDEN);
+        StoreInputs made = inputs(store(LAYERS), HIDDEN);
         made.check(LossMode.STRICT, conf);
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
@@ -110,10 +113,10 @@ class StoreInputsTest {
 
     @Test
     void aSubsetIsPartOfWhatATrainingIsMadeFrom() throws Exception {
-        HiddenStateStore store = store(List.of(0, 1, 1));
+        HiddenStateStore store = store(LAYERS);
         DraftVocabulary vocabulary = new DraftVocabulary(VOCABULARY, new int[] {1, 5, 9});
-        StoreInputs some = new StoreInputs(store, TARGET.toString(), draft(HIDDEN), vocabulary, Set.of("one"));
-        StoreInputs none = new StoreInputs(store, TARGET.toString(), draft(HIDDEN), vocabulary, Set.of("other"));
+        StoreInputs some = new StoreInputs(store, LAYERS, TARGET.toString(), draft(HIDDEN), vocabulary, Set.of("one"));
+        StoreInputs none = new StoreInputs(store, LAYERS, TARGET.toString(), draft(HIDDEN), vocabulary, Set.of("other"));
         assertTrue(some.fingerprints().get("train.subset").startsWith("1 conversations"), some.fingerprints()::toString);
         assertTrue(none.fingerprints().get("train.subset").startsWith("0 conversations"), none.fingerprints()::toString);
         try (TrainingInputs.Opened opened = some.open(Device.CPU, DType.F32, conf)) {
@@ -126,7 +129,7 @@ class StoreInputsTest {
 
     @Test
     void refusesAStoreThatDoesNotFit() throws Exception {
-        HiddenStateStore store = store(List.of(0, 1, 1));
+        HiddenStateStore store = store(LAYERS);
         assertRefused("teacher_rows is strict (expected all)", () -> inputs(store, HIDDEN).check(LossMode.SPECFORGE, conf));
         assertRefused("hidden_size is 64 (expected 80)", () -> inputs(store, 80).check(LossMode.STRICT, conf));
     }
@@ -136,14 +139,14 @@ class StoreInputsTest {
     void refusesAStoreWithoutALossRow() throws Exception {
         String expected = "none of its 1 conversations to train on carries loss (expected one with two supervised tokens in a row, "
                 + "because train.mode is strict)";
-        StoreInputs scattered = inputs(store(List.of(0, 1, 1), TeacherRows.ALL, 0, 3, 5, 9), HIDDEN);
+        StoreInputs scattered = inputs(store(LAYERS, TeacherRows.ALL, 0, 3, 5, 9), HIDDEN);
         assertRefused(expected, () -> scattered.check(LossMode.STRICT, conf));
         scattered.check(LossMode.SPECFORGE, conf);
     }
 
     @Test
     void refusesAStoreWithoutASupervisedToken() throws Exception {
-        StoreInputs silent = inputs(store(List.of(0, 1, 1), TeacherRows.ALL), HIDDEN);
+        StoreInputs silent = inputs(store(LAYERS, TeacherRows.ALL), HIDDEN);
         assertRefused("because train.mode is strict)", () -> silent.check(LossMode.STRICT, conf));
         assertRefused("(expected one with a supervised token, because train.mode is specforge)",
                 () -> silent.check(LossMode.SPECFORGE, conf));
@@ -151,8 +154,8 @@ class StoreInputsTest {
 
     @Test
     void whatCannotBeOpenedIsGivenBack() throws Exception {
-        StoreInputs made = inputs(store(List.of(0, 1, 1)), HIDDEN);
-        StoreInputs targetless = new StoreInputs(HiddenStateStore.open(folder.toString(), conf), folder.resolve("none").toString(),
+        StoreInputs made = inputs(store(LAYERS), HIDDEN);
+        StoreInputs targetless = new StoreInputs(HiddenStateStore.open(folder.toString(), conf), LAYERS, folder.resolve("none").toString(),
                 draft(HIDDEN), new DraftVocabulary(VOCABULARY, new int[] {1, 5, 9}));
         long before = Scope.liveTensors();
         assertThrows(RuntimeException.class, () -> targetless.open(Device.CPU, DType.F32, conf));
@@ -165,12 +168,12 @@ class StoreInputsTest {
     @Test
     void refusesAStoreOfFewerLayers() throws Exception {
         HiddenStateStore store = store(List.of(0, 1));
-        assertRefused("capture_layers is [0, 1] (expected 3 of them)", () -> inputs(store, HIDDEN).check(LossMode.STRICT, conf));
+        assertRefused("holds [0, 1] (expected 3 of them)", () -> inputs(store, HIDDEN).check(LossMode.STRICT, conf));
     }
 
     @Test
     void fingerprintsNameWhatATrainingIsMadeFrom() throws Exception {
-        Map<String, String> recipe = Training.recipe(settings(), inputs(store(List.of(0, 1, 1)), HIDDEN));
+        Map<String, String> recipe = Training.recipe(settings(), inputs(store(LAYERS), HIDDEN));
         assertEquals("a".repeat(64), recipe.get("store.target"));
         assertEquals("96", recipe.get("draft.intermediate_size"));
         assertEquals("strict", recipe.get("train.mode"));

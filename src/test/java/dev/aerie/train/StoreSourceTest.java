@@ -7,11 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import dev.aerie.draft.TrainingBatch;
 import dev.aerie.errors.RefusalException;
 import dev.aerie.store.Codec;
+import dev.aerie.store.Container;
 import dev.aerie.store.Fingerprints;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.Part;
 import dev.aerie.store.PlannedCounts;
 import dev.aerie.store.ShardWriter;
+import dev.aerie.store.StateLayout;
 import dev.aerie.store.StoreSettings;
 import dev.aerie.store.TeacherRows;
 import dev.aerie.text.TokenSequence;
@@ -32,6 +34,7 @@ class StoreSourceTest {
 
     private static final long SEED = 3;
     private static final int HIDDEN = 4;
+    private static final List<Integer> LAYERS = List.of(1, 2, 3);
 
     @TempDir
     Path folder;
@@ -45,7 +48,7 @@ class StoreSourceTest {
         Random random = new Random(SEED);
         StoreSettings settings = StoreSettings.of(
                 new Fingerprints("a".repeat(64), "b".repeat(64), "c".repeat(64), "d".repeat(64), "e".repeat(64)),
-                HIDDEN, List.of(1, 2, 3), TeacherRows.STRICT, Codec.of("f32"), new PlannedCounts(2, 14, 4, 1000));
+                new StateLayout(HIDDEN, LAYERS, TeacherRows.STRICT, Codec.of("f32"), Container.PARQUET), new PlannedCounts(2, 14, 4, 1000));
         Configuration conf = new Configuration();
         HiddenStateStore store = HiddenStateStore.create(folder.toString(), conf, settings);
         for (int shard = 0; shard < 2; shard++) {
@@ -77,7 +80,7 @@ class StoreSourceTest {
 
     @Test
     void readsConversationsOfAPartInAnyOrder() throws Exception {
-        try (HiddenStateSource source = new StoreSource(store())) {
+        try (HiddenStateSource source = new StoreSource(store(), LAYERS)) {
             for (Part part : Part.values()) {
                 List<Sample> expected = samples.stream().filter(s -> s.part == part).toList();
                 assertArrayEquals(expected.stream().mapToInt(s -> s.ids.length).toArray(), source.lengths(part));
@@ -104,7 +107,7 @@ class StoreSourceTest {
     @Test
     void leavesOutWhatIsNotTrainedOn() throws Exception {
         List<Sample> all = new ArrayList<>();
-        try (HiddenStateSource source = new StoreSource(store(), n -> n % 3 == 1)) {
+        try (HiddenStateSource source = new StoreSource(store(), LAYERS, n -> n % 3 == 1)) {
             samples.stream().filter(s -> s.part == Part.TRAIN).forEach(all::add);
             int[] used = IntStream.range(0, all.size()).filter(n -> n % 3 == 1).toArray();
             assertArrayEquals(IntStream.of(used).map(n -> all.get(n).ids.length).toArray(), source.lengths(Part.TRAIN));
@@ -115,7 +118,7 @@ class StoreSourceTest {
 
     @Test
     void packsConversationsEndToEnd() throws Exception {
-        try (HiddenStateSource source = new StoreSource(store()); Scope scope = Scope.open()) {
+        try (HiddenStateSource source = new StoreSource(store(), LAYERS); Scope scope = Scope.open()) {
             List<Sample> train = samples.stream().filter(s -> s.part == Part.TRAIN).toList();
             TrainingBatch batch =
                     new MicroBatch(List.of(source.read(Part.TRAIN, 3), source.read(Part.TRAIN, 0))).pack(Device.CPU);

@@ -1,6 +1,7 @@
 package dev.aerie.store;
 
 import com.github.luben.zstd.Zstd;
+import dev.aerie.files.NewFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -15,7 +16,6 @@ import org.apache.parquet.column.ParquetProperties;
 import org.apache.parquet.column.statistics.Statistics;
 import org.apache.parquet.hadoop.ParquetFileWriter;
 import org.apache.parquet.hadoop.metadata.CompressionCodecName;
-import org.apache.parquet.io.OutputFile;
 import org.apache.parquet.io.api.Binary;
 import org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName;
 
@@ -27,7 +27,7 @@ import org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName;
  * between JVMs. Pages of version 2 have one encoding. This writer also needs no second copy of each block and no check of sizes
  * every 100 rows, which are 800 MB here.
  */
-final class ChunkFile implements AutoCloseable {
+final class ParquetChunkWriter implements ChunkWriter {
 
     private static final long ROW_GROUP_BYTES = 64L << 20;
     private static final int ZSTD_LEVEL = 1;
@@ -41,7 +41,7 @@ final class ChunkFile implements AutoCloseable {
     private long plainBytes;
     private int rows;
 
-    ChunkFile(OutputFile output, ShardSchema schema, Map<String, String> footer) throws IOException {
+    ParquetChunkWriter(NewFile out, ShardSchema schema, Map<String, String> footer) throws IOException {
         this.schema = schema;
         this.footer = footer;
         ParquetProperties properties = ParquetProperties.builder()
@@ -50,27 +50,27 @@ final class ChunkFile implements AutoCloseable {
                 .withStatisticsEnabled(schema.name(ShardSchema.CONVERSATION), true)
                 .build();
         this.file = new ParquetFileWriter(
-                output, schema.message(), ParquetFileWriter.Mode.CREATE, ROW_GROUP_BYTES, 0, null, properties);
+                new ParquetOutput(out), schema.message(), ParquetFileWriter.Mode.CREATE, ROW_GROUP_BYTES, 0, null, properties);
         file.start();
         for (int i = 0; i < schema.columns(); i++) {
             pages.add(new ArrayList<>());
         }
     }
 
-    void write(Chunk chunk) throws IOException {
-        binary(ShardSchema.CONVERSATION, chunk.conversation().getBytes(StandardCharsets.UTF_8));
-        binary(ShardSchema.PART, chunk.part().text().getBytes(StandardCharsets.UTF_8));
+    @Override
+    public void write(Chunk chunk) throws IOException {
+        binary(ShardSchema.CONVERSATION, utf8(chunk.conversation()));
+        binary(ShardSchema.PART, utf8(chunk.part().text()));
         integer(ShardSchema.CONVERSATION_TOKENS, chunk.conversationTokens());
         integer(ShardSchema.FIRST_TOKEN, chunk.firstToken());
         integer(ShardSchema.TOKENS, chunk.tokens());
         binary(ShardSchema.INPUT_IDS, littleEndian(chunk.sequence().inputIds()));
         binary(ShardSchema.LOSS_MASK, bytes(chunk.sequence().lossMask()));
         int column = ShardSchema.STATES;
-        for (byte[] value : chunk.aux()) {
-            binary(column++, value);
-        }
-        for (byte[] value : chunk.teacher()) {
-            binary(column++, value);
+        for (EncodedStates states : chunk.states()) {
+            for (ByteBuffer plane : states.planes()) {
+                binary(column++, plane.duplicate());
+            }
         }
         rows++;
         if (plainBytes >= ROW_GROUP_BYTES) {
@@ -78,17 +78,17 @@ final class ChunkFile implements AutoCloseable {
         }
     }
 
-    private void binary(int column, byte[] value) {
-        byte[] plain = ByteBuffer.allocate(Integer.BYTES + value.length)
+    private void binary(int column, ByteBuffer value) {
+        byte[] plain = ByteBuffer.allocate(Integer.BYTES + value.remaining())
                 .order(ByteOrder.LITTLE_ENDIAN)
-                .putInt(value.length)
-                .put(value)
+                .putInt(value.remaining())
+                .put(value.duplicate())
                 .array();
         ColumnDescriptor descriptor = schema.message().getColumns().get(column);
         Statistics<?> statistics;
         if (column == ShardSchema.CONVERSATION) {
             statistics = Statistics.createStats(descriptor.getPrimitiveType());
-            statistics.updateStats(Binary.fromConstantByteArray(value));
+            statistics.updateStats(Binary.fromConstantByteBuffer(value));
         } else {
             statistics = Statistics.noopStats(descriptor.getPrimitiveType());
         }
@@ -121,8 +121,8 @@ final class ChunkFile implements AutoCloseable {
         rows = 0;
     }
 
-    /** Writes the remaining pages and the footer. */
-    void finish() throws IOException {
+    @Override
+    public void finish() throws IOException {
         try (file) {
             if (rows > 0) {
                 endRowGroup();
@@ -131,23 +131,26 @@ final class ChunkFile implements AutoCloseable {
         }
     }
 
-    /** Closes the file without writing anything more. */
     @Override
     public void close() throws IOException {
         file.close();
     }
 
-    private static byte[] littleEndian(int[] ids) {
-        ByteBuffer b = ByteBuffer.allocate(Integer.BYTES * ids.length).order(ByteOrder.LITTLE_ENDIAN);
-        b.asIntBuffer().put(ids);
-        return b.array();
+    private static ByteBuffer utf8(String text) {
+        return ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
     }
 
-    private static byte[] bytes(boolean[] flags) {
+    private static ByteBuffer littleEndian(int[] ids) {
+        ByteBuffer b = ByteBuffer.allocate(Integer.BYTES * ids.length).order(ByteOrder.LITTLE_ENDIAN);
+        b.asIntBuffer().put(ids);
+        return b;
+    }
+
+    private static ByteBuffer bytes(boolean[] flags) {
         byte[] out = new byte[flags.length];
         for (int i = 0; i < out.length; i++) {
             out[i] = (byte) (flags[i] ? 1 : 0);
         }
-        return out;
+        return ByteBuffer.wrap(out);
     }
 }
