@@ -98,7 +98,7 @@ public final class AcceptanceReport {
     /** Everything the table shows, and each prompt's counts. */
     public ObjectNode toJson() {
         ObjectNode root = JsonNodeFactory.instance.objectNode();
-        root.put("target", settings.target().model()).put("draft", settings.draft()).put("dtype", settings.target().dtype().name());
+        root.put("target", settings.target().model().uri()).put("draft", settings.draft().uri()).put("dtype", settings.target().dtype().name());
         root.put("draft_tokens", settings.draftTokens()).put("max_new_tokens", settings.maxNewTokens());
         root.put("temperature", settings.sampling().temperature()).put("top_k", settings.sampling().topK()).put("top_p", settings.sampling().topP());
         root.put("seed", settings.seed()).put("prompts", results.size());

@@ -1,7 +1,6 @@
 package dev.aerie.evaluate;
 
 import dev.aerie.errors.RefusalException;
-import dev.aerie.host.HostModels;
 import dev.aerie.spark.SharedModels;
 import dev.aerie.spark.TaskDevice;
 import dev.aerie.target.Target;
@@ -41,7 +40,7 @@ public final class Evaluation {
         if (prompts.isEmpty()) {
             throw new RefusalException("Invalid prompts: none (expected at least one)");
         }
-        Target.check(HostModels.folder(settings.target().model(), spark.hadoopConfiguration()));
+        Target.check(settings.target().model().folder(spark.hadoopConfiguration()));
         LongAccumulator done = spark.sc().longAccumulator("prompts evaluated");
         Broadcast<BigramTable> table = bigrams == null ? null : spark.broadcast(bigrams);
         JavaFutureAction<List<PromptResult>> action = spark

@@ -3,7 +3,6 @@ package dev.aerie.evaluate;
 import dev.aerie.draft.DraftDecoder;
 import dev.aerie.draft.DraftExport;
 import dev.aerie.draft.FrozenTarget;
-import dev.aerie.host.HostModels;
 import dev.aerie.spark.ModelKey;
 import dev.aerie.spark.ModelParts;
 import dev.aerie.spark.SharedModels;
@@ -38,8 +37,8 @@ final class LoadedModels {
     }
 
     static SharedModels.Lease<LoadedModels> lease(EvaluateSettings settings, Device device, Configuration conf) throws IOException {
-        return SHARED.lease(new Key(HostModels.folder(settings.target().model(), conf),
-                HostModels.folder(settings.draft(), conf), settings.target().dtype(), settings.target().residency(), device));
+        return SHARED.lease(new Key(settings.target().model().folder(conf), settings.draft().folder(conf),
+                settings.target().dtype(), settings.target().residency(), device));
     }
 
     /** {@link SharedModels#release}. */

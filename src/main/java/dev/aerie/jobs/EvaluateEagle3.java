@@ -19,6 +19,7 @@ import dev.aerie.evaluate.Prompt;
 import dev.aerie.evaluate.PromptFormat;
 import dev.aerie.evaluate.PromptReader;
 import dev.aerie.files.Folder;
+import dev.aerie.host.HostModel;
 import dev.aerie.prepare.TokensTable;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.target.Target;
@@ -50,23 +51,24 @@ public final class EvaluateEagle3 implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Recipe recipe = options.recipe();
-        Configuration hadoop = TargetSection.hadoop(recipe);
+        Configuration hadoop = HadoopConf.submitted();
         EVALUATE_PROMPTS_PATH.of(recipe);
         Places.requireApart(recipe, hadoop);
         Places.requireReachable(hadoop, places(recipe));
-        Path folder = TargetSection.folder(recipe, hadoop);
+        HostModel model = TargetSection.model(recipe, hadoop);
+        Path folder = TargetSection.folder(model, hadoop);
         TargetConfig target = Target.config(folder);
-        String draft = EvaluateSection.draft(recipe, target, hadoop);
+        HostModel draft = EvaluateSection.draft(recipe, target, hadoop);
         int room = target.maxPositions() - EVALUATE_MAX_NEW_TOKENS.of(recipe) - EVALUATE_DRAFT_TOKENS.of(recipe);
         if (room < 1) {
             throw recipe.contradiction(EVALUATE_MAX_NEW_TOKENS, "less than the target's " + target.maxPositions()
                     + " positions without the drafted tokens and a prompt");
         }
-        try (ConversationEncoder encoder = new ConversationEncoder(PrepareSection.encoder(recipe, folder.toString(), hadoop));
-                SparkSession spark = Session.open(recipe, "evaluate", hadoop)) {
+        try (ConversationEncoder encoder = new ConversationEncoder(PrepareSection.encoder(recipe, folder, hadoop));
+                SparkSession spark = Session.open(recipe, "evaluate")) {
             encoder.requireFits(target.vocabSize());
             Configuration conf = spark.sparkContext().hadoopConfiguration();
-            EvaluateSettings settings = EvaluateSection.settings(recipe, draft, spark.sparkContext().getConf());
+            EvaluateSettings settings = EvaluateSection.settings(recipe, model, draft, spark.sparkContext().getConf());
             PromptFormat format = EVALUATE_PROMPTS_FORMAT.of(recipe);
             List<Prompt> prompts = new PromptReader(format, encoder::encodePrompt, room)
                     .read(EVALUATE_PROMPTS_PATH.of(recipe), conf,

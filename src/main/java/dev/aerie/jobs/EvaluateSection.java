@@ -12,7 +12,7 @@ import static dev.aerie.jobs.RecipeKeys.EXPORT_OUTPUT;
 import dev.aerie.draft.DraftConfig;
 import dev.aerie.draft.DraftExport;
 import dev.aerie.evaluate.EvaluateSettings;
-import dev.aerie.host.HostModels;
+import dev.aerie.host.HostModel;
 import dev.aerie.target.Sampling;
 import dev.aerie.target.spec.TargetConfig;
 import java.io.IOException;
@@ -27,9 +27,9 @@ final class EvaluateSection {
 
     private EvaluateSection() {}
 
-    static EvaluateSettings settings(Recipe recipe, String draft, SparkConf conf) {
+    static EvaluateSettings settings(Recipe recipe, HostModel target, HostModel draft, SparkConf conf) {
         return new EvaluateSettings(
-                TargetSection.settings(recipe, conf),
+                TargetSection.settings(recipe, target, conf),
                 draft,
                 EVALUATE_DRAFT_TOKENS.of(recipe),
                 EVALUATE_MAX_NEW_TOKENS.of(recipe),
@@ -43,19 +43,15 @@ final class EvaluateSection {
         return Place.of(recipe, EVALUATE_DRAFT).stream().findFirst().orElseGet(() -> Place.single(recipe, EXPORT_OUTPUT).asModel());
     }
 
-    /** The exported draft to measure, as every host finds it. */
-    static String draft(Recipe recipe) {
-        return HostModels.qualified(draftPlace(recipe).uri());
-    }
-
-    /** The same, with its files checked and its configuration compared with the target's. */
-    static String draft(Recipe recipe, TargetConfig target, Configuration hadoop) throws IOException {
-        String folder = draft(recipe);
-        if (HostModels.isLocal(folder) && !Files.exists(Path.of(folder, DraftExport.CONFIG))) {
+    /** The exported draft to measure, with its files checked and its configuration compared with the target's. */
+    static HostModel draft(Recipe recipe, TargetConfig target, Configuration hadoop) throws IOException {
+        HostModel draft = HostModel.find(draftPlace(recipe).uri(), TargetSection.cache(recipe), hadoop);
+        String folder = draft.uri();
+        if (HostModel.isLocal(folder) && !Files.exists(Path.of(folder, DraftExport.CONFIG))) {
             throw new RecipeException("Missing draft: " + folder + " has no " + DraftExport.CONFIG
                     + " (expected what jobs/aerie export writes)");
         }
-        DraftConfig config = DraftExport.check(HostModels.folder(folder, hadoop));
+        DraftConfig config = DraftExport.check(draft.folder(hadoop));
         if (config.targetHiddenSize() != target.hiddenSize() || config.vocabSize() != target.vocabSize()) {
             throw new RecipeException("Invalid draft: " + folder + " is for a target of hidden size " + config.targetHiddenSize()
                     + " and " + config.vocabSize() + " tokens (expected "
@@ -66,6 +62,6 @@ final class EvaluateSection {
             throw new RecipeException("Invalid draft: " + folder + " reads the layers " + Arrays.toString(layers)
                     + " of its target (expected layers from 0 to " + (target.layers() - 1) + ")");
         }
-        return folder;
+        return draft;
     }
 }

@@ -1,6 +1,6 @@
 package dev.aerie.jobs;
 
-import dev.aerie.host.HostModels;
+import dev.aerie.host.HostModel;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -45,7 +45,7 @@ record Place(String name, String uri, boolean model) {
     }
 
     boolean isOnThisHost() {
-        return model && HostModels.isLocal(uri);
+        return model && HostModel.isLocal(uri);
     }
 
     RecipeException refused(String expected) {

@@ -6,7 +6,7 @@ import static dev.aerie.jobs.RecipeKeys.TARGET_MODEL;
 import static dev.aerie.jobs.RecipeKeys.TRAIN_RANKS;
 
 import dev.aerie.errors.RefusalException;
-import dev.aerie.host.HostModels;
+import dev.aerie.host.HostModel;
 import dev.aerie.prepare.TokenFrequencies;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.PlannedCounts;
@@ -60,7 +60,7 @@ final class Plan implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Recipe recipe = options.recipe();
-        Configuration hadoop = TargetSection.hadoop(recipe);
+        Configuration hadoop = HadoopConf.submitted();
         Places.requireApart(recipe, hadoop);
         Optional<String> obstacle = obstacle(recipe, hadoop);
         RunPlan plan = RunPlan.of(recipe, config(recipe, hadoop), assumed(recipe, hadoop, obstacle.isEmpty()));
@@ -71,12 +71,11 @@ final class Plan implements Callable<Integer> {
 
     /** Of a target elsewhere no weights are fetched. */
     private Path config(Recipe recipe, Configuration hadoop) throws IOException {
-        String model = TargetSection.model(recipe);
         if (targetConfig != null) {
             return targetConfig;
         }
         Places.requireReachable(hadoop, Place.of(recipe, TARGET_MODEL));
-        return HostModels.isLocal(model) ? Path.of(model) : HostModels.configuration(model, hadoop);
+        return HostModel.configuration(TARGET_MODEL.of(recipe), hadoop);
     }
 
     private RunPlan.Assumed assumed(Recipe recipe, Configuration hadoop, boolean reachable) throws IOException {

@@ -7,6 +7,7 @@ import static dev.aerie.jobs.RecipeKeys.STORE_MAX_BYTES;
 import static dev.aerie.jobs.RecipeKeys.STORE_PATH;
 import static dev.aerie.jobs.RecipeKeys.TARGET_MODEL;
 
+import dev.aerie.host.HostModel;
 import dev.aerie.prepare.Capture;
 import dev.aerie.prepare.CaptureSettings;
 import dev.aerie.prepare.Ingest;
@@ -38,21 +39,31 @@ public final class PrepareHiddenStates implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Recipe recipe = options.recipe();
-        Configuration hadoop = TargetSection.hadoop(recipe);
+        Configuration hadoop = HadoopConf.submitted();
         DATA_INPUTS.of(recipe);
-        String store = STORE_PATH.of(recipe);
+        STORE_PATH.of(recipe);
         Places.requireApart(recipe, hadoop);
         Places.requireReachable(hadoop, Place.of(recipe, TARGET_MODEL, STORE_PATH, DATA_INPUTS, DATA_TEMPLATE));
-        Path folder = TargetSection.folder(recipe, hadoop);
+        HostModel model = TargetSection.model(recipe, hadoop);
+        Path folder = TargetSection.folder(model, hadoop);
         TargetConfig target = Target.config(folder);
-        IngestSettings ingest = PrepareSection.ingest(
-                recipe, PrepareSection.encoder(recipe, TargetSection.model(recipe), hadoop));
-        ConversationEncoder encoder = new ConversationEncoder(ingest.encoder().withModelFolder(folder.toString()));
-        encoder.requireFits(target.vocabSize());
-        Places.requireWritable(Place.single(recipe, STORE_PATH), hadoop);
-        try (SparkSession spark = Session.open(recipe, "prepare", hadoop)) {
+        IngestSettings ingest = PrepareSection.ingest(recipe, model, PrepareSection.encoder(recipe, folder, hadoop));
+        try (ConversationEncoder encoder = new ConversationEncoder(ingest.encoder())) {
+            encoder.requireFits(target.vocabSize());
+            Places.requireWritable(Place.single(recipe, STORE_PATH), hadoop);
+            run(recipe, model, ingest, encoder);
+        }
+        return 0;
+    }
+
+    private static void run(Recipe recipe, HostModel model, IngestSettings ingest, ConversationEncoder encoder) throws IOException {
+        String store = STORE_PATH.of(recipe);
+        try (SparkSession spark = Session.open(recipe, "prepare")) {
             Configuration conf = spark.sparkContext().hadoopConfiguration();
-            CaptureSettings settings = PrepareSection.capture(recipe, folder, target, spark.sparkContext().getConf(), encoder);
+            Path folder = model.folder(conf);
+            TargetConfig target = Target.config(folder);
+            CaptureSettings settings = PrepareSection.capture(
+                    recipe, TargetSection.settings(recipe, model, spark.sparkContext().getConf()), folder, encoder);
             Capture capture = new Capture(spark, settings, System.out);
             encoder.writtenDate().ifPresent(capture::dated);
             STORE_MAX_BYTES.of(recipe).ifPresent(capture::within);
@@ -65,6 +76,5 @@ public final class PrepareHiddenStates implements Callable<Integer> {
             }
             KeptRecipe.keep(recipe, store, conf);
         }
-        return 0;
     }
 }

@@ -27,11 +27,13 @@ import static dev.aerie.jobs.RecipeKeys.TARGET_WAVE_MEMORY;
 import static dev.aerie.jobs.RecipeKeys.TRAIN_MODE;
 
 import dev.aerie.draft.LossMode;
+import dev.aerie.host.HostModel;
 import dev.aerie.prepare.CaptureSettings;
 import dev.aerie.prepare.Fingerprint;
 import dev.aerie.prepare.IngestSettings;
+import dev.aerie.spark.TargetSettings;
 import dev.aerie.store.HiddenStateStore;
-import dev.aerie.target.spec.TargetConfig;
+import dev.aerie.target.Target;
 import dev.aerie.text.ConversationEncoder;
 import dev.aerie.text.EncoderSettings;
 import dev.aerie.text.OrderFault;
@@ -49,31 +51,30 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.spark.SparkConf;
 
 /** What the recipe's sections {@code data} and {@code store} say, as prepare takes it. */
 final class PrepareSection {
 
     private PrepareSection() {}
 
-    static IngestSettings ingest(Recipe recipe, EncoderSettings encoder) {
+    static IngestSettings ingest(Recipe recipe, HostModel model, EncoderSettings encoder) {
         List<IngestSettings.Input> inputs = new ArrayList<>();
         for (Recipe input : DATA_INPUTS.of(recipe)) {
             inputs.add(new IngestSettings.Input(INPUT_PATH.of(input), INPUT_FORMAT.of(input), INPUT_LIMIT.of(input).orElse(0)));
         }
-        return new IngestSettings(inputs, encoder, DATA_MIN_SUPERVISED_SHARE.of(recipe),
+        return new IngestSettings(model, inputs, encoder, DATA_MIN_SUPERVISED_SHARE.of(recipe),
                 DATA_HELD_OUT_COUNT.of(recipe), STORE_SEED.of(recipe));
     }
 
     /**
      * How conversations are encoded for a recipe.
      *
-     * @param target the model's folder, or its URI
+     * @param target the model's folder on this host
      * @throws IOException if the template or the store cannot be read
      */
-    static EncoderSettings encoder(Recipe recipe, String target, Configuration hadoop) throws IOException {
+    static EncoderSettings encoder(Recipe recipe, Path target, Configuration hadoop) throws IOException {
         return new EncoderSettings(
-                target,
+                target.toString(),
                 new EncoderSettings.Rendering(template(recipe, hadoop), DATA_SYSTEM_PROMPT.of(recipe).orElse(null),
                         DATA_TEMPLATE_VARIABLES.of(recipe).orElse(Map.of()), date(recipe, hadoop)),
                 new EncoderSettings.Supervision(DATA_ASSISTANT_HEADER.of(recipe).orElse(null),
@@ -116,12 +117,12 @@ final class PrepareSection {
         return LocalDate.now(ZoneOffset.UTC);
     }
 
-    static CaptureSettings capture(Recipe recipe, Path folder, TargetConfig target, SparkConf conf, ConversationEncoder encoder)
+    /** @param folder of the target on this host */
+    static CaptureSettings capture(Recipe recipe, TargetSettings target, Path folder, ConversationEncoder encoder)
             throws IOException {
-        TargetSection.onGpu(recipe, conf);
         return new CaptureSettings(
-                TargetSection.settings(recipe, conf),
-                TargetSection.captureLayers(recipe, target),
+                target,
+                TargetSection.captureLayers(recipe, Target.config(folder)),
                 new CaptureSettings.Waves(TARGET_MICRO_BATCH_TOKENS.of(recipe), TARGET_WAVE_MEMORY.of(recipe)),
                 new CaptureSettings.Output(STORE_PATH.of(recipe), STORE_CODEC.of(recipe).name(),
                         STORE_CONTAINER.of(recipe), STORE_TEACHER_ROWS.of(recipe),

@@ -24,6 +24,7 @@ import static dev.aerie.jobs.ValueType.whole;
 
 import dev.aerie.draft.LossMode;
 import dev.aerie.evaluate.PromptFormat;
+import dev.aerie.host.ModelCache;
 import dev.aerie.spark.DeviceChoice;
 import dev.aerie.store.Codec;
 import dev.aerie.store.Container;
@@ -73,7 +74,8 @@ final class RecipeKeys {
             "The folder of these copies on each host; models in $AERIE_CACHE, else in ~/.cache/aerie, where unset.");
     static final RecipeKey<Optional<Long>> TARGET_CACHE_BYTES = optional("target.cache_bytes", bytes(), NOTHING,
             "Most bytes of all copies: unused ones are removed, the oldest first; what the disk holds where unset.");
-    static final RecipeKey<String> TARGET_CACHE_CHECK = key("target.cache_check", names("sizes", "checksums"), "sizes", NOTHING,
+    static final RecipeKey<ModelCache.Check> TARGET_CACHE_CHECK = key("target.cache_check", choice(ModelCache.Check.class),
+            ModelCache.USUAL.check(), NOTHING,
             "What of a copy is compared before it is used; a damaged one is made again.");
     static final RecipeKey<DTypeChoice> TARGET_DTYPE = key("target.dtype", choice(DTypeChoice.class), DTypeChoice.AUTO, DATA,
             "What the target computes in; auto is bfloat16 on a GPU and float32 on a CPU.");
@@ -249,14 +251,6 @@ final class RecipeKeys {
     private static <T> RecipeKey<T> declared(RecipeKey<T> key) {
         BY_PATH.put(key.path(), key);
         return key;
-    }
-
-    private static ValueType<String> names(String... names) {
-        Map<String, String> all = new LinkedHashMap<>();
-        for (String name : names) {
-            all.put(name, name);
-        }
-        return oneOf(all);
     }
 
     static boolean isSection(String path) {

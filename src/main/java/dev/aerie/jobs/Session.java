@@ -3,9 +3,7 @@ package dev.aerie.jobs;
 import static dev.aerie.jobs.RecipeKeys.NAME;
 
 import dev.aerie.gang.GangConf;
-import dev.aerie.host.HostModels;
 import dev.aerie.torch.LibTorch;
-import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
 import org.apache.spark.sql.SparkSession;
@@ -18,8 +16,7 @@ final class Session {
 
     private Session() {}
 
-    /** @param hadoop of {@link TargetSection#hadoop}: tasks are to find the copies of models that the driver has found */
-    static SparkSession open(Recipe recipe, String job, Configuration hadoop) {
+    static SparkSession open(Recipe recipe, String job) {
         SparkConf conf = new SparkConf();
         GangConf.defaults(conf);
         conf.setIfMissing("spark.master", "local[*]");
@@ -36,8 +33,6 @@ final class Session {
             conf.setIfMissing("spark.sql.shuffle.partitions", "8");
         }
         SparkSession session = SparkSession.builder().config(conf).appName(job + " " + NAME.of(recipe)).getOrCreate();
-        hadoop.getPropsWithPrefix(HostModels.PREFIX).forEach(
-                (key, value) -> session.sparkContext().hadoopConfiguration().set(HostModels.PREFIX + key, value));
         shipLibTorch(session.sparkContext());
         return session;
     }

@@ -14,6 +14,7 @@ import dev.aerie.text.EncoderSettings;
 import dev.aerie.text.InputRecord;
 import dev.aerie.text.Rejection;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -42,11 +43,12 @@ final class ShowMask implements Callable<Integer> {
         if (input < 0 || input >= inputs.size()) {
             throw new RecipeException("Invalid --input: " + input + " (expected 0 to " + (inputs.size() - 1) + ")");
         }
-        Configuration hadoop = TargetSection.hadoop(recipe);
+        Configuration hadoop = HadoopConf.submitted();
         List<Place> places = new ArrayList<>(Place.of(recipe, TARGET_MODEL, DATA_TEMPLATE));
         places.add(Place.single(inputs.get(input), INPUT_PATH));
         Places.requireReachable(hadoop, places);
-        EncoderSettings settings = PrepareSection.encoder(recipe, TargetSection.folder(recipe, hadoop).toString(), hadoop);
+        Path target = TargetSection.folder(TargetSection.model(recipe, hadoop), hadoop);
+        EncoderSettings settings = PrepareSection.encoder(recipe, target, hadoop);
         try (ConversationEncoder encoder = new ConversationEncoder(settings)) {
             InputRecord read = read(inputs.get(input), hadoop);
             System.out.println(read instanceof Conversation conversation

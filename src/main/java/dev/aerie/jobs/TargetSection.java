@@ -11,13 +11,14 @@ import static dev.aerie.jobs.RecipeKeys.TARGET_MODEL;
 import static dev.aerie.jobs.RecipeKeys.TARGET_RESIDENCY;
 import static dev.aerie.jobs.RecipeKeys.TARGET_WEIGHT_MEMORY;
 
-import dev.aerie.host.HostModels;
+import dev.aerie.host.HostModel;
+import dev.aerie.host.ModelCache;
 import dev.aerie.spark.DeviceChoice;
 import dev.aerie.spark.TaskResources;
 import dev.aerie.target.CaptureLayers;
 import dev.aerie.target.Residency;
 import dev.aerie.target.Target;
-import dev.aerie.target.TargetSettings;
+import dev.aerie.spark.TargetSettings;
 import dev.aerie.target.spec.TargetConfig;
 import dev.aerie.torch.DType;
 import java.io.IOException;
@@ -34,24 +35,22 @@ final class TargetSection {
 
     private TargetSection() {}
 
-    /** Hadoop's configuration before there is a Spark session, with what the recipe says of the host's copies of models. */
-    static Configuration hadoop(Recipe recipe) {
-        Configuration conf = HadoopConf.submitted();
-        TARGET_CACHE.of(recipe)
-                .ifPresent(folder -> conf.set(HostModels.CACHE, Path.of(folder).toAbsolutePath().toString()));
-        TARGET_CACHE_BYTES.of(recipe).ifPresent(most -> conf.setLong(HostModels.CACHE_BYTES, most));
-        conf.set(HostModels.CACHE_CHECK, TARGET_CACHE_CHECK.of(recipe));
-        return conf;
+    /** Where each host keeps its copies of models. */
+    static ModelCache cache(Recipe recipe) {
+        return new ModelCache(
+                TARGET_CACHE.of(recipe).map(folder -> Path.of(folder).toAbsolutePath().toString()).orElse(null),
+                TARGET_CACHE_BYTES.of(recipe).orElse(Long.MAX_VALUE),
+                TARGET_CACHE_CHECK.of(recipe));
     }
 
-    /** The target as every host finds it: an absolute path or a URI. */
-    static String model(Recipe recipe) {
-        return HostModels.qualified(TARGET_MODEL.of(recipe));
+    /** The target as every host finds it. */
+    static HostModel model(Recipe recipe, Configuration hadoop) throws IOException {
+        return HostModel.find(TARGET_MODEL.of(recipe), cache(recipe), hadoop);
     }
 
     /** The target's folder on this host, its configuration and the headers of its weights checked. */
-    static Path folder(Recipe recipe, Configuration hadoop) throws IOException {
-        Path folder = HostModels.folder(model(recipe), hadoop);
+    static Path folder(HostModel model, Configuration hadoop) throws IOException {
+        Path folder = model.folder(hadoop);
         Target.check(folder);
         return folder;
     }
@@ -67,8 +66,8 @@ final class TargetSection {
     }
 
     /** The target as it is to be loaded. */
-    static TargetSettings settings(Recipe recipe, SparkConf conf) {
-        return new TargetSettings(model(recipe), dtype(recipe, conf), residency(recipe));
+    static TargetSettings settings(Recipe recipe, HostModel model, SparkConf conf) {
+        return new TargetSettings(model, dtype(recipe, conf), residency(recipe));
     }
 
     /** What the target computes in: as the recipe says, else bfloat16 where Spark gives tasks a GPU. */

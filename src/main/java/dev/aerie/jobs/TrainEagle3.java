@@ -7,6 +7,7 @@ import static dev.aerie.jobs.RecipeKeys.TRAIN_OUTPUT;
 
 import dev.aerie.draft.DraftConfig;
 import dev.aerie.gang.GangSettings;
+import dev.aerie.host.HostModel;
 import dev.aerie.prepare.Fingerprint;
 import dev.aerie.prepare.TokenFrequencies;
 import dev.aerie.prepare.TrainingSubset;
@@ -45,15 +46,16 @@ public final class TrainEagle3 implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Recipe recipe = options.recipe();
-        Configuration hadoop = TargetSection.hadoop(recipe);
+        Configuration hadoop = HadoopConf.submitted();
         String storeFolder = STORE_PATH.of(recipe);
         String output = TRAIN_OUTPUT.of(recipe);
         TrainSettings settings = TrainSection.settings(recipe);
         GangSettings gang = TrainSection.gang(recipe);
         Places.requireApart(recipe, hadoop);
         Places.requireReachable(hadoop, Place.of(recipe, TARGET_MODEL, STORE_PATH, TRAIN_OUTPUT, DATA_TEMPLATE));
-        Path target = TargetSection.folder(recipe, hadoop);
-        try (SparkSession spark = Session.open(recipe, "train", hadoop)) {
+        HostModel model = TargetSection.model(recipe, hadoop);
+        Path target = TargetSection.folder(model, hadoop);
+        try (SparkSession spark = Session.open(recipe, "train")) {
             Configuration conf = spark.sparkContext().hadoopConfiguration();
             HiddenStateStore store = HiddenStateStore.open(storeFolder, conf);
             requireMadeFrom(recipe, target, store, conf);
@@ -67,7 +69,7 @@ public final class TrainEagle3 implements Callable<Integer> {
             Places.requireWritable(Place.single(recipe, TRAIN_OUTPUT), conf);
             KeptRecipe.print(recipe);
             TrainedDraft trained = Training.run(spark.sparkContext(), gang, settings,
-                    new StoreInputs(store, layers, TargetSection.model(recipe), draft, vocabulary,
+                    new StoreInputs(store, layers, model, draft, vocabulary,
                             subset.map(TrainingSubset::ids).orElse(null)), output, System.out);
             KeptRecipe.keep(recipe, output, conf);
             System.out.println("train: step " + trained.step() + " is in " + trained);
@@ -92,7 +94,7 @@ public final class TrainEagle3 implements Callable<Integer> {
         StoreSettings made = store.settings();
         made.require("fingerprints.target", Fingerprint.ofTarget(target), store.uri());
         made.require("fingerprints.tokenizer", PrepareSection.tokenizerFingerprint(target), store.uri());
-        try (ConversationEncoder encoder = new ConversationEncoder(PrepareSection.encoder(recipe, target.toString(), conf))) {
+        try (ConversationEncoder encoder = new ConversationEncoder(PrepareSection.encoder(recipe, target, conf))) {
             made.require("fingerprints.template", PrepareSection.templateFingerprint(encoder), store.uri());
         }
     }

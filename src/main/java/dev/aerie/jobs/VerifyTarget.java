@@ -1,6 +1,7 @@
 package dev.aerie.jobs;
 
-import dev.aerie.host.HostModels;
+import dev.aerie.host.HostModel;
+import dev.aerie.host.ModelCache;
 import dev.aerie.target.Target;
 import dev.aerie.target.TargetVerification;
 import dev.aerie.torch.DType;
@@ -39,10 +40,9 @@ final class VerifyTarget implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        String qualified = HostModels.qualified(model);
         Configuration hadoop = HadoopConf.submitted();
         Places.requireReachable(hadoop, List.of(Place.option("--model", model).asModel()));
-        Path folder = HostModels.folder(qualified, hadoop);
+        Path folder = HostModel.find(model, ModelCache.USUAL, hadoop).folder(hadoop);
         try (Scope scope = Scope.open(); Target target = Target.load(folder, DType.F32, Device.CPU)) {
             TargetVerification found = TargetVerification.compare(target, golden);
             System.out.print(found);

@@ -1,6 +1,5 @@
 package dev.aerie.prepare;
 
-import dev.aerie.host.HostModels;
 import dev.aerie.spark.RunningTasks;
 import dev.aerie.store.Codec;
 import dev.aerie.store.Fingerprints;
@@ -92,7 +91,7 @@ public final class Capture {
         if (HiddenStateStore.exists(settings.output().store(), conf)) {
             HiddenStateStore store = HiddenStateStore.openPartial(settings.output().store(), conf);
             StoreSettings found = store.settings();
-            found.require("fingerprints.target", Fingerprint.ofTarget(HostModels.folder(settings.target().model(), conf)), store.uri());
+            found.require("fingerprints.target", Fingerprint.ofTarget(settings.target().model().folder(conf)), store.uri());
             found.require("fingerprints.tokenizer", settings.origin().tokenizer(), store.uri());
             found.require("fingerprints.template", settings.origin().template(), store.uri());
             found.require("states.capture_layers", settings.captureLayers(), store.uri());
@@ -245,7 +244,7 @@ public final class Capture {
     }
 
     private CapturePlan plan(JavaRDD<TokenizedRow> rows) throws IOException {
-        Path folder = HostModels.folder(settings.target().model(), configuration());
+        Path folder = settings.target().model().folder(configuration());
         TargetConfig target = Target.config(folder);
         CaptureLayers.check(settings.layers(), target.layers());
         TeacherRows teacherRows = settings.output().teacherRows();

@@ -4,7 +4,7 @@ import dev.aerie.spark.TaskResources;
 import dev.aerie.store.Codec;
 import dev.aerie.store.Container;
 import dev.aerie.store.TeacherRows;
-import dev.aerie.target.TargetSettings;
+import dev.aerie.spark.TargetSettings;
 import java.io.Serializable;
 import java.util.List;
 import java.util.SortedMap;

@@ -1,6 +1,5 @@
 package dev.aerie.prepare;
 
-import dev.aerie.host.HostModels;
 import dev.aerie.spark.ModelKey;
 import dev.aerie.spark.SharedModels;
 import dev.aerie.text.Conversation;
@@ -47,19 +46,17 @@ final class EncodeRecords implements FlatMapFunction<Iterator<Row>, Row> {
     private static final SharedModels<Key, ConversationEncoder> ENCODERS = new SharedModels<>(
             (key, parts) -> parts.add(new ConversationEncoder(key.settings())));
 
-    private final EncoderSettings settings;
+    private final IngestSettings settings;
     private final SerializableConfiguration conf;
 
-    /** @param settings whose model folder may be a URI; each host takes its own copy */
-    EncodeRecords(EncoderSettings settings, SerializableConfiguration conf) {
+    EncodeRecords(IngestSettings settings, SerializableConfiguration conf) {
         this.settings = settings;
         this.conf = conf;
     }
 
     @Override
     public Iterator<Row> call(Iterator<Row> records) throws IOException {
-        String folder = HostModels.folder(settings.modelFolder(), conf.value()).toString();
-        SharedModels.Lease<ConversationEncoder> lease = ENCODERS.lease(new Key(settings.withModelFolder(folder)));
+        SharedModels.Lease<ConversationEncoder> lease = ENCODERS.lease(new Key(settings.encoderHere(conf.value())));
         // Rows are encoded as Spark asks for them, so the task itself ends the lease.
         TaskContext.get().addTaskCompletionListener((TaskCompletionListener) task -> lease.close());
         ConversationEncoder encoder = lease.model();

@@ -67,7 +67,7 @@ public final class Ingest {
             check(report, records);
             return new IngestedTables(report, kept, quarantine(records, encoded),
                     TokenFrequencies.of(tokens.where(col("part").equalTo(Part.TRAIN.text())), targetVocabSize));
-        } catch (RuntimeException e) {
+        } catch (IOException | RuntimeException e) {
             IngestedTables.letGo(kept);
             throw e;
         }
@@ -93,7 +93,7 @@ public final class Ingest {
     private Dataset<Row> encode(Dataset<Row> records) {
         int tasks = 3 * spark.sparkContext().defaultParallelism();
         JavaRDD<Row> rows = records.repartition(tasks).toJavaRDD().mapPartitions(new EncodeRecords(
-                settings.encoder(), new SerializableConfiguration(spark.sparkContext().hadoopConfiguration())));
+                settings, new SerializableConfiguration(configuration())));
         return spark.createDataFrame(rows, EncodeRecords.SCHEMA);
     }
 
@@ -147,7 +147,7 @@ public final class Ingest {
                 passedOver);
     }
 
-    private void check(IngestReport report, Dataset<Row> records) {
+    private void check(IngestReport report, Dataset<Row> records) throws IOException {
         if (report.train() == 0) {
             throw new RefusalException("Invalid data: nothing to train on is left of " + report + (report.heldOut() > 0
                     ? " (expected more conversations than data.held_out.count)"
@@ -163,8 +163,8 @@ public final class Ingest {
         }
     }
 
-    private String preview(Row record) {
-        try (ConversationEncoder encoder = new ConversationEncoder(settings.encoder())) {
+    private String preview(Row record) throws IOException {
+        try (ConversationEncoder encoder = new ConversationEncoder(settings.encoderHere(configuration()))) {
             return encoder.preview(RecordRow.conversation(record));
         }
     }

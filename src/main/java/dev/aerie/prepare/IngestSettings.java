@@ -1,13 +1,17 @@
 package dev.aerie.prepare;
 
+import dev.aerie.host.HostModel;
 import dev.aerie.text.ConversationFormat;
 import dev.aerie.text.EncoderSettings;
+import java.io.IOException;
 import java.io.Serializable;
 import java.util.List;
+import org.apache.hadoop.conf.Configuration;
 
 /**
  * Which conversations are read, and what becomes of them.
  *
+ * @param model the target, whose tokenizer and template the encoder has from each host's own folder of it
  * @param inputs files, in the order that decides which of two equal conversations is kept
  * @param encoder how a conversation becomes tokens and a loss mask
  * @param minSupervisedShare a run whose share of supervised tokens is lower stops: its template or mask is wrong
@@ -15,7 +19,7 @@ import java.util.List;
  * @param seed of the choice of held-out conversations
  */
 public record IngestSettings(
-        List<Input> inputs, EncoderSettings encoder, double minSupervisedShare, int heldOut, long seed) implements Serializable {
+        HostModel model, List<Input> inputs, EncoderSettings encoder, double minSupervisedShare, int heldOut, long seed) implements Serializable {
 
     /**
      * One input.
@@ -30,5 +34,10 @@ public record IngestSettings(
         if (inputs.isEmpty()) {
             throw new IllegalArgumentException("Invalid inputs: none (expected at least one)");
         }
+    }
+
+    /** The encoder, with the model's folder on this host. */
+    EncoderSettings encoderHere(Configuration conf) throws IOException {
+        return encoder.withModelFolder(model.folder(conf).toString());
     }
 }

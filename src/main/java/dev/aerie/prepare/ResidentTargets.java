@@ -2,12 +2,14 @@ package dev.aerie.prepare;
 
 import dev.aerie.spark.ModelKey;
 import dev.aerie.spark.SharedModels;
+import dev.aerie.spark.TargetSettings;
 import dev.aerie.target.Residency;
 import dev.aerie.target.Target;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import java.io.IOException;
 import java.nio.file.Path;
+import org.apache.hadoop.conf.Configuration;
 
 /** The targets of this JVM: an executor loads a target for its first shard and keeps it for the others. */
 final class ResidentTargets {
@@ -19,8 +21,8 @@ final class ResidentTargets {
 
     private ResidentTargets() {}
 
-    static SharedModels.Lease<Target> lease(Path folder, DType dtype, Residency residency, Device device) throws IOException {
-        return TARGETS.lease(new Key(folder, dtype, residency, device));
+    static SharedModels.Lease<Target> lease(TargetSettings settings, Device device, Configuration conf) throws IOException {
+        return TARGETS.lease(new Key(settings.model().folder(conf), settings.dtype(), settings.residency(), device));
     }
 
     /** {@link SharedModels#release}. */

@@ -1,6 +1,5 @@
 package dev.aerie.prepare;
 
-import dev.aerie.host.HostModels;
 import dev.aerie.spark.SharedModels;
 import dev.aerie.spark.TaskDevice;
 import dev.aerie.store.HiddenStateStore;
@@ -61,9 +60,8 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
         }
         LibTorch.setThreads(settings.resources().threadsOr(TaskContext.get().cpus()));
         try (ShardWriter writer = attempt.get();
-                SharedModels.Lease<Target> lease = ResidentTargets.lease(
-                        HostModels.folder(settings.target().model(), conf.value()), settings.target().dtype(),
-                        settings.target().residency(), TaskDevice.of(TaskContext.get(), settings.resources().device()))) {
+                SharedModels.Lease<Target> lease = ResidentTargets.lease(settings.target(),
+                        TaskDevice.of(TaskContext.get(), settings.resources().device()), conf.value())) {
             write(conversations, lease.model(), writer);
             observer.beforeCommit(shard);
             ShardWriter.Commit commit = writer.commit();

@@ -6,7 +6,7 @@ import dev.aerie.draft.DraftConfig;
 import dev.aerie.draft.FrozenTarget;
 import dev.aerie.draft.LossMode;
 import dev.aerie.errors.RefusalException;
-import dev.aerie.host.HostModels;
+import dev.aerie.host.HostModel;
 import dev.aerie.store.CommittedShard;
 import dev.aerie.store.ConversationEntry;
 import dev.aerie.store.Fingerprints;
@@ -40,7 +40,7 @@ public final class StoreInputs implements TrainingInputs {
 
     private final String store;
     private final List<Integer> layers;
-    private final String target;
+    private final HostModel target;
     private final String draftJson;
     private final int targetVocabulary;
     private final int[] draftIds;
@@ -53,19 +53,18 @@ public final class StoreInputs implements TrainingInputs {
      *
      * @param store opened in the driver
      * @param layers captured ones that the draft reads
-     * @param target the target as every executor finds it: a path or a URI
      */
     public StoreInputs(
-            HiddenStateStore store, List<Integer> layers, String target, DraftConfig draft, DraftVocabulary vocabulary) {
+            HiddenStateStore store, List<Integer> layers, HostModel target, DraftConfig draft, DraftVocabulary vocabulary) {
         this(store, layers, target, draft, vocabulary, null);
     }
 
     /** @param ids of the conversations to train on; null for all of the part {@code train} */
-    public StoreInputs(HiddenStateStore store, List<Integer> layers, String target, DraftConfig draft, DraftVocabulary vocabulary,
+    public StoreInputs(HiddenStateStore store, List<Integer> layers, HostModel target, DraftConfig draft, DraftVocabulary vocabulary,
             Set<String> ids) {
         this.store = store.uri();
         this.layers = List.copyOf(layers);
-        this.target = HostModels.qualified(target);
+        this.target = target;
         this.draftJson = draft.toJson().toString();
         this.targetVocabulary = vocabulary.targetSize();
         this.draftIds = vocabulary.ids().clone();
@@ -174,7 +173,7 @@ public final class StoreInputs implements TrainingInputs {
         DraftVocabulary vocabulary = new DraftVocabulary(targetVocabulary, draftIds);
         HiddenStateSource source = new StoreSource(HiddenStateStore.open(store, conf), layers, n -> subset == null || subset.get(n));
         try {
-            TargetEnds ends = TargetEnds.load(HostModels.folder(target, conf), compute, device);
+            TargetEnds ends = TargetEnds.load(target.folder(conf), compute, device);
             FrozenTarget frozen = new FrozenTarget(ends.embedTokens(), ends.lmHead(), vocabulary, ends.logitSoftCap());
             return new OpenedStore(draft, frozen, source, ends);
         } catch (IOException | RuntimeException | Error e) {

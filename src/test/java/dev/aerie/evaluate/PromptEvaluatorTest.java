@@ -13,7 +13,7 @@ import dev.aerie.spark.SharedModels;
 import dev.aerie.target.Generator;
 import dev.aerie.target.Sampling;
 import dev.aerie.target.Target;
-import dev.aerie.target.TargetSettings;
+import dev.aerie.spark.TargetSettings;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.Scope;

@@ -1,5 +1,6 @@
 package dev.aerie.evaluate;
 
+import dev.aerie.host.HostModel;
 import dev.aerie.draft.DraftConfig;
 import dev.aerie.draft.DraftFolder;
 import dev.aerie.draft.DraftParameters;
@@ -15,7 +16,7 @@ import dev.aerie.target.HiddenStates;
 import dev.aerie.target.Residency;
 import dev.aerie.target.Sampling;
 import dev.aerie.target.Target;
-import dev.aerie.target.TargetSettings;
+import dev.aerie.spark.TargetSettings;
 import dev.aerie.text.DraftVocabulary;
 import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.DType;
@@ -130,7 +131,7 @@ final class TinyDraft {
     }
 
     static EvaluateSettings settings(String target, Path draft) {
-        return new EvaluateSettings(new TargetSettings(target, DType.F32, Residency.RESIDENT), draft.toString(), STEPS, TEXT_TOKENS,
+        return new EvaluateSettings(new TargetSettings(HostModel.at(Path.of(target)), DType.F32, Residency.RESIDENT), HostModel.at(draft), STEPS, TEXT_TOKENS,
                 Sampling.GREEDY, 7, new TaskResources(DeviceChoice.CPU, 1));
     }
 }

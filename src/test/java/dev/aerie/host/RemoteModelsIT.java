@@ -29,7 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What {@link HostModelsTest} holds of a pretended file system, of models on an S3 and an HDFS. */
+/** What {@link HostModelTest} holds of a pretended file system, of models on an S3 and an HDFS. */
 @Timeout(300)
 class RemoteModelsIT {
 
@@ -38,10 +38,13 @@ class RemoteModelsIT {
     @TempDir
     java.nio.file.Path temporary;
 
-    private Configuration conf(RemoteFiles files) {
-        Configuration conf = files.conf();
-        conf.set(HostModels.CACHE, temporary.resolve("cache").toString());
-        return conf;
+    /** As a new job finds it. */
+    private HostModel found(RemoteFiles files, String uri, ModelCache.Check check) throws IOException {
+        return HostModel.find(uri, new ModelCache(temporary.resolve("cache").toString(), Long.MAX_VALUE, check), files.conf());
+    }
+
+    private HostModel found(RemoteFiles files, String uri) throws IOException {
+        return found(files, uri, ModelCache.Check.SIZES);
     }
 
     private static Map<String, byte[]> content(int seed) {
@@ -74,8 +77,8 @@ class RemoteModelsIT {
         write(uri, content, files.conf());
         List<Process> others = List.of(otherProcess(files, uri), otherProcess(files, uri));
         ExecutorService threads = Executors.newFixedThreadPool(3);
-        Configuration conf = conf(files);
-        List<Callable<java.nio.file.Path>> calls = Collections.nCopies(3, () -> HostModels.folder(uri, conf));
+        Configuration conf = files.conf();
+        List<Callable<java.nio.file.Path>> calls = Collections.nCopies(3, () -> found(files, uri).folder(conf));
         for (Future<java.nio.file.Path> copy : threads.invokeAll(calls)) {
             assertCopy(content, copy.get());
         }
@@ -84,7 +87,7 @@ class RemoteModelsIT {
             String said = new String(other.getInputStream().readAllBytes());
             assertTrue(other.waitFor(200, TimeUnit.SECONDS));
             assertEquals(0, other.exitValue(), said);
-            assertTrue(said.contains(HostModels.folder(uri, conf).toString()), said);
+            assertTrue(said.contains(found(files, uri).folder(conf).toString()), said);
         }
         // One whole copy under one name, and nothing that others began.
         try (var made = Files.list(temporary.resolve("cache"))) {
@@ -104,11 +107,11 @@ class RemoteModelsIT {
     /** Another process of this host: asks for a model and ends. */
     public static void main(String[] arguments) throws IOException {
         Configuration conf = new Configuration();
-        conf.set(HostModels.CACHE, arguments[1]);
         for (String setting : List.of(arguments).subList(2, arguments.length)) {
             conf.set(setting.substring(0, setting.indexOf('=')), setting.substring(setting.indexOf('=') + 1));
         }
-        System.out.println(HostModels.folder(arguments[0], conf));
+        ModelCache copies = new ModelCache(arguments[1], Long.MAX_VALUE, ModelCache.Check.SIZES);
+        System.out.println(HostModel.find(arguments[0], copies, conf).folder(conf));
     }
 
     @ParameterizedTest
@@ -116,13 +119,14 @@ class RemoteModelsIT {
     void whatChangesIsCopiedAgainAndRefusedWithinOneJob(RemoteFiles files) throws Exception {
         String uri = files.newFolder() + "/model";
         write(uri, content(1), files.conf());
-        Configuration job = conf(files);
-        java.nio.file.Path first = HostModels.folder(uri, job);
+        Configuration conf = files.conf();
+        HostModel job = found(files, uri);
+        java.nio.file.Path first = job.folder(conf);
 
         // The same bytes again: an object store knows them by their ETag, HDFS by a time that is another.
         if (files == RemoteFiles.S3) {
             write(uri, content(1), files.conf());
-            assertEquals(first, HostModels.folder(uri, job));
+            assertEquals(first, job.folder(conf));
             FileSystem fs = new Path(uri).getFileSystem(files.conf());
             assertFalse(((EtagSource) fs.listStatus(new Path(uri))[0]).getEtag().isEmpty());
         }
@@ -131,19 +135,17 @@ class RemoteModelsIT {
         Thread.sleep(10);
         write(uri, content(2), files.conf());
         assertEquals("The files of " + uri + " have changed since this job began",
-                assertThrows(IOException.class, () -> HostModels.folder(uri, job)).getMessage());
-        java.nio.file.Path second = HostModels.folder(uri, conf(files));
+                assertThrows(IOException.class, () -> job.folder(conf)).getMessage());
+        java.nio.file.Path second = found(files, uri).folder(conf);
         assertFalse(second.equals(first));
         assertCopy(content(2), second);
         assertCopy(content(1), first);
 
         // Damage on this host is found by length, and by checksum where that is asked for.
         Files.write(second.resolve("model.safetensors"), new byte[3]);
-        assertCopy(content(2), HostModels.folder(uri, conf(files)));
+        assertCopy(content(2), found(files, uri).folder(conf));
         Files.write(second.resolve("model.safetensors"), new byte[BYTES]);
-        Configuration careful = conf(files);
-        careful.set(HostModels.CACHE_CHECK, "checksums");
-        assertCopy(content(2), HostModels.folder(uri, careful));
+        assertCopy(content(2), found(files, uri, ModelCache.Check.CHECKSUMS).folder(conf));
     }
 
     @ParameterizedTest
@@ -151,9 +153,9 @@ class RemoteModelsIT {
     void whatIsNoModelIsNamed(RemoteFiles files) throws IOException {
         String uri = files.newFolder() + "/model";
         assertEquals("Missing model folder: " + uri,
-                assertThrows(RefusalException.class, () -> HostModels.folder(uri, conf(files))).getMessage());
+                assertThrows(RefusalException.class, () -> found(files, uri)).getMessage());
         write(uri, Map.of("tokenizer.json", "{}".getBytes()), files.conf());
         assertEquals("Invalid model: " + uri + " (expected a folder with config.json)",
-                assertThrows(RefusalException.class, () -> HostModels.folder(uri, conf(files))).getMessage());
+                assertThrows(RefusalException.class, () -> found(files, uri)).getMessage());
     }
 }

@@ -1,5 +1,6 @@
 package dev.aerie.prepare;
 
+import dev.aerie.host.HostModel;
 import dev.aerie.safetensors.SafetensorsFile;
 import dev.aerie.spark.DeviceChoice;
 import dev.aerie.spark.TaskResources;
@@ -10,7 +11,7 @@ import dev.aerie.store.Part;
 import dev.aerie.store.StoreVerification;
 import dev.aerie.store.TeacherRows;
 import dev.aerie.target.Residency;
-import dev.aerie.target.TargetSettings;
+import dev.aerie.spark.TargetSettings;
 import dev.aerie.testing.Golden;
 import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.DType;
@@ -56,7 +57,7 @@ final class Captures {
 
     static CaptureSettings settings(Path target, Path store, String codec, TeacherRows rows, long shardTokens,
             Residency residency, int microBatchTokens, long waveMemory, double maxRefusedShare) {
-        return new CaptureSettings(new TargetSettings(target.toAbsolutePath().toString(), DType.F32, residency), List.of(1, 3, 4),
+        return new CaptureSettings(new TargetSettings(HostModel.at(target), DType.F32, residency), List.of(1, 3, 4),
                 new CaptureSettings.Waves(microBatchTokens, waveMemory),
                 new CaptureSettings.Output(store.toString(), codec, Container.PARQUET, rows, shardTokens, 7),
                 new CaptureSettings.Origin(SOME_SHA256, SOME_SHA256,

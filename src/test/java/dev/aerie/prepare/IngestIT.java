@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.aerie.host.HostModel;
 import dev.aerie.errors.RefusalException;
 import dev.aerie.store.Part;
 import dev.aerie.testing.LocalSpark;
@@ -283,7 +284,7 @@ class IngestIT {
     }
 
     private IngestSettings settings(List<IngestSettings.Input> inputs, int heldOut, double share) {
-        return new IngestSettings(inputs, EncoderSettings.of(model, 128, OverLength.QUARANTINE), share, heldOut, 42);
+        return new IngestSettings(HostModel.at(Path.of(model)), inputs, EncoderSettings.of(model, 128, OverLength.QUARANTINE), share, heldOut, 42);
     }
 
     private List<TokenizedRow> tokens(String from) {

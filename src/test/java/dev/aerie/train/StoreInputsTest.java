@@ -10,6 +10,7 @@ import dev.aerie.draft.LossMode;
 import dev.aerie.errors.RefusalException;
 import dev.aerie.spark.DeviceChoice;
 import dev.aerie.spark.TaskResources;
+import dev.aerie.host.HostModel;
 import dev.aerie.store.Codec;
 import dev.aerie.store.Container;
 import dev.aerie.store.Fingerprints;
@@ -84,7 +85,7 @@ class StoreInputsTest {
     }
 
     private static StoreInputs inputs(HiddenStateStore store, int targetHidden) {
-        return new StoreInputs(store, LAYERS, TARGET.toString(), draft(targetHidden),
+        return new StoreInputs(store, LAYERS, HostModel.at(TARGET), draft(targetHidden),
                 new DraftVocabulary(VOCABULARY, new int[] {1, 5, 9}));
     }
 
@@ -115,8 +116,8 @@ class StoreInputsTest {
     void aSubsetIsPartOfWhatATrainingIsMadeFrom() throws Exception {
         HiddenStateStore store = store(LAYERS);
         DraftVocabulary vocabulary = new DraftVocabulary(VOCABULARY, new int[] {1, 5, 9});
-        StoreInputs some = new StoreInputs(store, LAYERS, TARGET.toString(), draft(HIDDEN), vocabulary, Set.of("one"));
-        StoreInputs none = new StoreInputs(store, LAYERS, TARGET.toString(), draft(HIDDEN), vocabulary, Set.of("other"));
+        StoreInputs some = new StoreInputs(store, LAYERS, HostModel.at(TARGET), draft(HIDDEN), vocabulary, Set.of("one"));
+        StoreInputs none = new StoreInputs(store, LAYERS, HostModel.at(TARGET), draft(HIDDEN), vocabulary, Set.of("other"));
         assertTrue(some.fingerprints().get("train.subset").startsWith("1 conversations"), some.fingerprints()::toString);
         assertTrue(none.fingerprints().get("train.subset").startsWith("0 conversations"), none.fingerprints()::toString);
         try (TrainingInputs.Opened opened = some.open(Device.CPU, DType.F32, conf)) {
@@ -155,7 +156,7 @@ class StoreInputsTest {
     @Test
     void whatCannotBeOpenedIsGivenBack() throws Exception {
         StoreInputs made = inputs(store(LAYERS), HIDDEN);
-        StoreInputs targetless = new StoreInputs(HiddenStateStore.open(folder.toString(), conf), LAYERS, folder.resolve("none").toString(),
+        StoreInputs targetless = new StoreInputs(HiddenStateStore.open(folder.toString(), conf), LAYERS, HostModel.at(folder.resolve("none")),
                 draft(HIDDEN), new DraftVocabulary(VOCABULARY, new int[] {1, 5, 9}));
         long before = Scope.liveTensors();
         assertThrows(RuntimeException.class, () -> targetless.open(Device.CPU, DType.F32, conf));

@@ -6,7 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.aerie.errors.RefusalException;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.ObjectInputStream;
+import java.io.ObjectOutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -28,7 +32,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(300)
-class HostModelsTest {
+class HostModelTest {
 
     private static final List<String> FILES = List.of("config.json", "model-1.safetensors", "model-2.safetensors",
             "model.safetensors.index.json", "tokenizer.json");
@@ -38,12 +42,13 @@ class HostModelsTest {
     Path temporary;
 
     private Path cache;
+    private ModelCache copies;
     private final Configuration conf = CountedFileSystem.register(new Configuration());
 
     @BeforeEach
     void chooseTheCache() {
         cache = temporary.resolve("cache");
-        conf.set(HostModels.CACHE, cache.toString());
+        copies = new ModelCache(cache.toString(), Long.MAX_VALUE, ModelCache.Check.SIZES);
     }
 
     /** Two shards and small files that are needed, and others that are not. */
@@ -64,8 +69,9 @@ class HostModelsTest {
         return folder;
     }
 
+    /** As a new job finds it. */
     private Path copyOf(Path model) throws IOException {
-        return HostModels.folder(CountedFileSystem.uri(model), conf);
+        return HostModel.find(CountedFileSystem.uri(model), copies, conf).folder(conf);
     }
 
     private static void assertSame(Path model, Path copy) throws IOException {
@@ -87,19 +93,18 @@ class HostModelsTest {
         assertEquals("rag.jinja", Files.readString(copy.resolve("rag.jinja")));
         assertFalse(Files.exists(copy.resolve("notes.txt")));
         Files.writeString(model.resolve("additional_chat_templates/tool_use.jinja"), "another template");
-        Configuration later = CountedFileSystem.register(new Configuration());
-        later.set(HostModels.CACHE, cache.toString());
-        Path renewed = HostModels.folder(CountedFileSystem.uri(model), later);
-        assertEquals("another template", Files.readString(renewed.resolve("additional_chat_templates/tool_use.jinja")));
+        assertEquals("another template", Files.readString(copyOf(model).resolve("additional_chat_templates/tool_use.jinja")));
     }
 
     @Test
     void aModelOfThisHostIsUsedWhereItLies() throws IOException {
         Path model = model("here");
-        assertEquals(model, HostModels.folder(model.toString(), conf));
-        assertEquals(model, HostModels.folder(model.toUri().toString(), conf));
-        assertEquals(model.toString(), HostModels.qualified(model.toUri().toString()));
-        assertEquals("s3a://bucket/model", HostModels.qualified("s3a://bucket/model"));
+        for (String spelled : List.of(model.toString(), model.toUri().toString())) {
+            HostModel found = HostModel.find(spelled, copies, conf);
+            assertEquals(model.toString(), found.uri());
+            assertEquals(model, found.folder(conf));
+        }
+        assertEquals(model, HostModel.at(model).folder(conf));
         assertFalse(Files.exists(cache));
     }
 
@@ -164,7 +169,7 @@ class HostModelsTest {
 
     private Process otherProcess(Path model) throws IOException {
         List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx128m", "-cp", System.getProperty("java.class.path"), HostModelsTest.class.getName(),
+                "-Xmx128m", "-cp", System.getProperty("java.class.path"), HostModelTest.class.getName(),
                 CountedFileSystem.uri(model), cache.toString(), conf.get(CountedFileSystem.DELAY, "0")));
         return new ProcessBuilder(command).redirectErrorStream(true).start();
     }
@@ -172,9 +177,9 @@ class HostModelsTest {
     /** Another process of this host: asks for a model and ends. */
     public static void main(String[] arguments) throws IOException {
         Configuration conf = CountedFileSystem.register(new Configuration());
-        conf.set(HostModels.CACHE, arguments[1]);
         conf.set(CountedFileSystem.DELAY, arguments[2]);
-        System.out.println(HostModels.folder(arguments[0], conf));
+        ModelCache copies = new ModelCache(arguments[1], Long.MAX_VALUE, ModelCache.Check.SIZES);
+        System.out.println(HostModel.find(arguments[0], copies, conf).folder(conf));
     }
 
     @Test
@@ -188,23 +193,36 @@ class HostModelsTest {
         Files.write(copy.resolve("model-2.safetensors"), new byte[SHARD]);
         copyOf(model);
         assertTrue(Files.mismatch(model.resolve("model-2.safetensors"), copy.resolve("model-2.safetensors")) >= 0);
-        conf.set(HostModels.CACHE_CHECK, "checksums");
+        copies = new ModelCache(cache.toString(), Long.MAX_VALUE, ModelCache.Check.CHECKSUMS);
         assertSame(model, copyOf(model));
     }
 
     @Test
-    void anotherContentIsAnotherCopyAndNoneWithinOneJob() throws IOException {
+    void anotherContentIsAnotherCopyAndNoneWithinOneJob() throws Exception {
         Path model = model("changed");
-        Path before = copyOf(model);
+        HostModel found = HostModel.find(CountedFileSystem.uri(model), copies, conf);
+        Path before = found.folder(conf);
+        HostModel task = sent(found);
+        assertEquals(found, task);
+        assertEquals(before, task.folder(conf));
         Files.write(model.resolve("model-1.safetensors"), new byte[SHARD]);
         Files.setLastModifiedTime(model.resolve("model-1.safetensors"), FileTime.fromMillis(1));
-        IOException e = assertThrows(IOException.class, () -> copyOf(model));
+        IOException e = assertThrows(IOException.class, () -> task.folder(conf));
         assertTrue(e.getMessage().contains("have changed since this job began"), e.getMessage());
-        Configuration next = CountedFileSystem.register(new Configuration());
-        next.set(HostModels.CACHE, cache.toString());
-        Path after = HostModels.folder(CountedFileSystem.uri(model), next);
+        Path after = copyOf(model);
         assertFalse(after.equals(before));
         assertSame(model, after);
+    }
+
+    /** As a task gets it from the driver. */
+    private static HostModel sent(HostModel model) throws Exception {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
+            out.writeObject(model);
+        }
+        try (ObjectInputStream in = new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray()))) {
+            return (HostModel) in.readObject();
+        }
     }
 
     @Test
@@ -220,10 +238,10 @@ class HostModelsTest {
         age("second", 2);
         age("third", 1);
         age("first", 3);
-        conf.setLong(HostModels.CACHE_BYTES, 7L * SHARD);
+        copies = new ModelCache(cache.toString(), 7L * SHARD, ModelCache.Check.SIZES);
         Path fourth = copyOf(model("fourth"));
         assertEquals(List.of(used, fourth, copy("third")).stream().sorted().toList(), copies());
-        conf.setLong(HostModels.CACHE_BYTES, 5L * SHARD);
+        copies = new ModelCache(cache.toString(), 5L * SHARD, ModelCache.Check.SIZES);
         copyOf(models.get(0));
         String message = assertThrows(RefusalException.class, () -> copyOf(model("fifth"))).getMessage();
         assertTrue(message.startsWith("Invalid target.cache: ") && message.contains("target.cache_bytes"), message);

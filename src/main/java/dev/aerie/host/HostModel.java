@@ -1,0 +1,92 @@
+package dev.aerie.host;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.Serializable;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.regex.Pattern;
+import org.apache.hadoop.conf.Configuration;
+
+/**
+ * A model as every host of a job finds it. The driver makes it, and it travels to the tasks in their settings.
+ *
+ * <p>Weights are memory-mapped, so a model on another file system is copied first: once for each host, however many processes and
+ * threads ask for it at a time. A task that finds other content than the driver fails, as the driver has checked and
+ * fingerprinted something else.
+ *
+ * @param uri an absolute path of every host, or a URI of any Hadoop file system
+ * @param identity of the content that the driver found; null for a model that is used where it lies
+ * @param cache where the copy goes
+ */
+public record HostModel(String uri, String identity, ModelCache cache) implements Serializable {
+
+    private static final Pattern SCHEME = Pattern.compile("[A-Za-z][A-Za-z0-9+.-]*:.*");
+
+    /**
+     * Finds a model, and which content it has now.
+     *
+     * @param model a path or a URI of any Hadoop file system
+     * @throws dev.aerie.errors.RefusalException if it is elsewhere and there is no such model
+     */
+    public static HostModel find(String model, ModelCache cache, Configuration conf) throws IOException {
+        if (isLocal(model)) {
+            return new HostModel(local(model).toString(), null, cache);
+        }
+        return new HostModel(model, SourceModel.list(model, conf).identity(), cache);
+    }
+
+    /** A model in a folder that every host has. */
+    public static HostModel at(Path folder) {
+        return new HostModel(local(folder.toString()).toString(), null, ModelCache.USUAL);
+    }
+
+    /** Whether a model is used where it lies: a path without scheme, or a file URI. */
+    public static boolean isLocal(String model) {
+        return model.startsWith("file:") || !SCHEME.matcher(model).matches();
+    }
+
+    private static Path local(String model) {
+        String path = model.startsWith("file:") ? new org.apache.hadoop.fs.Path(model).toUri().getPath() : model;
+        return Path.of(path).toAbsolutePath().normalize();
+    }
+
+    /**
+     * The folder with the model's files on this host. A copy stays as long as this process lives.
+     *
+     * @throws dev.aerie.errors.RefusalException if there is no such model, or no room for its copy
+     * @throws IOException if it cannot be read, has changed since it was found, or nothing of it came for ten minutes
+     */
+    public Path folder(Configuration conf) throws IOException {
+        if (identity == null) {
+            return Path.of(uri);
+        }
+        SourceModel source = SourceModel.list(uri, conf);
+        if (!source.identity().equals(identity)) {
+            throw new IOException("The files of " + source.uri() + " have changed since this job began");
+        }
+        return cache.copies().folder(source);
+    }
+
+    /**
+     * A folder with the config.json of a model: its own where it lies on this host, else a temporary one with nothing else, for
+     * those who ask what the model would take.
+     *
+     * @throws dev.aerie.errors.RefusalException if it is elsewhere and there is no such model
+     */
+    public static Path configuration(String model, Configuration conf) throws IOException {
+        if (isLocal(model)) {
+            return local(model);
+        }
+        SourceModel source = SourceModel.list(model, conf);
+        Path folder = Files.createTempDirectory("aerie-model");
+        Path file = folder.resolve(ModelFiles.CONFIG);
+        try (InputStream in = source.files().open(source.present().get(ModelFiles.CONFIG).getPath())) {
+            Files.copy(in, file);
+        }
+        // Deleted in the reverse of this order.
+        folder.toFile().deleteOnExit();
+        file.toFile().deleteOnExit();
+        return folder;
+    }
+}
