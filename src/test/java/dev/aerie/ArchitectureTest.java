@@ -8,6 +8,8 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import java.security.MessageDigest;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -100,5 +102,14 @@ class ArchitectureTest {
         classes().that().resideInAPackage("dev.aerie.draft")
                 .and().haveNameMatching(".*(Rows|TttForward|TttBackward|TttLoss|DraftTensors|VocabularyIndex|Json|Golden).*")
                 .should().notBePublic().check(classes);
+    }
+
+    /** One SHA-256 and one spelling of it; the gang's HMAC is another thing. */
+    @Test
+    void onlyFilesComputeDigests() {
+        noClasses().that().resideOutsideOfPackage("dev.aerie.files")
+                .should().callMethod(MessageDigest.class, "getInstance", String.class)
+                .orShould().dependOnClassesThat().belongToAnyOf(HexFormat.class)
+                .check(classes);
     }
 }

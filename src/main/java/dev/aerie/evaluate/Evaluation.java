@@ -1,6 +1,7 @@
 package dev.aerie.evaluate;
 
 import dev.aerie.errors.RefusalException;
+import dev.aerie.spark.RunningTasks;
 import dev.aerie.spark.SharedModels;
 import dev.aerie.spark.TaskDevice;
 import dev.aerie.target.Target;
@@ -43,13 +44,12 @@ public final class Evaluation {
         Target.check(settings.target().model().folder(spark.hadoopConfiguration()));
         LongAccumulator done = spark.sc().longAccumulator("prompts evaluated");
         Broadcast<BigramTable> table = bigrams == null ? null : spark.broadcast(bigrams);
-        JavaFutureAction<List<PromptResult>> action = spark
-                .parallelize(prompts, Math.min(prompts.size(), MOST_TASKS))
-                .mapPartitions(new EvaluatePrompts(
-                        settings, new SerializableConfiguration(spark.hadoopConfiguration()), table, done))
-                .collectAsync();
+        EvaluatePrompts task = new EvaluatePrompts(
+                settings, new SerializableConfiguration(spark.hadoopConfiguration()), table, done);
         try {
-            List<PromptResult> results = new ArrayList<>(await(action, done, progress));
+            List<PromptResult> results = new ArrayList<>(RunningTasks.awaiting(spark.sc(), prompts.size() + " prompts", () -> await(
+                    spark.parallelize(prompts, Math.min(prompts.size(), MOST_TASKS)).mapPartitions(task).collectAsync(),
+                    done, progress)));
             results.sort(Comparator.comparingInt(PromptResult::prompt));
             return new AcceptanceReport(settings, results);
         } finally {
@@ -68,7 +68,6 @@ public final class Evaluation {
             } catch (TimeoutException e) {
                 progress.accept(done.value().intValue());
             } catch (InterruptedException e) {
-                action.cancel(true);
                 Thread.currentThread().interrupt();
                 throw new IllegalStateException("The evaluation was interrupted", e);
             } catch (ExecutionException e) {

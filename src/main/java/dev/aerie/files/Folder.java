@@ -123,10 +123,7 @@ public final class Folder {
         if (there.isEmpty()) {
             fs.copyToLocalFile(false, path(relative), new Path(local.toUri()), true);
         }
-        String found;
-        try (var in = java.nio.file.Files.newInputStream(local)) {
-            found = Sha256.of(in);
-        }
+        String found = Sha256.of(local);
         if (!found.equals(expected.sha256())) {
             throw new DamagedFileException(
                     "Damaged file " + path(relative) + ": SHA-256 " + found + " (expected " + expected.sha256() + ")");

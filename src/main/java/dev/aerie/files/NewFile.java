@@ -2,7 +2,6 @@ package dev.aerie.files;
 
 import java.io.IOException;
 import java.io.OutputStream;
-import java.security.MessageDigest;
 
 /**
  * A file that is being written. Nobody sees it under its name before {@link #commit}; closed without that, it never appears.
@@ -12,7 +11,7 @@ import java.security.MessageDigest;
 public final class NewFile extends OutputStream {
 
     private final CommitPrimitive.Staged staged;
-    private final MessageDigest digest = Sha256.digest();
+    private final Sha256 sha = new Sha256();
     private long written;
     private boolean failed;
     private boolean finished;
@@ -37,7 +36,7 @@ public final class NewFile extends OutputStream {
             failed = true;
             throw e;
         }
-        digest.update(b, offset, length);
+        sha.add(b, offset, length);
         written += length;
     }
 
@@ -62,7 +61,7 @@ public final class NewFile extends OutputStream {
         }
         finished = true;
         staged.publish();
-        return new FileDigest(written, Sha256.hex(digest.digest()));
+        return new FileDigest(written, sha.hex());
     }
 
     /** Gives the file up unless it was committed. */

@@ -1,6 +1,7 @@
 package dev.aerie.host;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.aerie.files.Sha256;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -54,7 +55,7 @@ record CopyManifest(String source, List<CopiedFile> files) {
                 return Optional.of(file.name() + (length < 0 ? " is missing"
                         : " has " + length + " bytes and not " + file.length()));
             }
-            if (checksums && !Copying.sha256(at).equals(file.sha256())) {
+            if (checksums && !Sha256.of(at).equals(file.sha256())) {
                 return Optional.of(file.name() + " has another SHA-256 than its source had");
             }
         }

@@ -1,5 +1,6 @@
 package dev.aerie.host;
 
+import dev.aerie.files.Sha256;
 import dev.aerie.host.CopyManifest.CopiedFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -7,11 +8,8 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.CompletionService;
 import java.util.concurrent.ExecutionException;
@@ -87,7 +85,7 @@ final class Copying {
     }
 
     private CopiedFile copy(FileStatus file) throws IOException {
-        MessageDigest sha = sha256();
+        Sha256 sha = new Sha256();
         String name = ModelFiles.nameOf(file.getPath());
         Files.createDirectories(to.resolve(name).getParent());
         byte[] buffer = new byte[(int) Math.min(BUFFER, Math.max(1, file.getLen()))];
@@ -95,7 +93,7 @@ final class Copying {
         try (FSDataInputStream in = from.open(file.getPath());
                 FileChannel out = FileChannel.open(to.resolve(name), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
             for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
-                sha.update(buffer, 0, n);
+                sha.add(buffer, 0, n);
                 for (ByteBuffer part = ByteBuffer.wrap(buffer, 0, n); part.hasRemaining();) {
                     out.write(part);
                 }
@@ -108,25 +106,6 @@ final class Copying {
         if (length != file.getLen()) {
             throw new IOException(file.getPath() + " gave " + length + " bytes (expected " + file.getLen() + ", as listed)");
         }
-        return new CopiedFile(name, length, HexFormat.of().formatHex(sha.digest()));
-    }
-
-    static String sha256(Path file) throws IOException {
-        MessageDigest sha = sha256();
-        ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER);
-        try (FileChannel in = FileChannel.open(file)) {
-            while (in.read(buffer.clear()) >= 0) {
-                sha.update(buffer.flip());
-            }
-        }
-        return HexFormat.of().formatHex(sha.digest());
-    }
-
-    static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("SHA-256 is missing from this Java", e);
-        }
+        return new CopiedFile(name, length, sha.hex());
     }
 }

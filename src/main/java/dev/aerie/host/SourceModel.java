@@ -1,13 +1,11 @@
 package dev.aerie.host;
 
 import dev.aerie.errors.RefusalException;
+import dev.aerie.files.Sha256;
 import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -25,6 +23,9 @@ import org.apache.hadoop.fs.Path;
  * @param identity of the uri and the name, length and stamp of each file: other content, other identity
  */
 record SourceModel(FileSystem files, Path uri, Map<String, FileStatus> present, String identity) {
+
+    /** Digits that tell contents apart and leave the name of a copy readable. */
+    private static final int IDENTITY = 16;
 
     /**
      * Lists it.
@@ -51,11 +52,9 @@ record SourceModel(FileSystem files, Path uri, Map<String, FileStatus> present, 
         if (!present.containsKey(ModelFiles.CONFIG)) {
             throw new RefusalException("Invalid model: " + uri + " (expected a folder with " + ModelFiles.CONFIG + ")");
         }
-        MessageDigest sha = Copying.sha256();
-        sha.update(uri.toString().getBytes(StandardCharsets.UTF_8));
-        present.forEach((name, f) -> sha.update(
-                ("\n" + name + "\n" + f.getLen() + "\n" + stamp(f)).getBytes(StandardCharsets.UTF_8)));
-        return new SourceModel(files, uri, present, HexFormat.of().formatHex(sha.digest(), 0, 8));
+        Sha256 sha = new Sha256().add(uri.toString());
+        present.forEach((name, f) -> sha.add("\n" + name + "\n" + f.getLen() + "\n" + stamp(f)));
+        return new SourceModel(files, uri, present, sha.hex().substring(0, IDENTITY));
     }
 
     private static void put(FileStatus file, Map<String, FileStatus> present) {

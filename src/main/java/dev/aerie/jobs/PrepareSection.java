@@ -27,6 +27,7 @@ import static dev.aerie.jobs.RecipeKeys.TARGET_WAVE_MEMORY;
 import static dev.aerie.jobs.RecipeKeys.TRAIN_MODE;
 
 import dev.aerie.draft.LossMode;
+import dev.aerie.files.Sha256;
 import dev.aerie.host.HostModel;
 import dev.aerie.prepare.CaptureSettings;
 import dev.aerie.prepare.Fingerprint;
@@ -139,6 +140,6 @@ final class PrepareSection {
     }
 
     static String templateFingerprint(ConversationEncoder encoder) {
-        return Fingerprint.of(encoder.templateFingerprintText());
+        return Sha256.of(encoder.templateFingerprintText());
     }
 }

@@ -1,5 +1,6 @@
 package dev.aerie.prepare;
 
+import dev.aerie.files.Sha256;
 import dev.aerie.spark.RunningTasks;
 import dev.aerie.store.Codec;
 import dev.aerie.store.Fingerprints;
@@ -16,8 +17,6 @@ import dev.aerie.target.spec.TargetConfig;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.time.Duration;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -26,7 +25,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
-import java.util.UUID;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.Partitioner;
 import org.apache.spark.api.java.JavaRDD;
@@ -46,8 +44,6 @@ import scala.Tuple2;
  * duplicates and another number of executors change nothing in what the store holds.
  */
 public final class Capture {
-
-    private static final Duration ENDING = Duration.ofSeconds(60);
 
     private final SparkSession spark;
     private final CaptureSettings settings;
@@ -174,11 +170,8 @@ public final class Capture {
         CaptureObserver progress = new CaptureObserver(counted.id(), todo, console);
         Broadcast<ShardPlan> shared = context.broadcast(plan);
         spark.sparkContext().addSparkListener(progress);
-        String group = "prepare-" + UUID.randomUUID();
-        context.setJobGroup(group, "Hidden states of " + missing.length + " shards", true);
-        boolean succeeded = false;
-        try (RunningTasks tasks = RunningTasks.of(spark.sparkContext(), group)) {
-            try {
+        try {
+            RunningTasks.awaiting(spark.sparkContext(), "Hidden states of " + missing.length + " shards", () -> {
                 rows.filter(r -> partitionOf[shared.value().shardOf(r.position())] >= 0)
                         .mapToPair(r -> new Tuple2<>(
                                 key(partitionOf[shared.value().shardOf(r.position())], shared.value().orderOf(r.position())), r))
@@ -186,26 +179,12 @@ public final class Capture {
                         .foreachPartition(new ShardTask(
                                 settings.withStore(store), new SerializableConfiguration(configuration()), limit, missing, counted,
                                 observer));
-                succeeded = true;
-            } finally {
-                if (!succeeded) {
-                    awaitEnd(tasks);
-                }
-            }
+                return null;
+            });
         } finally {
-            context.clearJobGroup();
             spark.sparkContext().removeSparkListener(progress);
             shared.unpersist();
             ResidentTargets.release();
-        }
-    }
-
-    /** Other tasks of a failed job would go on writing into a store that the caller may delete or fill again. */
-    private void awaitEnd(RunningTasks tasks) {
-        int left = tasks.cancelAndAwait(ENDING);
-        if (left > 0) {
-            console.printf(Locale.ROOT, "prepare: %d tasks have not ended %d s after they were cancelled and may still write%n", left,
-                    ENDING.toSeconds());
         }
     }
 
@@ -252,8 +231,8 @@ public final class Capture {
         all.sort(Comparator.comparingLong(ConversationSummary::position));
         requireDistinct(all);
         ShardPlan shards = ShardPlan.of(all, settings.output().shardTokens(), settings.continuationTokens(), settings.output().seed());
-        MessageDigest inputs = Fingerprint.sha256();
-        all.forEach(c -> inputs.update(c.digest()));
+        Sha256 inputs = new Sha256();
+        all.forEach(c -> inputs.add(c.digest()));
         // The recipe's keys say which of them decide the numbers; auto has become a type by now.
         String rest = String.join("\n", settings.target().dtype().toString(), settings.origin().settings().toString(),
                 shards.fingerprint());
@@ -261,8 +240,8 @@ public final class Capture {
                 Fingerprint.ofTarget(folder),
                 settings.origin().tokenizer(),
                 settings.origin().template(),
-                Fingerprint.hex(inputs.digest()),
-                Fingerprint.of(rest));
+                inputs.hex(),
+                Sha256.of(rest));
         long heldOut = all.stream().filter(c -> c.part() == Part.HELD_OUT).count();
         long trained = all.stream().filter(c -> c.part() == Part.TRAIN).mapToLong(ConversationSummary::tokens).sum();
         StateLayout states = new StateLayout(target.hiddenSize(), settings.captureLayers(), teacherRows,

@@ -1,11 +1,10 @@
 package dev.aerie.prepare;
 
+import dev.aerie.files.Sha256;
 import dev.aerie.store.Part;
 import dev.aerie.store.TeacherRows;
 import java.io.Serializable;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
 
 /**
  * What the driver keeps of a conversation, to plan with.
@@ -24,12 +23,12 @@ record ConversationSummary(long position, String id, Part part, int tokens, int 
     }
 
     private static byte[] digest(TokenizedRow row) {
-        MessageDigest sha = Fingerprint.sha256();
-        sha.update((row.part().text() + "/" + row.id() + "/" + row.sequence().length()).getBytes(StandardCharsets.UTF_8));
+        Sha256 sha = new Sha256();
+        sha.add(row.part().text() + "/" + row.id() + "/" + row.sequence().length());
         ByteBuffer body = ByteBuffer.allocate(row.sequence().length() * (Integer.BYTES + 1));
         for (int i = 0; i < row.sequence().length(); i++) {
             body.putInt(row.sequence().inputIds()[i]).put((byte) (row.sequence().lossMask()[i] ? 1 : 0));
         }
-        return sha.digest(body.array());
+        return sha.add(body.array()).bytes();
     }
 }

@@ -1,17 +1,14 @@
 package dev.aerie.prepare;
 
 import dev.aerie.errors.RefusalException;
+import dev.aerie.files.Sha256;
 import dev.aerie.host.ModelFiles;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.List;
 
 /** SHA-256, in hexadecimal, of what a store is made from. */
@@ -24,23 +21,11 @@ public final class Fingerprint {
 
     private Fingerprint() {}
 
-    static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
-        }
-    }
-
-    public static String of(String text) {
-        return hex(sha256().digest(text.getBytes(StandardCharsets.UTF_8)));
-    }
-
     /** Of a file's whole content. */
     public static String of(Path file) throws IOException {
-        MessageDigest sha = sha256();
+        Sha256 sha = new Sha256();
         add(sha, file, Long.MAX_VALUE);
-        return hex(sha.digest());
+        return sha.hex();
     }
 
     /**
@@ -51,10 +36,10 @@ public final class Fingerprint {
      * @param folder as Hugging Face transformers saves a model
      */
     public static String ofTarget(Path folder) throws IOException {
-        MessageDigest sha = sha256();
+        Sha256 sha = new Sha256();
         for (String name : List.of("config.json", "generation_config.json")) {
             if (Files.exists(folder.resolve(name))) {
-                sha.update(name.getBytes(StandardCharsets.UTF_8));
+                sha.add(name);
                 add(sha, folder.resolve(name), Long.MAX_VALUE);
             }
         }
@@ -66,21 +51,17 @@ public final class Fingerprint {
                     "Invalid target: " + folder + " (expected a folder with config.json and safetensors)", e);
         }
         for (Path file : weights) {
-            sha.update(file.getFileName().toString().getBytes(StandardCharsets.UTF_8));
+            sha.add(file.getFileName().toString());
             add(sha, file, WHOLE);
         }
-        return hex(sha.digest());
-    }
-
-    static String hex(byte[] digest) {
-        return HexFormat.of().formatHex(digest);
+        return sha.hex();
     }
 
     /** Adds a file's length and its content, whole where it is no longer than {@code whole}. */
-    static void add(MessageDigest sha, Path file, long whole) throws IOException {
+    static void add(Sha256 sha, Path file, long whole) throws IOException {
         try (FileChannel in = FileChannel.open(file)) {
             long length = in.size();
-            sha.update(ByteBuffer.allocate(Long.BYTES).putLong(length).flip());
+            sha.add(ByteBuffer.allocate(Long.BYTES).putLong(length).flip());
             if (length <= whole) {
                 add(sha, in, 0, length);
                 return;
@@ -93,7 +74,7 @@ public final class Fingerprint {
         }
     }
 
-    private static void add(MessageDigest sha, FileChannel in, long start, long length) throws IOException {
+    private static void add(Sha256 sha, FileChannel in, long start, long length) throws IOException {
         ByteBuffer buffer = ByteBuffer.allocate((int) Math.min(length, 1 << 20));
         long at = start;
         while (at < start + length) {
@@ -102,7 +83,7 @@ public final class Fingerprint {
             if (n < 0) {
                 throw new IOException("A file became shorter while it was read");
             }
-            sha.update(buffer.flip());
+            sha.add(buffer.flip());
             at += n;
         }
     }

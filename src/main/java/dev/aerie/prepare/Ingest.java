@@ -14,6 +14,7 @@ import static org.apache.spark.sql.functions.sum;
 import static org.apache.spark.sql.functions.when;
 
 import dev.aerie.errors.RefusalException;
+import dev.aerie.spark.RunningTasks;
 import dev.aerie.store.Part;
 import dev.aerie.text.ConversationEncoder;
 import java.io.IOException;
@@ -57,6 +58,10 @@ public final class Ingest {
      * @throws RefusalException if an input is missing, too little is supervised, or nothing is left to train on
      */
     public IngestedTables run(int targetVocabSize) throws IOException {
+        return RunningTasks.awaiting(spark.sparkContext(), "Ingest", () -> ingest(targetVocabSize));
+    }
+
+    private IngestedTables ingest(int targetVocabSize) throws IOException {
         InputFile.Inputs inputs = InputFile.find(settings.inputs(), configuration());
         Dataset<Row> records = records(inputs.files()).persist(StorageLevel.DISK_ONLY());
         Dataset<Row> encoded = encode(withoutDuplicates(records)).persist(StorageLevel.DISK_ONLY());

@@ -2,11 +2,11 @@ package dev.aerie.prepare;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.aerie.files.Sha256;
 import dev.aerie.text.Conversation;
 import dev.aerie.text.InputRecord;
 import dev.aerie.text.RecordJson;
 import dev.aerie.text.Rejection;
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
@@ -49,7 +49,7 @@ final class RecordRow {
     /** A hash of the content without id and source: two files may hold one conversation under two ids. */
     private static byte[] contentHash(Conversation c) {
         Object said = Arrays.asList(c.messages(), c.text(), c.tools(), c.templateVariables());
-        return Fingerprint.sha256().digest(json(said).getBytes(StandardCharsets.UTF_8));
+        return new Sha256().add(json(said)).bytes();
     }
 
     private static String json(Object value) {

@@ -1,9 +1,9 @@
 package dev.aerie.prepare;
 
+import dev.aerie.files.Sha256;
 import dev.aerie.store.Part;
 import java.io.Serializable;
 import java.nio.ByteBuffer;
-import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -123,11 +123,11 @@ final class ShardPlan implements Serializable {
 
     /** SHA-256 of the assignment of conversations to shards. */
     String fingerprint() {
-        MessageDigest sha = Fingerprint.sha256();
+        Sha256 sha = new Sha256();
         ByteBuffer place = ByteBuffer.allocate(Long.BYTES + 2 * Integer.BYTES);
         for (int i = 0; i < positions.length; i++) {
-            sha.update(place.clear().putLong(positions[i]).putInt(shards[i]).putInt(orders[i]).flip());
+            sha.add(place.clear().putLong(positions[i]).putInt(shards[i]).putInt(orders[i]).flip());
         }
-        return Fingerprint.hex(sha.digest());
+        return sha.hex();
     }
 }

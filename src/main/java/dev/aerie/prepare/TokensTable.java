@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.aerie.files.Folder;
+import dev.aerie.spark.RunningTasks;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.InvalidStoreException;
 import dev.aerie.store.StoreLayout;
@@ -60,7 +61,10 @@ public final class TokensTable {
         }
         String aside = "_" + name + "-" + UUID.randomUUID();
         try {
-            rows.write().parquet(store.path(aside).toString());
+            RunningTasks.awaiting(rows.sparkSession().sparkContext(), "The table " + name, () -> {
+                rows.write().parquet(store.path(aside).toString());
+                return null;
+            });
             ObjectNode marker = JSON.createObjectNode().put("inputs", inputs);
             ObjectNode files = marker.putObject("files");
             for (FileStatus file : store.list(aside)) {

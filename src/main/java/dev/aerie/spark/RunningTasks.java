@@ -3,12 +3,15 @@ package dev.aerie.spark;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.Set;
+import java.util.UUID;
 import org.apache.spark.SparkContext;
 import org.apache.spark.scheduler.SparkListener;
 import org.apache.spark.scheduler.SparkListenerJobEnd;
 import org.apache.spark.scheduler.SparkListenerJobStart;
 import org.apache.spark.scheduler.SparkListenerTaskEnd;
 import org.apache.spark.scheduler.SparkListenerTaskStart;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import scala.jdk.javaapi.CollectionConverters;
 
 /**
@@ -17,8 +20,18 @@ import scala.jdk.javaapi.CollectionConverters;
  */
 public final class RunningTasks extends SparkListener implements AutoCloseable {
 
+    private static final Logger LOG = LoggerFactory.getLogger(RunningTasks.class);
+
     /** Events reach a listener a few milliseconds late; a job that was not announced after this time has not started. */
     private static final Duration LATE = Duration.ofSeconds(1);
+    /** How long cancelled tasks may take to end. */
+    private static final Duration ENDING = Duration.ofSeconds(60);
+
+    /** Work of the driver that starts jobs in its own thread. */
+    @FunctionalInterface
+    public interface Jobs<T, E extends Exception> {
+        T run() throws E;
+    }
 
     private final SparkContext context;
     private final String group;
@@ -31,8 +44,35 @@ public final class RunningTasks extends SparkListener implements AutoCloseable {
         this.group = group;
     }
 
+    /**
+     * Runs jobs. When one of them fails, the others are cancelled, and the failure is thrown once their tasks have ended, at
+     * the latest after a minute: what they write can then be deleted or written again.
+     *
+     * @param what the jobs make, for Spark's pages and the log
+     */
+    public static <T, E extends Exception> T awaiting(SparkContext context, String what, Jobs<T, E> jobs) throws E {
+        String group = "aerie-" + UUID.randomUUID();
+        context.setJobGroup(group, what, true);
+        try (RunningTasks tasks = of(context, group)) {
+            boolean succeeded = false;
+            try {
+                T made = jobs.run();
+                succeeded = true;
+                return made;
+            } finally {
+                int left = succeeded ? 0 : tasks.cancelAndAwait(ENDING);
+                if (left > 0) {
+                    LOG.warn("{}: {} tasks have not ended {} s after they were cancelled and may still write", what, left,
+                            ENDING.toSeconds());
+                }
+            }
+        } finally {
+            context.clearJobGroup();
+        }
+    }
+
     /** Observes the jobs that start in this group from now on, until it is closed. */
-    public static RunningTasks of(SparkContext context, String group) {
+    static RunningTasks of(SparkContext context, String group) {
         RunningTasks tasks = new RunningTasks(context, group);
         context.addSparkListener(tasks);
         return tasks;
@@ -70,7 +110,7 @@ public final class RunningTasks extends SparkListener implements AutoCloseable {
      *
      * @return how many tasks still run after the limit; 0 when all have ended
      */
-    public int cancelAndAwait(Duration limit) {
+    int cancelAndAwait(Duration limit) {
         context.cancelJobGroup(group);
         long start = System.nanoTime();
         boolean interrupted = false;

@@ -13,8 +13,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.security.CodeSource;
 import java.util.Comparator;
-import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
@@ -118,7 +118,7 @@ record LibTorchArchive(Path jar, String version, String folder) {
             CRC32 content = new CRC32();
             libraries.forEach((name, entry) -> content.update((name + entry.getCrc() + entry.getSize()).getBytes()));
             Path cache = NativeCache.folder();
-            Path target = cache.resolve("libtorch-" + version + "-cpu-" + HexFormat.of().toHexDigits((int) content.getValue()));
+            Path target = cache.resolve("libtorch-" + version + "-cpu-" + String.format(Locale.ROOT, "%08x", content.getValue()));
             if (!isWhole(target, libraries)) {
                 unpack(zip, libraries, target);
             }

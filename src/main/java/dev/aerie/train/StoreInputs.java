@@ -6,6 +6,7 @@ import dev.aerie.draft.DraftConfig;
 import dev.aerie.draft.FrozenTarget;
 import dev.aerie.draft.LossMode;
 import dev.aerie.errors.RefusalException;
+import dev.aerie.files.Sha256;
 import dev.aerie.host.HostModel;
 import dev.aerie.store.CommittedShard;
 import dev.aerie.store.ConversationEntry;
@@ -23,10 +24,7 @@ import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.BitSet;
-import java.util.HexFormat;
 import java.util.Locale;
 import java.util.List;
 import java.util.Map;
@@ -83,9 +81,9 @@ public final class StoreInputs implements TrainingInputs {
                 "store.codec", settings.states().codec().name(),
                 "store.teacher_rows", settings.states().teacherRows().text(),
                 "train.layers", layers.toString()));
-        all.put("draft.vocabulary", sha256(bytes(draftIds)));
+        all.put("draft.vocabulary", Sha256.of(bytes(draftIds)));
         if (subset != null) {
-            all.put("train.subset", subset.cardinality() + " conversations, " + sha256(subset.toByteArray()));
+            all.put("train.subset", subset.cardinality() + " conversations, " + Sha256.of(subset.toByteArray()));
         }
         draft().toJson().properties().forEach(e -> all.put("draft." + e.getKey(), e.getValue().toString()));
         return all;
@@ -105,14 +103,6 @@ public final class StoreInputs implements TrainingInputs {
         ByteBuffer bytes = ByteBuffer.allocate(ids.length * Integer.BYTES);
         bytes.asIntBuffer().put(ids);
         return bytes.array();
-    }
-
-    private static String sha256(byte[] bytes) {
-        try {
-            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("SHA-256 is missing from this Java", e);
-        }
     }
 
     private DraftConfig draft() {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.aerie.errors.RefusalException;
+import dev.aerie.files.Sha256;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -118,7 +119,7 @@ class HostModelTest {
         CopyManifest manifest = CopyManifest.read(copy).orElseThrow();
         assertEquals(model.toString(), new org.apache.hadoop.fs.Path(manifest.source()).toUri().getPath());
         assertEquals(FILES, manifest.files().stream().map(CopyManifest.CopiedFile::name).toList());
-        assertEquals(Copying.sha256(model.resolve("model-1.safetensors")), manifest.files().get(1).sha256());
+        assertEquals(Sha256.of(model.resolve("model-1.safetensors")), manifest.files().get(1).sha256());
     }
 
     @Test

@@ -3,10 +3,10 @@ package dev.aerie.prepare;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 
+import dev.aerie.files.Sha256;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -47,8 +47,8 @@ class FingerprintTest {
 
     private static String sampled(Path file, byte[] content) throws IOException {
         Files.write(file, content);
-        MessageDigest sha = Fingerprint.sha256();
+        Sha256 sha = new Sha256();
         Fingerprint.add(sha, file, 1 << 20);
-        return Fingerprint.hex(sha.digest());
+        return sha.hex();
     }
 }
