@@ -4,22 +4,23 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
-/** A constant of an enum that users choose by name: in recipes, on command lines and in files it is its name in lower case. */
+/** A constant of an enum that users select by its name in lower case, in recipes, on command lines and in files. */
 public interface Choice {
 
-    /** The constant's name, as every enum has it. */
+    /** Returns the constant's name; every enum implements it. */
     String name();
 
-    /** The name that users write. */
+    /** Returns the name that users write. */
     default String text() {
         return name().toLowerCase(Locale.ROOT);
     }
 
     /**
-     * The constant that a user chose.
+     * Returns the constant with the user's name.
      *
-     * @param what what is chosen, for the message
-     * @throws RefusalException for a name that is none of the enum's
+     * @param what the thing chosen, for the message
+     * @param text the user's value
+     * @throws RefusalException if no constant has this name
      */
     static <E extends Enum<E> & Choice> E of(Class<E> type, String what, String text) {
         return Arrays.stream(type.getEnumConstants()).filter(c -> c.text().equals(text)).findFirst()
@@ -27,7 +28,7 @@ public interface Choice {
                         + listed(Arrays.stream(type.getEnumConstants()).map(Choice::text).toList()) + ")"));
     }
 
-    /** {@code a, b or c}. */
+    /** Returns the names as {@code a, b or c}. */
     static String listed(List<String> names) {
         int last = names.size() - 1;
         return last == 0 ? names.get(0) : String.join(", ", names.subList(0, last)) + " or " + names.get(last);

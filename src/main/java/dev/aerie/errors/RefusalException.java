@@ -1,11 +1,11 @@
 package dev.aerie.errors;
 
 /**
- * What the user asked for cannot be: a recipe, a model, a store or an input is not what a job needs. The message is one sentence
- * for the user, "Invalid &lt;thing&gt;: &lt;value&gt; (expected ...)".
+ * The user's request cannot be fulfilled: a recipe, a model, a store or an input is not what a job needs. The message is one
+ * sentence for the user, "Invalid &lt;thing&gt;: &lt;value&gt; (expected ...)".
  *
- * <p>Only this type ends a command with exit code 2, and only this type is never retried: the same request would be refused
- * again. It is not an {@link IllegalArgumentException}, which says that a caller in this program broke a contract.
+ * <p>Only this exception ends a command with exit code 2, and only this one is never retried: the same request would be refused
+ * again. It is not an {@link IllegalArgumentException}, which means that a caller in this program violated a contract.
  */
 public class RefusalException extends RuntimeException {
 

@@ -1,6 +1,6 @@
 /**
- * The two kinds of failure: what the user asked for cannot be ({@link dev.aerie.errors.RefusalException}), and everything else.
+ * The two kinds of failure: the user's request cannot be fulfilled ({@link dev.aerie.errors.RefusalException}), and all others.
  *
- * <p>The lowest package; it knows nothing.
+ * <p>The lowest package; it depends on no other.
  */
 package dev.aerie.errors;

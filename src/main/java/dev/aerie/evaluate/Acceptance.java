@@ -4,10 +4,10 @@ import java.io.Serializable;
 import java.util.Arrays;
 
 /**
- * Counts of the rounds of speculative decoding; counts of several texts add up.
+ * Counts of rounds of speculative decoding; counts of several texts can be added.
  *
- * @param rounds at index a: rounds in which a drafted tokens were accepted, a from 0 to the tokens drafted
- * @param emitted tokens that these rounds added to the texts, those that the target chose by itself included
+ * @param rounds index a: rounds in which a drafted tokens were accepted, a from 0 to the number drafted
+ * @param emitted tokens that these rounds added to the texts, including those that the target chose
  */
 record Acceptance(long[] rounds, long emitted) implements Serializable {
 
@@ -18,8 +18,8 @@ record Acceptance(long[] rounds, long emitted) implements Serializable {
     /**
      * Counts one more round.
      *
-     * @param accepted drafted tokens that became text
-     * @param added tokens that became text
+     * @param accepted drafted tokens that were added to the text
+     * @param added all tokens that were added to the text
      */
     Acceptance round(int accepted, int added) {
         long[] more = rounds.clone();
@@ -33,17 +33,17 @@ record Acceptance(long[] rounds, long emitted) implements Serializable {
         return new Acceptance(sum, emitted + other.emitted);
     }
 
-    /** Verification passes of the target after the prefill. */
+    /** Returns the number of verification passes of the target after the prefill. */
     long count() {
         return Arrays.stream(rounds).sum();
     }
 
-    /** Tokens a verification pass adds on average, from 1 to drafted tokens + 1; 0 without any. */
+    /** Returns the mean number of tokens that a verification pass adds, from 1 to drafted tokens + 1; 0 without rounds. */
     double length() {
         return count() == 0 ? 0 : (double) emitted / count();
     }
 
-    /** Share of the rounds in which at least k drafted tokens were accepted. */
+    /** Returns the share of rounds in which at least k drafted tokens were accepted. */
     double hitRate(int k) {
         return count() == 0 ? 0 : (double) Arrays.stream(rounds, k, rounds.length).sum() / count();
     }

@@ -11,7 +11,7 @@ import java.util.Random;
 import java.util.stream.Stream;
 
 /**
- * How much a draft helps its target on some prompts, one result for each.
+ * The acceptance and speed of a draft with its target on some prompts, one result per prompt.
  *
  */
 public final class AcceptanceReport {
@@ -32,39 +32,39 @@ public final class AcceptanceReport {
         this.bigram = results.stream().map(PromptResult::bigram).filter(Objects::nonNull).reduce(Acceptance::plus).orElse(null);
     }
 
-    /** Tokens added to the texts by a verification pass of the target, on average, the target's own token included. */
+    /** Returns the mean number of tokens that a verification pass adds to the texts, the target's own token included. */
     public double acceptanceLength() {
         return draft.length();
     }
 
-    /** Share of the rounds in which at least k drafted tokens were accepted. */
+    /** Returns the share of rounds in which at least k drafted tokens were accepted. */
     public double hitRate(int k) {
         return draft.hitRate(k);
     }
 
-    /** Acceptance length of a bigram table on the same texts; not a number where none was given. */
+    /** Returns the acceptance length of a bigram table on the same texts; NaN if there is none. */
     public double bigramAcceptanceLength() {
         return bigram == null ? Double.NaN : bigram.length();
     }
 
-    /** New tokens a second, prefill included, without the draft. */
+    /** Returns new tokens per second without the draft, prefill included. */
     public double plainTokensPerSecond() {
         return perSecond(results.stream().mapToLong(PromptResult::plainTokens).sum(),
                 results.stream().mapToLong(PromptResult::plainNanos).sum());
     }
 
-    /** New tokens a second, prefill included, with the draft. */
+    /** Returns new tokens per second with the draft, prefill included. */
     public double tokensPerSecond() {
         return perSecond(results.stream().mapToLong(PromptResult::tokens).sum(),
                 results.stream().mapToLong(PromptResult::nanos).sum());
     }
 
-    /** Texts that differ from the target's own at a toss-up between its two best tokens. */
+    /** Returns the number of texts that first differ from plain decoding where the target's two best logits are nearly equal. */
     public long roundingDifferences() {
         return divergences().filter(d -> d.gap() < Divergence.ROUNDING).count();
     }
 
-    /** Texts that differ where the target was not undecided: none in float32, or decoding is wrong. */
+    /** Returns the number of texts that differ elsewhere; in float32 any such text means that decoding is wrong. */
     public long trueDifferences() {
         return divergences().filter(d -> !(d.gap() < Divergence.ROUNDING)).count();
     }
@@ -77,7 +77,7 @@ public final class AcceptanceReport {
         return nanos == 0 ? 0 : tokens * 1e9 / nanos;
     }
 
-    /** 95 % interval of the acceptance length, from resampling the prompts (Efron, 1979). */
+    /** Returns the 95 % interval of the acceptance length, from resampling the prompts (Efron, 1979). */
     double[] interval() {
         Random random = new Random(RESAMPLING_SEED);
         double[] lengths = new double[RESAMPLES];
@@ -95,12 +95,14 @@ public final class AcceptanceReport {
         return new double[] {lengths[RESAMPLES * 25 / 1000], lengths[RESAMPLES * 975 / 1000 - 1]};
     }
 
-    /** Everything the table shows, and each prompt's counts. */
+    /** Returns the content of the table, and the counts of each prompt. */
     public ObjectNode toJson() {
         ObjectNode root = JsonNodeFactory.instance.objectNode();
-        root.put("target", settings.target().model().uri()).put("draft", settings.draft().uri()).put("dtype", settings.target().dtype().name());
+        root.put("target", settings.target().model().uri()).put("draft", settings.draft().uri())
+                .put("dtype", settings.target().dtype().name());
         root.put("draft_tokens", settings.draftTokens()).put("max_new_tokens", settings.maxNewTokens());
-        root.put("temperature", settings.sampling().temperature()).put("top_k", settings.sampling().topK()).put("top_p", settings.sampling().topP());
+        root.put("temperature", settings.sampling().temperature()).put("top_k", settings.sampling().topK())
+                .put("top_p", settings.sampling().topP());
         root.put("seed", settings.seed()).put("prompts", results.size());
         put(root, draft);
         double[] interval = interval();
@@ -129,7 +131,7 @@ public final class AcceptanceReport {
         }
     }
 
-    /** The table for people. */
+    /** Returns a table for the user. */
     @Override
     public String toString() {
         double[] interval = interval();

@@ -12,16 +12,16 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 
 /**
- * The plainest draft there is, to measure an EAGLE-3 draft against: after each token it proposes the token that most often
- * follows it in the target's turns of the training conversations (the smaller id of equals; after a token never seen there, the
- * most frequent token of all).
+ * The simplest draft, as a baseline for EAGLE-3 drafts: after each token it proposes the token that most often follows it in the
+ * target's turns of the training conversations (of equal ones the smaller id; after a token that has no successor there, the most
+ * frequent token).
  *
- * @param next at index a: the token proposed after a
+ * @param next index a: the token proposed after token a
  */
 public record BigramTable(int[] next) implements Serializable {
 
     /**
-     * Counts over the training part of a store's tokens table. Spark counts the pairs; the driver takes one row for each token that
+     * Counts over the training part of a store's tokens table. Spark counts the pairs; the driver receives one row per token that
      * has a successor, however large the store is.
      *
      * @param tokens with columns {@code part}, {@code input_ids} and {@code loss_mask}
@@ -30,7 +30,7 @@ public record BigramTable(int[] next) implements Serializable {
         Dataset<Row> pairs = pairs(tokens);
         int[] next = new int[vocabSize];
         Arrays.fill(next, mostFrequent(pairs));
-        // Of structs the first field decides and the second among equals: the largest count, then the smallest id.
+        // Structs are ordered by their first field, then by the second: the largest count, then the smallest id.
         Dataset<Row> best = pairs.groupBy("previous", "token").count()
                 .groupBy("previous").agg(max(struct(col("count"), negate(col("token")).as("negative"))).as("best"))
                 .select(col("previous"), negate(col("best.negative")));
@@ -40,7 +40,7 @@ public record BigramTable(int[] next) implements Serializable {
         return new BigramTable(next);
     }
 
-    /** Neighbours in a conversation whose second token is supervised: columns {@code previous} and {@code token}. */
+    /** Returns adjacent tokens whose second is supervised: columns {@code previous} and {@code token}. */
     private static Dataset<Row> pairs(Dataset<Row> tokens) {
         return tokens.where("part = 'train' and size(input_ids) > 1")
                 .selectExpr(
@@ -58,8 +58,8 @@ public record BigramTable(int[] next) implements Serializable {
     }
 
     /**
-     * What greedy speculative decoding with this table as its draft would count. Because its text would be the target's own, the
-     * text need not be made again.
+     * Returns the counts of greedy speculative decoding with this table as the draft. Its text would be the target's own, so the
+     * text need not be decoded again.
      *
      * @param text the target's greedy continuation, its first token from the prefill
      */

@@ -3,7 +3,7 @@ package dev.aerie.evaluate;
 import dev.aerie.draft.DraftDecoder;
 import dev.aerie.torch.Tensor;
 
-/** An EAGLE-3 draft as a {@link ChainDraft}. */
+/** Adapts an EAGLE-3 draft to {@link ChainDraft}. */
 record EagleChain(DraftDecoder decoder) implements ChainDraft {
 
     @Override

@@ -7,14 +7,15 @@ import dev.aerie.target.Sampling;
 import java.io.Serializable;
 
 /**
- * What one evaluation does. Ranges of single values are the recipe's business.
+ * The settings of an evaluation. The recipe checks the ranges of single values.
  *
- * @param target the draft computes in its dtype too; the texts do not depend on its residency
+ * @param target its dtype is the draft's too; its residency does not change the texts
  * @param draft an exported draft
- * @param draftTokens proposed in each round
- * @param maxNewTokens of each text, the prefill's token included
- * @param sampling greedy texts alone can be compared token for token
- * @param seed of what is drawn when sampling
+ * @param draftTokens tokens proposed in each round
+ * @param maxNewTokens largest number of new tokens in a text, including the prefill's
+ * @param sampling only greedy texts can be compared token by token
+ * @param seed of the random numbers for sampling
  */
-public record EvaluateSettings(TargetSettings target, HostModel draft, int draftTokens, int maxNewTokens, Sampling sampling, long seed,
+public record EvaluateSettings(TargetSettings target, HostModel draft, int draftTokens, int maxNewTokens, Sampling sampling,
+        long seed,
         TaskResources resources) implements Serializable {}

@@ -23,7 +23,7 @@ import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.util.LongAccumulator;
 import org.apache.spark.util.SerializableConfiguration;
 
-/** Evaluates a draft on Spark: prompts are spread over tasks, models are loaded once in each executor. */
+/** Evaluates a draft on Spark: prompts are distributed over tasks, and each executor loads the models once. */
 public final class Evaluation {
 
     private static final int MOST_TASKS = 2000;
@@ -32,8 +32,8 @@ public final class Evaluation {
     private Evaluation() {}
 
     /**
-     * @param bigrams to compare with; null to leave it out
-     * @param progress told now and then how many prompts are done
+     * @param bigrams a baseline; null for none
+     * @param progress called now and then with the number of prompts done
      * @throws RefusalException if there are no prompts, or the target's folder is wrong
      */
     public static AcceptanceReport run(JavaSparkContext spark, EvaluateSettings settings, List<Prompt> prompts,
@@ -47,13 +47,14 @@ public final class Evaluation {
         EvaluatePrompts task = new EvaluatePrompts(
                 settings, new SerializableConfiguration(spark.hadoopConfiguration()), table, done);
         try {
-            List<PromptResult> results = new ArrayList<>(RunningTasks.awaiting(spark.sc(), prompts.size() + " prompts", () -> await(
+            List<PromptResult> results =
+                    new ArrayList<>(RunningTasks.awaiting(spark.sc(), prompts.size() + " prompts", () -> await(
                     spark.parallelize(prompts, Math.min(prompts.size(), MOST_TASKS)).mapPartitions(task).collectAsync(),
                     done, progress)));
             results.sort(Comparator.comparingInt(PromptResult::prompt));
             return new AcceptanceReport(settings, results);
         } finally {
-            // In local mode the driver's JVM goes on to other work.
+            // In local mode the driver's JVM continues with other work.
             LoadedModels.release();
         }
     }

@@ -15,7 +15,7 @@ import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.hadoop.conf.Configuration;
 
-/** Target and draft of an evaluation, loaded once in each JVM and shared by its tasks. */
+/** The target and draft of an evaluation, loaded once in each JVM and shared by its tasks. */
 final class LoadedModels {
 
     private record Key(Path target, Path draft, DType dtype, Residency residency, Device device) implements ModelKey {}
@@ -28,7 +28,7 @@ final class LoadedModels {
     private final AtomicBoolean warm = new AtomicBoolean();
 
     private LoadedModels(Key key, ModelParts parts) throws IOException {
-        // The small one first: what is wrong with a draft shows before a target of gigabytes is loaded.
+        // The small one first: faults of a draft show before a target of gigabytes is loaded.
         DraftExport.Draft draft = parts.add(DraftExport.read(key.draft(), key.device()));
         this.target = parts.add(Target.load(key.target(), key.dtype(), key.device(), key.residency()));
         this.decoder = parts.add(new DraftDecoder(draft.parameters(),
@@ -36,7 +36,8 @@ final class LoadedModels {
         this.captureLayers = draft.config().captureLayers(target.config().layers());
     }
 
-    static SharedModels.Lease<LoadedModels> lease(EvaluateSettings settings, Device device, Configuration conf) throws IOException {
+    static SharedModels.Lease<LoadedModels> lease(EvaluateSettings settings, Device device, Configuration conf)
+            throws IOException {
         return SHARED.lease(new Key(settings.target().model().folder(conf), settings.draft().folder(conf),
                 settings.target().dtype(), settings.target().residency(), device));
     }

@@ -8,11 +8,11 @@ import dev.aerie.torch.Tensor;
 import java.util.Arrays;
 import java.util.Random;
 
-/** Continues one prompt with the draft and without. */
+/** Continues one prompt with and without the draft. */
 final class PromptEvaluator {
 
     private static final int[] NO_CAPTURE = {};
-    /** The first passes of a process pay for memory and code that later ones find there. */
+    /** The first passes of a process allocate memory and compile code, so they are not measured. */
     private static final int WARM_UP_TOKENS = 8;
 
     private final Target target;
@@ -21,7 +21,7 @@ final class PromptEvaluator {
     private final EvaluateSettings settings;
     private final BigramTable bigrams;
 
-    /** @param bigrams null to leave the comparison out */
+    /** @param bigrams a baseline; null for none */
     PromptEvaluator(Target target, ChainDraft draft, int[] captureLayers, EvaluateSettings settings, BigramTable bigrams) {
         this.target = target;
         this.draft = draft;

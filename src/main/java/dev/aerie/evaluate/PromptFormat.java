@@ -8,19 +8,19 @@ import dev.aerie.text.RecordFormat;
 import dev.aerie.text.UnusableConversationException;
 import java.util.List;
 
-/** What a record of a prompt file looks like. */
+/** The formats of records in prompt files. */
 public enum PromptFormat implements RecordFormat, Choice {
 
-    /** Whichever of the others has the keys of the record. */
+    /** The first of the other formats whose keys the record has. */
     AUTO,
-    /** {@code {"question": ...}}, as GSM8K has it. */
+    /** {@code {"question": ...}}, the format of GSM8K. */
     GSM8K,
     /**
-     * A text alone, {@code {"prompt": ...}}, or {@code {"messages": [{"role": ..., "content": ...}, ...]}} that end with the user's.
+     * A text alone, {@code {"prompt": ...}}, or {@code {"messages": [{"role": ..., "content": ...}, ...]}} that end with a user's turn.
      */
     JSONL;
 
-    /** @throws UnusableConversationException where the record has not this format */
+    /** @throws UnusableConversationException if the record does not have this format */
     @Override
     public Conversation parse(JsonNode record, String id, String source) throws UnusableConversationException {
         if (record.isTextual() && this != GSM8K) {
@@ -30,13 +30,14 @@ public enum PromptFormat implements RecordFormat, Choice {
         if (prompt != null) {
             return prompt;
         }
-        List<String> names = this == GSM8K ? List.of("question") : this == JSONL ? List.of("prompt") : List.of("question", "prompt");
+        List<String> names = this == GSM8K ? List.of("question") : this == JSONL ? List.of("prompt")
+                : List.of("question", "prompt");
         for (String name : names) {
             if (record.path(name).isTextual()) {
                 return ConversationFormat.prompt(record, id, source, record.get(name).textValue());
             }
         }
-        // MT-Bench: what the user says later answers the target, and is no prompt by itself.
+        // MT-Bench: the user's later turns answer the target and are not prompts by themselves.
         if (this != GSM8K && record.path("turns").isArray() && record.path("turns").path(0).isTextual()) {
             return ConversationFormat.prompt(record, id, source, record.path("turns").get(0).textValue());
         }

@@ -16,8 +16,8 @@ import java.util.function.Function;
 import org.apache.hadoop.conf.Configuration;
 
 /**
- * Reads prompts as conversations are read: the same files, spellings of turns, tools and parts. Prompts are few and each counts,
- * so a record that cannot be used is refused, not passed over.
+ * Reads prompts like conversations: the same files, formats of turns, tools and parts. Prompts are few and each counts, so a
+ * record that cannot be used is refused instead of skipped.
  */
 public final class PromptReader {
 
@@ -26,8 +26,8 @@ public final class PromptReader {
     private final int longest;
 
     /**
-     * @param encoder from the turns to the tokens up to where the target's turn begins
-     * @param longest tokens that a prompt may have, so that its continuation still fits the target's positions
+     * @param encoder returns the tokens of the turns up to the header of the target's turn
+     * @param longest largest number of tokens in a prompt whose continuation still fits the target's positions
      */
     public PromptReader(PromptFormat format, Function<Conversation, int[]> encoder, int longest) {
         this.format = format;
@@ -36,7 +36,7 @@ public final class PromptReader {
     }
 
     /**
-     * @param limit of prompts, from the start of the file
+     * @param limit number of prompts to read, from the start of the file
      * @throws RefusalException naming the file, and the record that cannot be used
      */
     public List<Prompt> read(String file, Configuration conf, int limit) throws IOException {

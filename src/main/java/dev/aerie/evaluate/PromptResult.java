@@ -5,9 +5,10 @@ import java.io.Serializable;
 /**
  * The result of decoding one prompt.
  *
- * @param plainTokens new tokens without the draft; plainNanos their time, prefill included; the others with the draft
- * @param bigram what a bigram table as draft would have counted; null without one
- * @param divergence null where both texts are the same, or are sampled
+ * @param plainTokens new tokens without the draft
+ * @param plainNanos their time, prefill included
+ * @param bigram counts of a bigram table as the draft; null if there is none
+ * @param divergence null if both texts are equal, or are sampled
  */
 record PromptResult(
         int prompt,

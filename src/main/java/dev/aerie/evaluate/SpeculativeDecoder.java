@@ -12,12 +12,12 @@ import java.util.List;
 import java.util.random.RandomGenerator;
 
 /**
- * Speculative decoding (Leviathan et al., 2023) with a chain of drafted tokens: the draft proposes, the target reads the whole
- * proposal in one pass and keeps what it would have said itself.
+ * Speculative decoding (Leviathan et al., 2023) with a chain of drafted tokens: the draft proposes tokens, and the target
+ * processes all of them in one pass and keeps those that it would have chosen.
  *
- * <p>Greedy, a drafted token is kept while it is the target's arg-max. Sampled, the draft's proposal is a point distribution, so
- * the token d is kept with the target's probability p(d), and else another is drawn from p without d: the text is distributed
- * exactly as the target's own.
+ * <p>In greedy decoding, a drafted token is accepted if it is the target's arg-max. In sampling, the draft's proposal is a point
+ * distribution, so token d is accepted with the target's probability p(d), and otherwise another token is drawn from p without d:
+ * the text has exactly the target's distribution.
  */
 final class SpeculativeDecoder {
 
@@ -36,18 +36,18 @@ final class SpeculativeDecoder {
     }
 
     /**
-     * @param tokens the new ones: at most as many as asked for, the last of them an end-of-sequence token where one came
-     * @param acceptance of the rounds after the token that the prefill gave
+     * @param tokens the new tokens, at most as many as requested; the last is an end-of-sequence token if one was generated
+     * @param acceptance of the rounds after the prefill's token
      */
     record Text(long[] tokens, Acceptance acceptance) {}
 
-    /** How a proposal fared: so many of its tokens were kept, and this is the target's own token after them. */
+    /** The number of accepted tokens of a proposal, and the target's own token after them. */
     private record Verdict(int accepted, long next) {}
 
     /**
      * Continues a prompt.
      *
-     * @param random drawn from unless greedy
+     * @param random drawn from unless decoding is greedy
      */
     Text generate(long[] prompt, int maxNewTokens, RandomGenerator random) {
         List<Long> out = new ArrayList<>();
@@ -72,7 +72,7 @@ final class SpeculativeDecoder {
         return new Text(out.stream().mapToLong(Long::longValue).toArray(), acceptance);
     }
 
-    /** Whether the text goes on after the token. */
+    /** Appends a token and returns whether the text continues after it. */
     private boolean add(List<Long> out, long token, int maxNewTokens) {
         out.add(token);
         return out.size() < maxNewTokens && !target.config().eosTokenIds().contains((int) token);
@@ -84,7 +84,7 @@ final class SpeculativeDecoder {
         }
     }
 
-    /** One pass of the target over verified tokens and a proposal; cache and draft are left as if only what was kept had been. */
+    /** Runs the target over verified tokens and a proposal; cache and draft keep only the accepted tokens. */
     private Verdict read(long[] verified, long[] drafted, KvCache cache, ChainDraft.Text drafting, RandomGenerator random) {
         long[] ids = Arrays.copyOf(verified, verified.length + drafted.length);
         System.arraycopy(drafted, 0, ids, verified.length, drafted.length);
@@ -102,7 +102,7 @@ final class SpeculativeDecoder {
         }
     }
 
-    /** @param logits [drafted + 1, vocabulary]: row i is what the target says after i drafted tokens */
+    /** @param logits [drafted + 1, vocabulary]: row i has the target's logits after i drafted tokens */
     private Verdict verify(Tensor logits, long[] drafted, RandomGenerator random) {
         if (sampling.greedy()) {
             long[] own = logits.argmax().toLongs();

@@ -1,4 +1,4 @@
 /**
- * Speculative decoding with target and draft, and the report of how many tokens the target accepts.
+ * Speculative decoding with target and draft, and the report of the target's acceptance.
  */
 package dev.aerie.evaluate;

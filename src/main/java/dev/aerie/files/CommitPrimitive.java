@@ -15,14 +15,15 @@ import org.apache.hadoop.fs.Options;
 import org.apache.hadoop.fs.Path;
 
 /**
- * How a file system makes a whole file visible at once. This is the only place that distinguishes schemes.
+ * Makes a complete file visible in one step. This is the only class that distinguishes schemes of file systems.
  *
- * <p>Where a file is seen from its creation on (a disk, HDFS), it is written under another name first. An object store shows an
- * object when its stream closes, so there it is written under its own name, and a stream that failed is aborted and not closed.
+ * <p>If a file is visible from its creation (a local disk, HDFS), it is written under another name first. An object store shows
+ * an object when its stream is closed, so there it is written under its final name, and a stream that failed is aborted instead
+ * of closed.
  */
 abstract sealed class CommitPrimitive {
 
-    /** A file on its way: its stream, and the call that makes it visible. */
+    /** A file being written: its stream, and the call that makes it visible. */
     interface Staged {
 
         OutputStream out();
@@ -49,26 +50,26 @@ abstract sealed class CommitPrimitive {
         };
     }
 
-    /** Starts a file that replaces one of that name when it is published. */
+    /** Starts a file that, once published, replaces one of the same name. */
     abstract Staged stage(Path target) throws IOException;
 
-    /** Makes a file unless one of that name is there; false if it is. However many try at once, one succeeds. */
+    /** Creates a file unless one of that name exists and returns whether it did. Of concurrent calls, one succeeds. */
     abstract boolean createExclusive(Path target, byte[] content) throws IOException;
 
-    /** Whether the server alone decides who wins, and lets a second writer win too. */
+    /** Returns whether the server, which alone decides who wins, also lets a second writer win. */
     boolean overwritesExclusive(Path target, byte[] content) throws IOException {
         return false;
     }
 
-    /** Puts a folder into a place where nothing is. */
+    /** Moves a folder to a path at which nothing exists. */
     abstract void moveFolder(Path from, Path to) throws IOException;
 
-    /** The file as one of this machine's disk, where it is one. */
+    /** Returns the file's path on this machine's disk, if it is there. */
     Optional<java.nio.file.Path> onThisDisk(Path path) {
         return Optional.empty();
     }
 
-    /** Renames; FileSystem's own answers false for whatever is wrong. */
+    /** Renames; FileSystem's own method returns false for any fault. */
     final void requireRenamed(Path from, Path to) throws IOException {
         if (!fs.rename(from, to)) {
             throw fs.exists(to)
@@ -77,22 +78,22 @@ abstract sealed class CommitPrimitive {
         }
     }
 
-    /** A name beside a file that readers pass over. */
+    /** Returns a name, beside a file, that readers ignore. */
     static Path temporary(Path target) {
         return new Path(target.getParent(), "." + target.getName() + "." + UUID.randomUUID());
     }
 
-    /** Where a file is seen from its creation on: written beside its place, then put there. */
+    /** File systems where a file is visible from its creation: it is written beside its final path, then moved there. */
     private abstract static sealed class Aside extends CommitPrimitive {
 
         private Aside(FileSystem fs) {
             super(fs);
         }
 
-        /** Puts a file in the place of another or of none. */
+        /** Moves a file to a path, replacing any file there. */
         abstract void replace(Path from, Path to) throws IOException;
 
-        /** Puts a file where there is none; false if there is one. The file under its first name may stay. */
+        /** Moves a file to a path where none exists; returns false if one does. The file may also keep its first name. */
         abstract boolean place(Path from, Path to) throws IOException;
 
         @Override
@@ -121,7 +122,7 @@ abstract sealed class CommitPrimitive {
                     try {
                         out.close();
                     } catch (IOException e) {
-                        // What it would have written is not wanted.
+                        // The content is not needed.
                     } finally {
                         fs.delete(aside, false);
                     }
@@ -145,12 +146,12 @@ abstract sealed class CommitPrimitive {
             try {
                 fs.delete(aside, false);
             } catch (IOException e) {
-                // A second name, or the file of one who came late: neither says anything about the one that stands.
+                // This is a second name, or the file of a writer that lost: neither affects the file that exists.
             }
             return placed;
         }
 
-        /** A full disk is not to be fuller for it; it is deleted where that can be done. */
+        /** Deletes the file, so that a full disk does not stay full; a failure is only attached to the cause. */
         private void discard(Path aside, Exception cause) {
             try {
                 fs.delete(aside, false);
@@ -160,7 +161,7 @@ abstract sealed class CommitPrimitive {
         }
     }
 
-    /** A local disk: Hadoop's own create checks and then acts; a hard link does both at once. */
+    /** A local disk: Hadoop's create checks first and acts then; a hard link does both atomically. */
     private static final class Link extends Aside {
 
         private Link(FileSystem fs) {
@@ -193,7 +194,7 @@ abstract sealed class CommitPrimitive {
         @Override
         void moveFolder(Path from, Path to) throws IOException {
             try {
-                // A rename takes the place of an empty folder too, so that is excluded first.
+                // A rename would also replace an empty folder, so that case is excluded first.
                 if (fs.exists(to)) {
                     throw new FileAlreadyExistsException(to.toString());
                 }
@@ -213,7 +214,7 @@ abstract sealed class CommitPrimitive {
         }
     }
 
-    /** HDFS: its rename looks and acts at once. create(overwrite = false) would too, but shows an empty file. */
+    /** HDFS: its rename checks and acts atomically. So would create(overwrite = false), but it shows an empty file. */
     private static final class Rename extends Aside {
 
         private final Configuration conf;
@@ -248,7 +249,7 @@ abstract sealed class CommitPrimitive {
         }
     }
 
-    /** Some other file system that shows a file at its creation, such as ABFS. */
+    /** Other file systems that show a file at its creation, such as ABFS. */
     private static final class PlainRename extends Aside {
 
         private PlainRename(FileSystem fs) {
@@ -257,7 +258,7 @@ abstract sealed class CommitPrimitive {
 
         @Override
         void replace(Path from, Path to) throws IOException {
-            // Some replace the file at once; others answer false, and have no call that replaces one.
+            // Some replace the file atomically; others return false and have no call that replaces a file.
             if (!fs.rename(from, to)) {
                 fs.delete(to, false);
                 requireRenamed(from, to);
@@ -286,7 +287,7 @@ abstract sealed class CommitPrimitive {
         }
     }
 
-    /** An object store, which shows an object when its stream closes. */
+    /** Object stores, which show an object when its stream is closed. */
     private abstract static sealed class Objects extends CommitPrimitive {
 
         private Objects(FileSystem fs) {
@@ -332,7 +333,7 @@ abstract sealed class CommitPrimitive {
             } catch (FileAlreadyExistsException e) {
                 return false;
             } catch (IOException e) {
-                // S3A's answer to a failed condition; the class is in hadoop-aws, which other file systems do without.
+                // S3A's exception for a failed condition; its class is in hadoop-aws, which need not be present.
                 if (e.getClass().getSimpleName().equals("RemoteFileChangedException")) {
                     return false;
                 }
@@ -341,7 +342,7 @@ abstract sealed class CommitPrimitive {
             return true;
         }
 
-        /** A stream that cannot be aborted is left open: closing it would publish half an object. */
+        /** Leaves a stream open if it cannot be aborted: closing it would publish a partial object. */
         private static void giveUp(FSDataOutputStream out) {
             if (out.hasCapability(ABORTABLE)) {
                 out.abort();
@@ -364,7 +365,7 @@ abstract sealed class CommitPrimitive {
             super(fs);
         }
 
-        /** Mostly the file has been there for long, and S3A logs pages about a condition that failed. */
+        /** Checks for the file first: usually it has existed for long, and S3A logs pages about a failed condition. */
         @Override
         boolean createExclusive(Path target, byte[] content) throws IOException {
             return !fs.exists(target) && put(target, content);
@@ -382,7 +383,7 @@ abstract sealed class CommitPrimitive {
         }
     }
 
-    /** Another object store, whose create without overwriting is exclusive, such as Google's. */
+    /** Object stores whose create without overwriting is exclusive, such as Google's. */
     private static final class Create extends Objects {
 
         private Create(FileSystem fs) {
@@ -395,7 +396,7 @@ abstract sealed class CommitPrimitive {
         }
     }
 
-    /** A file system of another scheme is asked, at the first file, whether it shows a file at its creation. */
+    /** Other schemes: at the first file, tests whether the file system shows a file at its creation. */
     private static final class Probed extends CommitPrimitive {
 
         private CommitPrimitive found;

@@ -3,7 +3,7 @@ package dev.aerie.files;
 import java.io.IOException;
 import java.io.OutputStream;
 
-/** Writes a file's content into a stream that is not its to close. */
+/** Writes a file's content into a stream, which it does not close. */
 @FunctionalInterface
 public interface FileContent {
 

@@ -1,7 +1,7 @@
 package dev.aerie.files;
 
 /**
- * What was written into a file, to tell a damaged one by.
+ * The length and digest of a written file, by which damage is detected.
  *
  * @param sha256 hexadecimal
  */

@@ -6,10 +6,10 @@ import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.regex.Pattern;
 
-/** What a file holds, by its first bytes. Names are no proof: downloads and exports give wrong endings, or none. */
+/** The kind of a file according to its first bytes. Names are unreliable: downloads and exports have wrong endings or none. */
 public enum FileKind {
 
-    /** Text in UTF-8, as far as the first bytes tell; or nothing at all. */
+    /** Text in UTF-8, as far as the first bytes show; or an empty file. */
     TEXT("text"),
     PARQUET("a Parquet file"),
     GZIP("a gzip file"),
@@ -48,7 +48,7 @@ public enum FileKind {
     PDF("a PDF document"),
     BINARY("binary data of no known kind");
 
-    /** Bytes from the beginning of a file that {@link #of} wants to see. */
+    /** Number of bytes from the beginning of a file that {@link #of} uses. */
     public static final int HEAD = 4096;
 
     private static final Pattern CSV_HEADER = Pattern.compile("\"?[A-Za-z_][\\w .-]*\"?([,;\\t]\"?[A-Za-z_][\\w .-]*\"?)+");
@@ -59,22 +59,22 @@ public enum FileKind {
         this.description = description;
     }
 
-    /** With its article, to follow "is". */
+    /** Returns the description with its article, to follow "is". */
     public String description() {
         return description;
     }
 
-    /** Whether this is a wrapping of one file, which is looked into. */
+    /** Returns whether this is a compression of one file, whose content is read. */
     public boolean isCompression() {
         return this == GZIP || this == ZSTD || this == BZIP2;
     }
 
-    /** Reads the beginning of a file that the caller opened, and leaves the stream behind it. */
+    /** Reads the beginning of a stream and leaves the stream after it. */
     public static byte[] head(InputStream in) throws IOException {
         return in.readNBytes(HEAD);
     }
 
-    /** @param head the first {@link #HEAD} bytes of a file, or all of a shorter one */
+    /** @param head the first {@link #HEAD} bytes of a file, or all bytes of a shorter one */
     public static FileKind of(byte[] head) {
         for (Magic magic : MAGICS) {
             if (magic.isAt(head)) {
@@ -104,7 +104,7 @@ public enum FileKind {
                 && (text(head, 4, 3).equals("1AY") || head[4] == 0x17 && head[5] == 0x72 && head[6] == 0x45);
     }
 
-    /** With a byte-order mark, or with a bracket or brace between zeros. */
+    /** Detects a byte-order mark, or a bracket or brace between zeros. */
     private static FileKind wideText(byte[] head) {
         if (head.length < 2) {
             return null;

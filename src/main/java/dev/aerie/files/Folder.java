@@ -14,10 +14,10 @@ import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.Path;
 
 /**
- * A folder on any Hadoop file system. Whatever is written here appears whole or not at all.
+ * A folder on any Hadoop file system. Files are written completely or not at all.
  *
- * <p>A call that writes and fails may have had its effect: the answer may be what was lost. So from the first call that could
- * have made a marker visible, nothing that it names may be deleted unless the marker, read back, names another;
+ * <p>A write that fails may have had its effect, because only the response may have been lost. So from the first call that could
+ * have made a marker visible, nothing that the marker names may be deleted unless the marker, read back, names something else;
  * {@link #createOrRead} reads it back.
  */
 public final class Folder {
@@ -37,12 +37,12 @@ public final class Folder {
     public static Folder at(String uri, Configuration conf) throws IOException {
         Path path = new Path(uri);
         FileSystem fs = path.getFileSystem(conf);
-        // The checksummed one leaves a hidden .crc file beside each of ours; what matters carries a SHA-256 already.
+        // The checksummed one leaves a hidden .crc file beside each file; important files have a SHA-256 already.
         FileSystem plain = fs instanceof LocalFileSystem local ? local.getRawFileSystem() : fs;
         return new Folder(plain, conf, fs.makeQualified(path));
     }
 
-    /** With scheme and absolute, so that it means the same in every process. */
+    /** Returns the folder as an absolute URI, which means the same in every process. */
     public String uri() {
         return root.toString();
     }
@@ -56,8 +56,8 @@ public final class Folder {
     }
 
     /**
-     * The bytes that fit on the folder's file system, each of them as often as it keeps one; {@code Long.MAX_VALUE} where it has
-     * no end, as object stores.
+     * Returns the file system's free bytes divided by its replication; {@code Long.MAX_VALUE} if it has no limit, like object
+     * stores.
      */
     public long freeBytes() throws IOException {
         Path there = root;
@@ -65,7 +65,7 @@ public final class Folder {
             there = there.getParent();
         }
         long free = fs.getStatus(there).getRemaining();
-        // HDFS counts the bytes of its disks and writes each of ours to several.
+        // HDFS reports the bytes of its disks and writes each byte of a file to several.
         return free == Long.MAX_VALUE ? free : free / Math.max(1, fs.getDefaultReplication(root));
     }
 
@@ -91,12 +91,12 @@ public final class Folder {
         return fs.getFileStatus(path(relative));
     }
 
-    /** The files of a folder by name; none where there is no such folder. */
+    /** Returns the files of a folder by name; empty if there is no such folder. */
     public List<FileStatus> list(String relative) throws IOException {
         return entries(relative).stream().filter(FileStatus::isFile).toList();
     }
 
-    /** Names of files and folders in a folder, sorted; none where there is no such folder. */
+    /** Returns the names of files and folders in a folder, sorted; empty if there is no such folder. */
     public List<String> names(String relative) throws IOException {
         return entries(relative).stream().map(f -> f.getPath().getName()).toList();
     }
@@ -112,10 +112,10 @@ public final class Folder {
     }
 
     /**
-     * The file on this machine's disk: itself where it lies there already, else a copy.
+     * Returns the file on this machine's disk: itself if it is there already, else a copy.
      *
      * @param folder for the copy; the caller deletes it
-     * @throws DamagedFileException if it has not the bytes that were written
+     * @throws DamagedFileException if the bytes differ from those written
      */
     public java.nio.file.Path local(String relative, FileDigest expected, java.nio.file.Path folder) throws IOException {
         Optional<java.nio.file.Path> there = commits.onThisDisk(path(relative));
@@ -133,14 +133,14 @@ public final class Folder {
 
     // ---- writing ----
 
-    /** Starts a file that nobody sees before it is committed. It replaces one of that name. */
+    /** Starts a file that is not visible before it is committed. It replaces one of that name. */
     public NewFile create(String relative) throws IOException {
         return new NewFile(commits.stage(path(relative)));
     }
 
     /**
-     * Writes or replaces a file at once: readers see the old content, or none, or the new one. If writing the content fails, the
-     * old one stays.
+     * Writes or replaces a file atomically: readers see the old content (or no file) or the new one. If writing the content
+     * fails, the old one stays.
      */
     public FileDigest write(String relative, FileContent content) throws IOException {
         try (NewFile out = create(relative)) {
@@ -149,24 +149,24 @@ public final class Folder {
         }
     }
 
-    /** As {@link #write(String, FileContent)}. */
+    /** Writes or replaces a file like {@link #write(String, FileContent)}. */
     public FileDigest write(String relative, byte[] content) throws IOException {
         return write(relative, out -> out.write(content));
     }
 
     /**
-     * Writes a file unless one of that name is there. However many try at once, one succeeds, and nobody sees a part of it. If
-     * this throws, the file may be there or not.
+     * Creates a file unless one of that name exists. Of concurrent calls, one succeeds, and no reader sees a part of the file. If
+     * this throws, the file may or may not exist.
      *
-     * @return false if the file was there
+     * @return false if the file existed
      */
     public boolean createExclusive(String relative, byte[] content) throws IOException {
         return commits.createExclusive(path(relative), content);
     }
 
     /**
-     * Writes a file unless one of that name is there, and tells which content stands: this one or another's, however the
-     * writing ended. If this throws, nobody knows, and what the content names must stay.
+     * Creates a file unless one of that name exists, and returns the content that the file then has, this one or another's,
+     * however the write ended. If this throws, the content is unknown, and everything that it names must be kept.
      */
     public byte[] createOrRead(String relative, byte[] content) throws IOException {
         IOException failure = null;
@@ -177,7 +177,7 @@ public final class Folder {
         } catch (IOException e) {
             failure = e;
         }
-        // Where the answer to our own call was lost, a retry inside the file system finds our file and says that it was there.
+        // If the response to our own call was lost, a retry inside the file system finds our file and reports that it existed.
         try {
             Optional<byte[]> standing = read(relative);
             if (standing.isPresent()) {
@@ -193,24 +193,24 @@ public final class Folder {
     }
 
     /**
-     * Tries whether a file that is there can be written exclusively once more, where that is the server's doing alone.
+     * Tests whether an existing file can be created exclusively again, if only the server decides this.
      *
-     * @return true if it can: then two attempts at a commit would both be told that they have won
+     * @return true if it can: two attempts at a commit would then both believe that they have won
      */
     public boolean overwritesExclusive(String relative, byte[] content) throws IOException {
         return commits.overwritesExclusive(path(relative), content);
     }
 
     /**
-     * Puts a folder into a place where nothing is.
+     * Moves a folder to a path at which nothing exists.
      *
-     * @throws org.apache.hadoop.fs.FileAlreadyExistsException if something is there
+     * @throws org.apache.hadoop.fs.FileAlreadyExistsException if something exists there
      */
     public void moveFolder(String from, String to) throws IOException {
         commits.moveFolder(path(from), path(to));
     }
 
-    /** Deletes a file, or a folder with all that is in it; harmless where there is none. */
+    /** Deletes a file, or a folder with its content; does nothing if there is none. */
     public void delete(String relative) throws IOException {
         fs.delete(path(relative), true);
     }

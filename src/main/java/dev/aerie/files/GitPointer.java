@@ -6,13 +6,13 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Small text files that stand for large ones in a clone that has not downloaded those. */
+/** Detects the small text files that stand for large ones in a clone without them. */
 public final class GitPointer {
 
     private GitPointer() {}
 
     /**
-     * Does nothing with a file that is not there or cannot be read: its reader says so.
+     * Refuses a pointer; does nothing for a file that is missing or unreadable, which its reader will report.
      *
      * @throws RefusalException if the file is a pointer
      */

@@ -4,9 +4,9 @@ import java.io.IOException;
 import java.io.OutputStream;
 
 /**
- * A file that is being written. Nobody sees it under its name before {@link #commit}; closed without that, it never appears.
+ * A file being written. It becomes visible under its name by {@link #commit}, and never if it is closed without.
  *
- * <p>Closing is what publishes an object on an object store, so a stream that failed midway must not simply be closed.
+ * <p>Closing a stream publishes an object on an object store, so a stream that failed must be aborted instead.
  */
 public final class NewFile extends OutputStream {
 
@@ -28,7 +28,7 @@ public final class NewFile extends OutputStream {
     @Override
     public void write(byte[] b, int offset, int length) throws IOException {
         if (finished || failed) {
-            throw new IOException("The file is " + (finished ? "finished" : "given up after an earlier failure"));
+            throw new IOException("The file is " + (finished ? "finished" : "aborted after an earlier failure"));
         }
         try {
             staged.out().write(b, offset, length);
@@ -45,26 +45,26 @@ public final class NewFile extends OutputStream {
         staged.out().flush();
     }
 
-    /** Bytes written so far. */
+    /** Returns the number of bytes written so far. */
     public long bytes() {
         return written;
     }
 
     /**
-     * Makes the file visible, in place of one of that name. If this fails, the file may be there or not.
+     * Makes the file visible, replacing any file of that name. If this fails, the file may or may not exist.
      *
      * @return what was written
      */
     public FileDigest commit() throws IOException {
         if (finished || failed) {
-            throw new IOException("The file is " + (finished ? "finished" : "given up after an earlier failure"));
+            throw new IOException("The file is " + (finished ? "finished" : "aborted after an earlier failure"));
         }
         finished = true;
         staged.publish();
         return new FileDigest(written, sha.hex());
     }
 
-    /** Gives the file up unless it was committed. */
+    /** Aborts the file unless it was committed. */
     @Override
     public void close() throws IOException {
         if (!finished) {

@@ -65,7 +65,7 @@ public final class Sha256 {
         return new Sha256().add(text).hex();
     }
 
-    /** Of all that is left of a stream. */
+    /** Returns the digest of the rest of a stream. */
     public static String of(InputStream in) throws IOException {
         Sha256 sha = new Sha256();
         byte[] buffer = new byte[BUFFER];

@@ -1,7 +1,7 @@
 /**
- * A folder on any Hadoop file system: how files are read there, and how they are written such that nobody sees a part of one.
+ * A folder on any Hadoop file system: reading files there, and writing them such that no reader sees a part of one.
  *
- * <p>Owns what differs between file systems: which call makes a file visible, and which of two writers wins. Must not know what
- * the files hold.
+ * <p>Owns the differences between file systems: which call makes a file visible, and which of two writers wins. Must not depend
+ * on what the files hold.
  */
 package dev.aerie.files;

@@ -9,9 +9,9 @@ import java.util.Random;
 import java.util.stream.IntStream;
 
 /**
- * Which conversations each step trains on: a function of their lengths, the seed and the epoch, and not of the ranks.
+ * Determines the conversations of each step from their lengths, the seed and the epoch, independently of the number of ranks.
  *
- * <p>Every epoch has an order of its own and uses every conversation once; the last step of an epoch takes what is left.
+ * <p>Every epoch has a different order and uses every conversation once; the last step of an epoch takes the remaining ones.
  */
 final class BatchPlan {
 
@@ -25,7 +25,7 @@ final class BatchPlan {
 
     private int cachedEpoch = -1;
     private int[] order;
-    /** Where the steps of the cached epoch begin in the order; the last is the number of conversations. */
+    /** Where the steps of the cached epoch begin in its order; the last is the number of conversations. */
     private int[] bounds;
 
     /**
@@ -47,17 +47,17 @@ final class BatchPlan {
         this.totalSteps = batches.maxSteps() == 0 ? scheduledSteps : Math.min(batches.maxSteps(), scheduledSteps);
     }
 
-    /** Optimizer steps of this run. */
+    /** Returns the number of optimizer steps of this run. */
     long totalSteps() {
         return totalSteps;
     }
 
-    /** Optimizer steps of all epochs, which the schedule of the learning rate spans; a run may end before. */
+    /** Returns the number of optimizer steps of all epochs, which the learning-rate schedule spans; a run may end earlier. */
     long scheduledSteps() {
         return scheduledSteps;
     }
 
-    /** The epoch that a step belongs to, 0 for the first. */
+    /** Returns the epoch of a step, 0 for the first. */
     int epoch(long step) {
         int e = 0;
         while (step >= epochStart[e + 1]) {
@@ -66,12 +66,12 @@ final class BatchPlan {
         return e;
     }
 
-    /** Steps of the step's epoch that come before it. */
+    /** Returns the number of steps in the step's epoch that precede it. */
     long stepInEpoch(long step) {
         return step - epochStart[epoch(step)];
     }
 
-    /** The conversations of a step, in order. */
+    /** Returns the conversations of a step, in order. */
     int[] conversations(long step) {
         int e = epoch(step);
         arrange(e);
@@ -80,8 +80,8 @@ final class BatchPlan {
     }
 
     /**
-     * The conversations of a step that one rank trains on, in order. Whole conversations, the longest given out first and each
-     * to the rank with the fewest tokens so far; a rank may get none.
+     * Returns the conversations of a step that one rank trains on, in order. Whole conversations are distributed, longest first,
+     * each to the rank with the fewest tokens so far; a rank may get none.
      */
     int[] ofRank(long step, int rank, int ranks) {
         int[] all = conversations(step);
@@ -103,7 +103,7 @@ final class BatchPlan {
         return IntStream.range(0, all.length).filter(i -> owner[i] == rank).map(i -> all[i]).toArray();
     }
 
-    /** Neighbours of a list of conversations together up to a number of tokens; a longer conversation by itself. */
+    /** Groups consecutive conversations up to a number of tokens; a longer conversation is a group of one. */
     static List<int[]> microBatches(int[] lengths, int[] conversations, int tokens) {
         List<int[]> out = new ArrayList<>();
         int start = 0;
@@ -132,7 +132,7 @@ final class BatchPlan {
             return;
         }
         order = IntStream.range(0, lengths.length).toArray();
-        // java.util.Random's sequence is part of its specification, so that an order never changes under a running training.
+        // java.util.Random's sequence is part of its specification, so the order of a running training never changes.
         Random random = new Random(seed * 1_000_003L + epoch);
         for (int i = order.length - 1; i > 0; i--) {
             int j = random.nextInt(i + 1);

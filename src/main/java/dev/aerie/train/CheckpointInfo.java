@@ -8,13 +8,13 @@ import java.util.Map;
  *
  * @param formatVersion {@link #FORMAT_VERSION}
  * @param step optimizer steps done
- * @param epoch the epoch that the next step belongs to, 0 for the first
- * @param stepInEpoch steps of it already done
- * @param ranks that wrote it; another number may go on from it
- * @param threads of each rank; another number gives other roundings
- * @param folder its name under {@code checkpoints/}
- * @param files what lies in the folder
- * @param recipe every setting that decides what is trained, by the recipe's names
+ * @param epoch the epoch of the next step, 0 for the first
+ * @param stepInEpoch steps of this epoch already done
+ * @param ranks that wrote it; another number of ranks can resume from it
+ * @param threads of each rank; another number rounds differently
+ * @param folder its name below {@code checkpoints/}
+ * @param files the files in the folder
+ * @param recipe all settings that decide what is trained, by their recipe keys
  */
 record CheckpointInfo(
         int formatVersion,
@@ -27,14 +27,14 @@ record CheckpointInfo(
         Map<String, FileDigest> files,
         Map<String, String> recipe) {
 
-    /** Raised whenever a checkpoint of this version could be misread by older code. */
+    /** Incremented whenever older code could misread a checkpoint of this version. */
     static final int FORMAT_VERSION = 1;
 
     /**
-     * Checks the folder's name: a user may edit the marker, and the name becomes part of a path.
+     * Checks every field; the folder's name too, because a user may edit the marker and the name becomes part of a path.
      *
-     * @param named step that the marker's name tells
-     * @throws InvalidCheckpointException naming the first field that cannot be
+     * @param named the step in the marker's name
+     * @throws InvalidCheckpointException naming the first invalid field
      */
     void requireWhole(long named, String name) {
         require(step == named, name, "step", step, String.valueOf(named));
@@ -53,7 +53,7 @@ record CheckpointInfo(
     }
 
     /**
-     * @throws InvalidCheckpointException naming the first setting that differs, what it was and what it is now
+     * @throws InvalidCheckpointException naming the first setting that differs, with both values
      */
     void requireSame(Map<String, String> now, String name) {
         now.forEach((key, value) -> {

@@ -34,10 +34,10 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * The checkpoints of a training: whole, not per rank, so that any number of ranks can go on from one. Format in
- * docs/training.md.
+ * The checkpoints of a training. They are whole, not per rank, so any number of ranks can resume from one. docs/training.md has
+ * the format.
  *
- * <p>A checkpoint is a folder of files that counts once its marker is there; the marker is written last and appears whole.
+ * <p>A checkpoint is a folder of files that counts once its marker exists; the marker is written last and atomically.
  */
 final class Checkpoints {
 
@@ -61,7 +61,7 @@ final class Checkpoints {
         this.output = output;
     }
 
-    /** What a training resumes from. */
+    /** The three large files of a checkpoint. */
     enum Content {
         PARAMETERS(Checkpoints.PARAMETERS), MEAN(Checkpoints.MEAN), SQUARE_MEAN(Checkpoints.SQUARE_MEAN);
 
@@ -72,13 +72,13 @@ final class Checkpoints {
         }
     }
 
-    /** The step of the newest checkpoint; 0 without any. */
+    /** Returns the step of the newest checkpoint; 0 if there is none. */
     long latestStep() throws IOException {
         List<Long> steps = steps();
         return steps.isEmpty() ? 0 : steps.get(steps.size() - 1);
     }
 
-    /** The checkpoint of a step that has one. */
+    /** Reads the marker of a step's checkpoint, which must exist. */
     CheckpointInfo read(long step) throws IOException {
         String name = marker(step);
         byte[] json = output.read(name)
@@ -93,17 +93,20 @@ final class Checkpoints {
             return info;
         } catch (JsonProcessingException e) {
             throw new InvalidCheckpointException("Invalid checkpoint " + output.path(name) + ": "
-                    + e.getOriginalMessage().lines().findFirst().orElse("") + " (expected JSON as docs/training.md)", e);
+                    + e.getOriginalMessage().lines().findFirst().orElse("") + " (expected JSON as described in docs/training.md)",
+                            e);
         }
     }
 
     /**
-     * Writes and commits a checkpoint, and deletes those beyond the number to keep. For one rank; the others wait.
+     * Writes and commits a checkpoint, and deletes those beyond the number to keep. Called by one rank while the others wait.
      *
      * @param info without folder and files
-     * @param claim asked before the marker is written: whoever has taken the output over may have deleted what was written here
-     * @param mean flat; asked for when it is written, because it may be fetched from the other ranks and is as large as the
-     *     parameters; squareMean, after it, likewise
+     * @param claim checked before the marker is written: an attempt that has since taken over the output may have deleted the
+     *     files written here
+     * @param mean flat; called when it is written, because it may be fetched from the other ranks and is as large as the
+     *     parameters
+     * @param squareMean likewise, after {@code mean}
      */
     void commit(CheckpointInfo info, Claim claim, DraftParameters parameters, DraftVocabulary vocabulary,
             Supplier<Tensor> mean, Supplier<Tensor> squareMean, int keep) throws IOException {
@@ -119,7 +122,7 @@ final class Checkpoints {
         CheckpointInfo whole = new CheckpointInfo(info.formatVersion(), info.step(), info.epoch(), info.stepInEpoch(),
                 info.ranks(), info.threads(), folder, files, info.recipe());
         byte[] json = JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(whole);
-        // Two attempts may commit one step; both folders are whole and hold the same, so it does not matter which is named.
+        // Two attempts may commit one step; both folders are complete and equal, so either may be named.
         output.write(marker(info.step()), json);
         rotate(keep);
     }
@@ -148,7 +151,7 @@ final class Checkpoints {
         }
     }
 
-    /** Deletes all but the newest, and what attempts before the newest left without a marker. */
+    /** Deletes all but the newest checkpoints, and folders without a marker that attempts before the newest left. */
     private void rotate(int keep) throws IOException {
         List<Long> steps = steps();
         for (long old : steps.subList(0, Math.max(0, steps.size() - keep))) {
@@ -177,7 +180,7 @@ final class Checkpoints {
     /**
      * Reads one of a checkpoint's three large files as one flat tensor of the layout, on the CPU in the innermost scope.
      *
-     * @param scratch folder on a local disk, for a copy where the checkpoint lies elsewhere
+     * @param scratch folder on a local disk, for a copy if the checkpoint is remote
      * @throws InvalidCheckpointException if the file is damaged or missing
      */
     Tensor read(CheckpointInfo info, Content content, DraftLayout layout, Path scratch) throws IOException {
@@ -224,13 +227,13 @@ final class Checkpoints {
         return new InvalidCheckpointException("Invalid checkpoint " + where(info) + ": " + e.getMessage(), e);
     }
 
-    /** A checkpoint's files on this machine's disk, verified; copies are deleted in the end. */
+    /** A checkpoint's verified files on a local disk; copies are deleted on closing. */
     private final class LocalCopies implements AutoCloseable {
 
         private final CheckpointInfo info;
         private final Path folder;
 
-        /** In the system's temporary folder: for a command, which reads a draft and no moments. */
+        /** Copies to the system's temporary folder, for a command that reads a draft and no moments. */
         LocalCopies(CheckpointInfo info) throws IOException {
             this(info, Path.of(System.getProperty("java.io.tmpdir")));
         }

@@ -8,11 +8,11 @@ import java.util.Arrays;
 import java.util.UUID;
 
 /**
- * Says to whom a training's output belongs: to the attempt that began last. Whoever had it before finds out before it writes
- * again, and ends. Two that write to one output would delete each other's half-written checkpoints and mix their metrics.
+ * Ensures that a training's output belongs to one attempt, the one that began last. An earlier attempt notices before its next
+ * write and ends. Two attempts that write to one output would delete each other's unfinished checkpoints and mix their metrics.
  *
- * <p>The last and not the first, because nothing tells a process that hangs or was cut off from one that works, and the one that
- * somebody has started now is the one that is wanted. It goes on from the newest checkpoint, so little is lost.
+ * <p>The last attempt wins rather than the first, because a hung or disconnected process cannot be told from a working one, and
+ * the attempt that the user has just started is the one wanted. It resumes from the newest checkpoint, so little is lost.
  */
 final class Claim {
 
@@ -33,11 +33,11 @@ final class Claim {
 
     /** @throws RefusalException if another attempt has begun since */
     void require() throws IOException {
-        // A folder that somebody deletes meanwhile belongs to nobody.
+        // If the folder has been deleted meanwhile, no other attempt owns it.
         boolean ours = output.read(FILE).map(found -> Arrays.equals(found, name)).orElse(true);
         if (!ours) {
             throw new RefusalException("Invalid train.output: " + output
-                    + " is written to by a training that began later (expected one at a time; this one ends)");
+                    + " belongs to a training that began later (expected one at a time; this one ends)");
         }
     }
 }

@@ -15,8 +15,8 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Acceptance on the held-out part, by TTT replay over the target's own continuations: what greedy chain decoding with as many
- * drafted tokens as there are TTT steps would reach.
+ * Measures acceptance on the held-out part by TTT replay over the target's continuations: what greedy chain decoding would reach
+ * with as many drafted tokens as there are TTT steps.
  */
 final class HeldOutReplay implements AutoCloseable {
 
@@ -37,7 +37,7 @@ final class HeldOutReplay implements AutoCloseable {
         this.replay = new TttReplay(parameters, target, draftTokens, compute);
     }
 
-    /** Each rank replays its share; the result is the same on all. */
+    /** Replays each rank's share; returns the same result on all ranks. */
     StepMetrics.HeldOut run() throws InterruptedException {
         long start = System.nanoTime();
         int[] lengths = source.lengths(Part.HELD_OUT);

@@ -2,17 +2,17 @@ package dev.aerie.train;
 
 import dev.aerie.store.Part;
 
-/** Conversations with the target's hidden states, whether stored or computed when they are asked for. */
+/** A source of conversations with the target's hidden states, stored or computed on demand. */
 public interface HiddenStateSource extends AutoCloseable {
 
-    /** Tokens of each conversation of a part, always in the same order. */
+    /** Returns the number of tokens of each conversation of a part, always in the same order. */
     int[] lengths(Part part);
 
-    /** Bytes of heap that a conversation takes once it is read, at most. */
+    /** Returns the largest number of heap bytes that a conversation takes once it is read. */
     long bytes(Part part, int index);
 
     /**
-     * One conversation. Several threads may read at once, ahead of its use.
+     * Reads one conversation. Several threads may read at once, before its use.
      *
      * @param index position in {@link #lengths}
      */

@@ -2,7 +2,7 @@ package dev.aerie.train;
 
 import dev.aerie.errors.RefusalException;
 
-/** A checkpoint that cannot be gone on with: of another recipe, or damaged. */
+/** A checkpoint cannot be resumed from: it is damaged, or belongs to another recipe. */
 public final class InvalidCheckpointException extends RefusalException {
 
     InvalidCheckpointException(String message) {

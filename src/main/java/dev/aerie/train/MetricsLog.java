@@ -10,11 +10,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * metrics.jsonl: one line for each step that counts, written by rank 0.
+ * Writes metrics.jsonl: one line per optimizer step, written by rank 0.
  *
- * <p>Object stores cannot append, so the file is replaced as a whole, at checkpoints and every {@link #INTERVAL}; at 700 bytes
- * a step it stays far smaller than a checkpoint. Lines of steps after the checkpoint that a training resumes from are
- * dropped, because those steps are done again.
+ * <p>Object stores cannot append, so the whole file is replaced at checkpoints and every {@link #INTERVAL}; at 700 bytes per step
+ * it stays far smaller than a checkpoint. Lines after the checkpoint from which a training resumes are dropped, because those
+ * steps run again.
  */
 final class MetricsLog {
 
@@ -28,7 +28,7 @@ final class MetricsLog {
 
     /**
      * @param resumedStep steps done at the checkpoint that the training resumes from; 0 for a new one
-     * @param claim asked before the file is replaced
+     * @param claim checked before the file is replaced
      */
     MetricsLog(Folder output, long resumedStep, Claim claim) throws IOException {
         this.output = output;
@@ -45,7 +45,7 @@ final class MetricsLog {
         }
     }
 
-    /** Writes what was added so far. */
+    /** Writes the lines added so far. */
     void flush() throws IOException {
         rewrite(Long.MAX_VALUE);
     }

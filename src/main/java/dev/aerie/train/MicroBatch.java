@@ -8,14 +8,14 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** Conversations that a rank runs at once, as they were read. */
+/** Conversations that a rank runs together, as read from their source. */
 record MicroBatch(List<TrainingSample> conversations) {
 
     int tokens() {
         return conversations.stream().mapToInt(c -> c.sequence().length()).sum();
     }
 
-    /** The conversations end to end, on a device, in the innermost scope. */
+    /** Concatenates the conversations on a device, in the innermost scope. */
     TrainingBatch pack(Device device) {
         TokenSequence packed = TokenSequence.concatenated(
                 conversations.stream().map(TrainingSample::sequence).toList());

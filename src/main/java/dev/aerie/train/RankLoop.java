@@ -21,7 +21,7 @@ import java.util.stream.LongStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The training of one rank, from the newest checkpoint, or from nothing, to the last step. */
+/** The training loop of one rank, from the newest checkpoint or from the start to the last step. */
 final class RankLoop {
 
     private static final Logger LOG = LoggerFactory.getLogger(RankLoop.class);
@@ -51,7 +51,7 @@ final class RankLoop {
     private final BatchPlan plan;
 
     /**
-     * @param recipe what a checkpoint must agree with
+     * @param recipe the settings that a checkpoint must agree with
      * @param scratch folder on a local disk
      */
     RankLoop(Collective collective, Device device, int threads, TrainSettings settings, TrainingInputs.Opened inputs,
@@ -71,19 +71,19 @@ final class RankLoop {
         this.plan = new BatchPlan(lengths, settings.batches());
     }
 
-    /** The type of the arithmetic: float32 on a CPU and bfloat16 on a GPU, unless the recipe asks for one. */
+    /** Returns the compute type: float32 on a CPU and bfloat16 on a GPU, unless the recipe sets one. */
     static DType compute(TrainSettings settings, Device device) {
         return settings.dtype().on(!device.isCpu());
     }
 
-    /** @return steps of the whole run, all of them done now */
+    /** @return the number of steps of the whole run, all of which are done */
     long run() throws IOException, InterruptedException {
         try (DraftParameters parameters = inputs.initial(settings.batches().seed(), device);
                 TrainingStep training = new TrainingStep(collective, settings, parameters, inputs.target(), compute,
                         scratch);
                 HeldOutReplay heldOut =
                         new HeldOutReplay(collective, settings, parameters, inputs.target(), inputs.source(), compute)) {
-            // Before looking for a checkpoint, so that nobody commits another after that.
+            // Before the search for a checkpoint, so that no other attempt commits one afterwards.
             Claim claim = collective.rank() == 0 ? Claim.take(output) : null;
             long first = resume(parameters, training.optimizer());
             MetricsLog log = collective.rank() == 0 ? new MetricsLog(output, first, claim) : null;
@@ -97,7 +97,7 @@ final class RankLoop {
                     boolean last = step + 1 == plan.totalSteps();
                     if (last || (step + 1) % settings.milestones().checkpointSteps() == 0) {
                         if (log != null) {
-                            // Before the checkpoint: a training that resumes from it has the lines of all steps before.
+                            // Before the checkpoint, so that a training that resumes from it has the lines of all steps before.
                             log.flush();
                         }
                         checkpoint(step + 1, parameters, training.optimizer(), claim);
@@ -153,10 +153,11 @@ final class RankLoop {
 
     private boolean measured(long stepsDone) {
         int every = settings.milestones().heldOutSteps();
-        return every > 0 && (stepsDone % every == 0 || stepsDone == plan.totalSteps()) && inputs.source().lengths(Part.HELD_OUT).length > 0;
+        return every > 0 && (stepsDone % every == 0 || stepsDone == plan.totalSteps()) && inputs.source()
+                .lengths(Part.HELD_OUT).length > 0;
     }
 
-    /** This rank's conversations of all steps from one on, in the order they are used. */
+    /** Returns this rank's conversations of all steps from one on, in the order of their use. */
     private PrimitiveIterator.OfInt order(long first) {
         return LongStream.range(first, plan.totalSteps()).boxed()
                 .flatMapToInt(s -> Arrays.stream(plan.ofRank(s, collective.rank(), collective.size())))
@@ -165,9 +166,9 @@ final class RankLoop {
 
     // ---- checkpoints ----
 
-    /** @return steps that are done already */
+    /** @return the number of steps done already */
     private long resume(DraftParameters parameters, ShardedAdamW optimizer) throws IOException {
-        // One rank looks, so that all go on from the same checkpoint even where a file system shows them different lists.
+        // One rank looks, so that all resume from the same checkpoint even if the file system lists differ between hosts.
         long[] step = {collective.rank() == 0 ? checkpoints.latestStep() : 0};
         collective.allReduce(step);
         if (step[0] == 0) {
@@ -184,12 +185,12 @@ final class RankLoop {
         try (Scope restoring = Scope.open()) {
             optimizer.restoreSquareMean(fromRank0(info, Checkpoints.Content.SQUARE_MEAN, parameters));
         }
-        observer.note("going on from step " + info.step() + " of " + plan.totalSteps()
-                + changed("ranks", info.ranks(), collective.size()) + changed("threads a rank", info.threads(), threads));
+        observer.note("resuming from step " + info.step() + " of " + plan.totalSteps()
+                + changed("ranks", info.ranks(), collective.size()) + changed("threads per rank", info.threads(), threads));
         return info.step();
     }
 
-    /** One rank reads: as many copies of a checkpoint as ranks would fill a host's disk and a store's network. */
+    /** Reads on one rank and sends to the others: as many copies as ranks would fill a host's disk and a store's network. */
     private Tensor fromRank0(CheckpointInfo info, Checkpoints.Content content, DraftParameters parameters) throws IOException {
         Tensor flat = collective.rank() == 0
                 ? checkpoints.read(info, content, parameters.layout(), scratch)

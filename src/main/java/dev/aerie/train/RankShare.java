@@ -3,19 +3,19 @@ package dev.aerie.train;
 import java.util.Iterator;
 import java.util.List;
 
-/** What a rank trains on in one step: micro-batches, each read when it is asked for. */
+/** A rank's share of an optimizer step: micro-batches that are read on demand. */
 interface RankShare {
 
-    /** Micro-batches of the step; 0 where this rank has nothing to do in it. */
+    /** Returns the number of micro-batches; 0 if this rank has no share in the step. */
     int microBatches();
 
-    /** Of all of them. */
+    /** Returns the tokens of all micro-batches. */
     long tokens();
 
-    /** The next micro-batch, {@link #microBatches} of them in all. */
+    /** Reads the next micro-batch. */
     MicroBatch next() throws InterruptedException;
 
-    /** Of micro-batches that are there already. */
+    /** Creates a share of micro-batches that have been read already. */
     static RankShare of(List<MicroBatch> all) {
         Iterator<MicroBatch> next = all.iterator();
         return new RankShare() {

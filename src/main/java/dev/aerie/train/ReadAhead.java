@@ -12,12 +12,12 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
-/** Reads conversations in a given order, some of them before they are asked for. */
+/** Reads conversations in a given order, some of them ahead of their use. */
 final class ReadAhead implements AutoCloseable {
 
-    /** Reading from an object store waits more than it works. */
+    /** Several, because reading from an object store is mostly waiting. */
     private static final int THREADS = 4;
-    /** What may lie ready: 16,384 tokens of bf16 states at hidden size 4,096. One conversation may be larger by itself. */
+    /** Bytes that may be read ahead: 16,384 tokens of bf16 states at hidden size 4,096. A single conversation may be larger. */
     private static final long BYTES = 512L << 20;
     private static final int NONE = -1;
     private static final Duration LONGEST_READ = Duration.ofMinutes(10);
@@ -43,7 +43,7 @@ final class ReadAhead implements AutoCloseable {
         });
     }
 
-    /** The next conversation of the order. */
+    /** Returns the next conversation of the order. */
     TrainingSample next() throws InterruptedException {
         fill();
         Pending first = pending.removeFirst();

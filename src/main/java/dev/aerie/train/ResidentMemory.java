@@ -4,12 +4,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** What this process occupies, native memory included. */
+/** Measures the memory of this process, native memory included. */
 public final class ResidentMemory {
 
     private ResidentMemory() {}
 
-    /** Resident set size in MB (10^6 bytes); null where the system does not tell (it does on Linux). */
+    /** Returns the resident set size in MB (10^6 bytes); null if the system does not report it (Linux does). */
     public static Long megabytes() {
         try {
             return Files.readAllLines(Path.of("/proc/self/status")).stream()

@@ -2,18 +2,18 @@ package dev.aerie.train;
 
 import dev.aerie.errors.Choice;
 
-/** What the learning rate does after its linear warm-up. */
+/** The course of the learning rate after its linear warm-up. */
 public enum Schedule implements Choice {
     /** Half a cosine from the full rate to 0 at the last step (Loshchilov and Hutter, 2017, without restarts). */
     COSINE,
     CONSTANT;
 
     /**
-     * The factor of the learning rate in a step: (k + 1) / W in the first W = ⌊warm-up ratio · total⌋ steps, as SpecForge's
-     * BF16Optimizer has it.
+     * Returns the factor of the learning rate in a step. In the first W = ⌊warm-up ratio · total⌋ steps it is (k + 1) / W, as in
+     * SpecForge's BF16Optimizer.
      *
      * @param step k, 0 for the first
-     * @param total steps of the whole run
+     * @param total number of steps of the whole run
      */
     double factor(long step, long total, double warmupRatio) {
         long warmup = (long) (warmupRatio * total);

@@ -9,12 +9,12 @@ import dev.aerie.torch.Tensor;
 import java.util.List;
 
 /**
- * AdamW whose moments are spread over the ranks (ZeRO stage 1, Rajbhandari et al., 2020): each rank sums, clips and applies
- * its slice of the gradient and hands its slice of the new parameters to the others.
+ * AdamW with moments sharded over the ranks (ZeRO stage 1, Rajbhandari et al., 2020): each rank sums, clips and applies its slice
+ * of the gradient and sends its slice of the new parameters to the others.
  */
 final class ShardedAdamW implements AutoCloseable {
 
-    /** torch.nn.utils.clip_grad_norm_ and SpecForge divide by norm + this. */
+    /** Added to the norm before the division, as in torch.nn.utils.clip_grad_norm_ and SpecForge. */
     private static final double NORM_EPS = 1e-6;
 
     private final Collective collective;
@@ -36,19 +36,19 @@ final class ShardedAdamW implements AutoCloseable {
         try (Scope making = Scope.open()) {
             this.mean = Tensor.zeros(DType.F32, parameters.device(), slice.length());
             this.squareMean = Tensor.zeros(DType.F32, parameters.device(), slice.length());
-            // Only once both are there: where the second does not fit, nobody closes this optimizer.
+            // Adopted only once both exist: if the second does not fit, this optimizer is never closed.
             scope.adopt(mean);
             scope.adopt(squareMean);
         }
     }
 
     /**
-     * Sums the gradient over the ranks, scales it to the bound of its norm, and applies it.
+     * Sums the gradient over the ranks, clips its norm, and applies it.
      *
-     * @param gradient flat, this rank's part of the sum; what it holds afterwards is of no use
+     * @param gradient flat, this rank's summand; its content is undefined afterwards
      * @param step 1 for the first
-     * @return the norm of the summed gradient, before scaling
-     * @throws IllegalStateException if the norm is not finite; parameters and moments are then as they were
+     * @return the norm of the summed gradient before clipping
+     * @throws IllegalStateException if the norm is not finite; parameters and moments are then unchanged
      */
     double step(Tensor gradient, long step, double learningRate) {
         collective.reduceScatter(gradient);
@@ -77,12 +77,12 @@ final class ShardedAdamW implements AutoCloseable {
         return flat.narrow(0, slice.start(), slice.length());
     }
 
-    /** The mean of gradients of all parameters, flat; every rank calls this together. In the innermost scope. */
+    /** Gathers the mean of gradients of all parameters, flat, in the innermost scope; every rank must call it. */
     Tensor wholeMean() {
         return whole(mean);
     }
 
-    /** The mean of squared gradients of all parameters, likewise. */
+    /** Gathers the mean of squared gradients of all parameters, like {@link #wholeMean}. */
     Tensor wholeSquareMean() {
         return whole(squareMean);
     }
@@ -97,14 +97,14 @@ final class ShardedAdamW implements AutoCloseable {
         return all;
     }
 
-    /** Takes this rank's part of a mean of gradients that any number of ranks have saved. */
+    /** Takes this rank's slice of a mean of gradients, saved by any number of ranks. */
     void restoreMean(Tensor whole) {
         try (Scope working = Scope.open()) {
             mean.copy_(part(whole));
         }
     }
 
-    /** The mean of squared gradients, likewise. */
+    /** Takes this rank's slice of a mean of squared gradients, saved by any number of ranks. */
     void restoreSquareMean(Tensor whole) {
         try (Scope working = Scope.open()) {
             squareMean.copy_(part(whole));

@@ -17,15 +17,15 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A micro-batch and its teacher in a file on this host's disk, until the loss rows of the whole step are counted.
+ * A micro-batch and its teacher in a file on a local disk, which wait until the loss rows of the whole step are counted.
  *
- * <p>A row of the teacher is the draft vocabulary wide, so a step's teachers are the largest of its states: in memory they would
- * grow with the step, and computing them twice would read lm_head twice. Written once and soon deleted, most of the file never
- * leaves the page cache.
+ * <p>A row of the teacher is as wide as the draft vocabulary, so teachers are the largest part of a step: in memory they would
+ * grow with the step, and computing them twice would read lm_head twice. The file is written once and deleted soon, so most of it
+ * never leaves the page cache.
  */
 final class SpilledMicroBatch implements AutoCloseable {
 
-    /** Bytes written at once: far under the 2 GiB that a buffer may have. */
+    /** Bytes written at once, far less than the 2 GiB limit of a buffer. */
     private static final long PIECE = 64L << 20;
 
     private record Extent(long offset, DType dtype, long[] shape) {}
@@ -43,7 +43,7 @@ final class SpilledMicroBatch implements AutoCloseable {
     }
 
     /**
-     * Writes what the loss needs of a micro-batch; afterwards its tensors may be closed.
+     * Writes the tensors that the loss needs of a micro-batch; the caller may close them afterwards.
      *
      * @param folder on a local disk
      */
@@ -76,15 +76,15 @@ final class SpilledMicroBatch implements AutoCloseable {
                     }
                 }
             }
-            // Tensors of any type may follow at an offset that is a multiple of their element's size.
+            // Aligned, because a tensor's offset must be a multiple of its element's size.
             out.position((out.position() + Long.BYTES - 1) / Long.BYTES * Long.BYTES);
         }
     }
 
-    /** What {@link #read} gives back, in the innermost scope. */
+    /** The result of {@link #read}, in the innermost scope. */
     record Read(TrainingBatch batch, Teacher teacher) {}
 
-    /** The micro-batch without the states that its teacher was computed from, and the teacher; on a device. */
+    /** Reads the micro-batch, without the states that its teacher was computed from, and the teacher to a device. */
     Read read(Device device) {
         List<Tensor> tensors = new ArrayList<>();
         try (MappedFile mapped = MappedFile.open(file)) {

@@ -11,19 +11,19 @@ import dev.aerie.errors.RefusalException;
  * One line of metrics.jsonl. Arrays have an entry for each TTT step.
  *
  * @param step optimizer steps done, 1 after the first
- * @param totalSteps of the whole run
+ * @param totalSteps steps of the whole run
  * @param epoch 0 for the first
- * @param loss Σ 0.8^i · mean loss of TTT step i: what the step minimised
+ * @param loss Σ 0.8^i · mean loss of TTT step i, which the step minimised
  * @param losses mean loss of each TTT step, in nats
  * @param accuracy share of the supervised rows where draft and teacher have the same arg-max
  * @param acceptance mean over the loss rows of Σ min(p, q)
  * @param lossRows rows that carried loss
- * @param gradNorm global, before it is bounded
+ * @param gradNorm global norm of the gradient before clipping
  * @param learningRate used in this step
  * @param tokens of this step, over all ranks, prompts included
- * @param seconds that this step took, waiting for conversations to be read included
+ * @param seconds duration of this step, including the wait for conversations to be read
  * @param tokensPerSecond of this step, over all ranks
- * @param rssMegabytes resident memory of rank 0's process; null where the system does not tell
+ * @param rssMegabytes resident memory of rank 0's process; null if the system does not report it
  * @param heldOut null unless measured after this step
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -45,12 +45,12 @@ public record StepMetrics(
         HeldOut heldOut) {
 
     /**
-     * What TTT replay over the target's own continuations says.
+     * The result of TTT replay over the target's continuations.
      *
-     * @param conversations replayed
-     * @param acceptanceLength tokens emitted by each pass of the target, its own token included
+     * @param conversations number of conversations replayed
+     * @param acceptanceLength tokens emitted per pass of the target, its own token included
      * @param hitRate share of rounds in which at least k drafted tokens were accepted, k from 1
-     * @param seconds that it took
+     * @param seconds duration of the replay
      */
     public record HeldOut(long conversations, double acceptanceLength, double[] hitRate, double seconds) {}
 
@@ -67,12 +67,13 @@ public record StepMetrics(
         }
     }
 
-    /** @throws RefusalException if it is no line of metrics.jsonl */
+    /** @throws RefusalException if the text is not a line of metrics.jsonl */
     public static StepMetrics parse(String line) {
         try {
             return JSON.readValue(line, StepMetrics.class);
         } catch (JsonProcessingException e) {
-            throw new RefusalException("Invalid line of metrics: " + line + " (expected JSON as docs/training.md)", e);
+            throw new RefusalException("Invalid line of metrics: " + line + " (expected JSON as described in docs/training.md)",
+                    e);
         }
     }
 }

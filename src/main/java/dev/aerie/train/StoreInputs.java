@@ -33,7 +33,7 @@ import java.util.TreeMap;
 import java.util.stream.IntStream;
 import org.apache.hadoop.conf.Configuration;
 
-/** Training from a hidden-state store. */
+/** Training inputs from a hidden-state store. */
 public final class StoreInputs implements TrainingInputs {
 
     private final String store;
@@ -42,15 +42,15 @@ public final class StoreInputs implements TrainingInputs {
     private final String draftJson;
     private final int targetVocabulary;
     private final int[] draftIds;
-    /** Places in the plan's order of the conversations that are trained on; null for all of them. */
+    /** Indices, in the plan's order, of the conversations to train on; null for all of them. */
     private final BitSet subset;
     private final TreeMap<String, String> fingerprints;
 
     /**
-     * Training on all of the part {@code train}.
+     * Creates inputs with all conversations of the part {@code train}.
      *
      * @param store opened in the driver
-     * @param layers captured ones that the draft reads
+     * @param layers captured layers that the draft reads
      */
     public StoreInputs(
             HiddenStateStore store, List<Integer> layers, HostModel target, DraftConfig draft, DraftVocabulary vocabulary) {
@@ -58,7 +58,8 @@ public final class StoreInputs implements TrainingInputs {
     }
 
     /** @param ids of the conversations to train on; null for all of the part {@code train} */
-    public StoreInputs(HiddenStateStore store, List<Integer> layers, HostModel target, DraftConfig draft, DraftVocabulary vocabulary,
+    public StoreInputs(HiddenStateStore store, List<Integer> layers, HostModel target, DraftConfig draft,
+            DraftVocabulary vocabulary,
             Set<String> ids) {
         this.store = store.uri();
         this.layers = List.copyOf(layers);
@@ -89,7 +90,7 @@ public final class StoreInputs implements TrainingInputs {
         return all;
     }
 
-    /** A bit for each conversation, because ranks know conversations by their place and 300,000 ids are megabytes. */
+    /** Returns the conversations as bits, because ranks identify them by index and 300,000 ids are megabytes. */
     private static BitSet places(HiddenStateStore store, Set<String> ids) {
         BitSet places = new BitSet();
         int place = 0;
@@ -127,7 +128,7 @@ public final class StoreInputs implements TrainingInputs {
         requireLossRows(opened, mode);
     }
 
-    /** Refuses what would train as loss 0. The first conversation usually shows that there is something to learn from. */
+    /** Refuses a store whose loss would always be 0. Usually the first conversation has a loss row, and no other is read. */
     private void requireLossRows(HiddenStateStore opened, LossMode mode) {
         int place = 0;
         int used = 0;
@@ -143,7 +144,7 @@ public final class StoreInputs implements TrainingInputs {
                 }
             }
         }
-        throw new RefusalException("Invalid store " + store + ": none of its " + used + " conversations to train on carries loss"
+        throw new RefusalException("Invalid store " + store + ": none of the " + used + " conversations to train on carries loss"
                 + " (expected one with " + (mode == LossMode.STRICT ? "two supervised tokens in a row" : "a supervised token")
                 + ", because train.mode is " + mode.name().toLowerCase(Locale.ROOT) + ")");
     }
@@ -161,7 +162,8 @@ public final class StoreInputs implements TrainingInputs {
     public Opened open(Device device, DType compute, Configuration conf) throws IOException {
         DraftConfig draft = draft();
         DraftVocabulary vocabulary = new DraftVocabulary(targetVocabulary, draftIds);
-        HiddenStateSource source = new StoreSource(HiddenStateStore.open(store, conf), layers, n -> subset == null || subset.get(n));
+        HiddenStateSource source =
+                new StoreSource(HiddenStateStore.open(store, conf), layers, n -> subset == null || subset.get(n));
         try {
             TargetEnds ends = TargetEnds.load(target.folder(conf), compute, device);
             FrozenTarget frozen = new FrozenTarget(ends.embedTokens(), ends.lmHead(), vocabulary, ends.logitSoftCap());

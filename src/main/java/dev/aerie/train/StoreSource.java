@@ -18,13 +18,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.IntPredicate;
 
-/** The conversations of a hidden-state store, each read by itself from its shard. */
+/** Reads the conversations of a hidden-state store, each separately from its shard. */
 public final class StoreSource implements HiddenStateSource {
 
-    /** Shards that stay open when nobody reads from them: opening one costs a footer, 100 ms on an object store. */
+    /** Readers that stay open while unused: opening one reads a footer, which takes 100 ms on an object store. */
     private static final int IDLE_READERS = 64;
 
-    /** Of a token: its id and mask, as read and joined. */
+    /** Heap bytes of a token's id and mask, as read and as joined. */
     private static final int BYTES_BESIDE_STATES = 16;
 
     private record Indexed(CommittedShard shard, ConversationEntry entry) {}
@@ -32,16 +32,16 @@ public final class StoreSource implements HiddenStateSource {
     private final HiddenStateStore store;
     private final StateSelection selection;
     private final Map<Part, List<Indexed>> parts = new EnumMap<>(Part.class);
-    /** Oldest first. A reader serves one thread at a time, so it is taken out while it is read from. */
+    /** Oldest first. A reader serves one thread at a time, so it is removed while in use. */
     private final Deque<ShardReader> idle = new ArrayDeque<>();
     private boolean closed;
 
-    /** @param layers captured ones whose states are read */
+    /** @param layers captured layers whose states are read */
     public StoreSource(HiddenStateStore store, List<Integer> layers) {
         this(store, layers, n -> true);
     }
 
-    /** @param trained which conversations of the part {@code train} are used, by their place in the plan's order */
+    /** @param trained selects conversations of the part {@code train} by their index in the plan's order */
     StoreSource(HiddenStateStore store, List<Integer> layers, IntPredicate trained) {
         this.store = store;
         this.selection = new StateSelection(layers, true);

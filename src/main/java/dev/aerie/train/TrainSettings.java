@@ -9,13 +9,13 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * How a draft is trained: the recipe's section {@code train}, apart from where and on how many ranks. Ranges of single values are
- * the recipe's business.
+ * The settings of a training: the recipe's section {@code train} without the output and the number of ranks. The recipe checks
+ * the ranges of single values.
  *
- * @param mode which rows carry loss, and what a step's loss is the mean of
+ * @param mode which rows carry loss, and over what a step's loss is averaged
  * @param tttLength steps of training-time test
- * @param dtype of the arithmetic, parameters being float32
- * @param agreement the values that decide what the draft learns, by the recipe's keys: a checkpoint of other ones is refused
+ * @param dtype compute type; parameters are float32
+ * @param agreement the values that decide what the draft learns, by recipe keys; a checkpoint with others is refused
  */
 public record TrainSettings(
         LossMode mode,
@@ -28,23 +28,24 @@ public record TrainSettings(
         SortedMap<String, String> agreement) implements Serializable {
 
     /**
-     * What goes through the draft, and in which order.
+     * The batches of a training and their order.
      *
-     * @param step what one optimizer step is made of
-     * @param microBatchTokens tokens that a rank runs at once; a longer conversation is run by itself
+     * @param step size of an optimizer step
+     * @param microBatchTokens tokens that a rank runs together; a longer conversation runs alone
      * @param epochs passes over the conversations
-     * @param maxSteps ends earlier than the epochs do, which the schedule of the learning rate spans all the same; 0 for no limit
+     * @param maxSteps ends the run before the epochs do, while the learning-rate schedule still spans them; 0 for no limit
      * @param seed of the initial parameters and of the order of conversations
      */
     public record Batches(BatchSize step, int microBatchTokens, int epochs, long maxSteps, long seed) implements Serializable {}
 
     /**
-     * What becomes of a gradient.
+     * The optimizer's settings.
      *
-     * @param learningRate the highest; see {@link Schedule}
-     * @param maxGradNorm bound of the global gradient norm; larger gradients are scaled down to it
+     * @param learningRate the peak; see {@link Schedule}
+     * @param maxGradNorm largest global gradient norm; larger gradients are scaled down to it
      */
-    public record Optimization(double learningRate, double warmupRatio, Schedule schedule, Optimizer.AdamW adamW, double maxGradNorm)
+    public record Optimization(double learningRate, double warmupRatio, Schedule schedule, Optimizer.AdamW adamW,
+            double maxGradNorm)
             implements Serializable {
 
         double rate(long step, long total) {
@@ -53,15 +54,15 @@ public record TrainSettings(
     }
 
     /**
-     * What happens every so many steps.
+     * Actions that are repeated after a number of steps.
      *
-     * @param checkpointSteps steps between checkpoints; the last step always makes one
-     * @param keepCheckpoints checkpoints that stay, the newest ones
-     * @param heldOutSteps steps between measurements on the held-out part, the last step included; 0 for none
+     * @param checkpointSteps steps between checkpoints; the last step always writes one
+     * @param keepCheckpoints number of newest checkpoints that are kept
+     * @param heldOutSteps steps between held-out measurements, which the last step makes too; 0 for none
      */
     public record Milestones(int checkpointSteps, int keepCheckpoints, int heldOutSteps) implements Serializable {
 
-        /** For {@link #heldOutSteps}: no run has so many steps. */
+        /** A value of {@link #heldOutSteps}: no run has this many steps. */
         public static final int LAST_STEP_ONLY = Integer.MAX_VALUE;
     }
 

@@ -8,7 +8,7 @@ import dev.aerie.torch.Device;
 import java.io.IOException;
 import org.apache.hadoop.conf.Configuration;
 
-/** The draft of a training's newest checkpoint. */
+/** The draft in the newest checkpoint of a training. */
 public final class TrainedDraft {
 
     private final Checkpoints checkpoints;
@@ -25,7 +25,7 @@ public final class TrainedDraft {
 
     /**
      * @param output the folder of a training
-     * @throws InvalidCheckpointException if there is no checkpoint in it, or a damaged one
+     * @throws InvalidCheckpointException if the folder has no checkpoint, or a damaged one
      */
     public static TrainedDraft open(String output, Configuration conf) throws IOException {
         Folder folder = Folder.at(output, conf);
@@ -38,7 +38,7 @@ public final class TrainedDraft {
         return new TrainedDraft(checkpoints, checkpoints.read(step));
     }
 
-    /** Optimizer steps it was trained for. */
+    /** Returns the number of optimizer steps that it was trained for. */
     public long step() {
         return info.step();
     }
@@ -56,7 +56,7 @@ public final class TrainedDraft {
         return checkpoints.parameters(info, config, device);
     }
 
-    /** Where the checkpoint lies. */
+    /** Returns the path of the checkpoint. */
     @Override
     public String toString() {
         return checkpoints.where(info);

@@ -22,21 +22,21 @@ import org.apache.spark.TaskContext;
 import org.apache.spark.util.SerializableConfiguration;
 
 /**
- * Trains a draft on a gang of ranks, from its newest checkpoint if it has one, and again from there when a rank fails.
+ * Trains a draft on a gang of ranks, from its newest checkpoint if there is one; resumes from the newest one when a rank fails.
  *
- * <p>An output belongs to one training: what is found there must be of the same inputs and settings.
+ * <p>An output belongs to one training: a checkpoint in it must have the same inputs and settings.
  */
 public final class Training {
 
     private Training() {}
 
     /**
-     * @param gang how many ranks, and how often they may fail
+     * @param gang the number of ranks and the limits on their failures
      * @param output folder on any Hadoop file system for checkpoints and metrics, in the format of docs/training.md
-     * @param console where progress is told to a person
+     * @param console receives progress messages for the user
      * @return the finished draft
-     * @throws RefusalException if the inputs cannot be trained from, or the output holds another training
-     * @throws dev.aerie.gang.GangException if the ranks failed too often; run again to go on from the newest checkpoint
+     * @throws RefusalException if the inputs cannot be trained on, or the output holds another training
+     * @throws dev.aerie.gang.GangException if the ranks failed too often; another run resumes from the newest checkpoint
      */
     public static TrainedDraft run(SparkContext context, GangSettings gang, TrainSettings settings, TrainingInputs inputs,
             String output, PrintStream console) throws IOException {
@@ -57,7 +57,10 @@ public final class Training {
         return TrainedDraft.open(output, conf);
     }
 
-    /** What a checkpoint must agree with; what only changes speed, safety or rounding may differ. AdamW's constants have no key. */
+    /**
+     * Returns what a checkpoint must agree with; settings that change only speed, safety or rounding may differ. AdamW's
+     * constants have no recipe keys.
+     */
     static Map<String, String> recipe(TrainSettings s, TrainingInputs inputs) {
         Map<String, String> recipe = new TreeMap<>(inputs.fingerprints());
         recipe.putAll(s.agreement());
@@ -77,7 +80,7 @@ public final class Training {
         }
     }
 
-    /** Every rank says where it is; one of them sends the metrics, which are the same on all. */
+    /** Reports the progress of every rank; one rank reports the metrics, which are the same on all. */
     private static RankLoop.Observer observer(RankContext<TrainingReport> rank) {
         return new RankLoop.Observer() {
             @Override

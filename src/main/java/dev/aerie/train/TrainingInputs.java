@@ -11,17 +11,17 @@ import java.io.Serializable;
 import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
 
-/** What a training is made from; sent to the ranks, each of which opens it for itself. */
+/** The inputs of a training; sent to the ranks, each of which opens them. */
 public interface TrainingInputs extends Serializable {
 
     /**
-     * Refuses, in the driver and before any rank starts, what cannot be trained from.
+     * Refuses inputs that cannot be trained on, in the driver and before any rank starts.
      *
-     * @throws IllegalArgumentException that names what is wrong with it
+     * @throws dev.aerie.errors.RefusalException naming the fault of the inputs
      */
     default void check(LossMode mode, Configuration conf) throws IOException {}
 
-    /** What decides the outcome of a training, by name; a checkpoint is gone on with only where all of it is the same. */
+    /** Returns what determines the result of a training, by name; a checkpoint with any other value is refused. */
     Map<String, String> fingerprints();
 
     /**
@@ -39,7 +39,7 @@ public interface TrainingInputs extends Serializable {
 
         HiddenStateSource source();
 
-        /** The draft before its first step, the same on every rank. */
+        /** Returns the draft before its first step, the same on every rank. */
         default DraftParameters initial(long seed, Device device) {
             return DraftParameters.random(draft(), seed, device);
         }

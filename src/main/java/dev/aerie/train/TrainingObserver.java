@@ -9,11 +9,11 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.stream.Collectors;
 
-/** Tells a person in the driver how a training goes. */
+/** Prints the progress of a training for the user, in the driver. */
 final class TrainingObserver implements GangObserver<TrainingReport> {
 
     private static final Duration INTERVAL = Duration.ofSeconds(5);
-    /** Weight of the newest step in the mean that the time left is told by. */
+    /** Weight of the newest step in the moving average that predicts the remaining time. */
     private static final double NEWEST = 0.05;
 
     private final PrintStream out;

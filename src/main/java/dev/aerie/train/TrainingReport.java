@@ -8,7 +8,7 @@ import dev.aerie.gang.ReportCodec;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 
-/** What the ranks of a training report to the driver. */
+/** A report from a rank of a training to the driver. */
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, include = JsonTypeInfo.As.WRAPPER_OBJECT)
 @JsonSubTypes({
     @JsonSubTypes.Type(value = TrainingReport.StepDone.class, name = "step_done"),
@@ -16,13 +16,13 @@ import java.io.UncheckedIOException;
 })
 sealed interface TrainingReport {
 
-    /** A step is done, its checkpoint included where it has one. */
+    /** A step is done, with its checkpoint if it writes one. */
     record StepDone(StepMetrics metrics) implements TrainingReport {}
 
-    /** A sentence for the person who follows the training. */
+    /** A message for the user. */
     record Note(String text) implements TrainingReport {}
 
-    /** Reports as JSON. */
+    /** Encodes reports as JSON. */
     final class Json implements ReportCodec<TrainingReport> {
 
         private static final long serialVersionUID = 1;

@@ -3,20 +3,20 @@ package dev.aerie.train;
 import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.Tensor;
 
-/** A conversation that has been read. Its tensors are made, in the caller's scope, when they are asked for. */
+/** A conversation that has been read. Methods create its tensors on each call, in the caller's scope. */
 public interface TrainingSample {
 
     String id();
 
-    /** Its tokens and loss mask [T]. */
+    /** Returns its tokens and loss mask [T]. */
     TokenSequence sequence();
 
-    /** Captured states [T, 3 · target hidden]. */
+    /** Returns the captured states [T, 3 · target hidden]. */
     Tensor aux();
 
-    /** States after the target's final norm [R, target hidden] of {@link #teacherRows}. */
+    /** Returns the states after the target's final norm [R, target hidden] of {@link #teacherRows}. */
     Tensor teacherStates();
 
-    /** The rows, ascending. */
+    /** Returns the rows that have teacher states, ascending. */
     int[] teacherRows();
 }

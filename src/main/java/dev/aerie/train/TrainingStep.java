@@ -19,20 +19,20 @@ import java.util.Arrays;
 import java.util.Deque;
 
 /**
- * One optimizer step over all ranks: losses, gradients, their sum, and the new parameters.
+ * Performs an optimizer step over all ranks: losses, gradients, their sum, and the new parameters.
  *
- * <p>In strict mode the loss of a TTT step is the mean over its loss rows of all ranks and micro-batches, so those are counted
- * before the first backward pass. Memory is that of one micro-batch, however many a step has. In SpecForge's mode each rank
- * takes the mean over its rows, and the ranks' means count the same.
+ * <p>In strict mode the loss of a TTT step is the mean over its loss rows of all ranks and micro-batches, so these are counted
+ * before the first backward pass. Memory is that of one micro-batch, however many a step has. In specforge mode each rank takes
+ * the mean over its rows, and all ranks' means have equal weight.
  */
 final class TrainingStep implements AutoCloseable {
 
     /**
-     * What a step did, the same on every rank.
+     * The result of a step, the same on every rank.
      *
-     * @param metrics over all rows of all ranks; its losses are means already
+     * @param metrics over all rows of all ranks; its losses are already means
      * @param totalLoss Σ 0.8^i · mean loss of TTT step i
-     * @param gradNorm before it was bounded
+     * @param gradNorm global norm of the gradient before clipping
      */
     record Result(TttMetrics metrics, double totalLoss, double gradNorm, long tokens) {}
 
@@ -73,9 +73,9 @@ final class TrainingStep implements AutoCloseable {
     }
 
     /**
-     * @param mine this rank's share, possibly nothing
-     * @param busyRanks how many ranks have a share in this step
-     * @param step 1 for the first
+     * @param mine this rank's share, possibly empty
+     * @param busyRanks number of ranks that have a share in this step
+     * @param step 1 for the first step
      */
     Result run(RankShare mine, int busyRanks, long step, double learningRate) throws InterruptedException, IOException {
         gradient.zero_();
@@ -87,7 +87,7 @@ final class TrainingStep implements AutoCloseable {
         return result(sums, denominators, norm, mine.tokens());
     }
 
-    /** @param denominators filled with the same for every micro-batch, which need not be counted */
+    /** @param denominators filled with the same value for every micro-batch, so that no counting is needed */
     private TttMetrics specForge(RankShare mine, double[] denominators, int busyRanks) throws InterruptedException {
         Arrays.fill(denominators, (double) busyRanks * mine.tokens());
         TttMetrics sums = TttMetrics.zero(steps);
@@ -101,8 +101,8 @@ final class TrainingStep implements AutoCloseable {
     }
 
     /**
-     * First the teachers of all micro-batches, because the loss of any divides by the loss rows of all; only they know which rows
-     * those are. All but the last wait on disk for their turn. Where a share is one micro-batch, nothing waits.
+     * Computes the teachers of all micro-batches first, because every loss is divided by the number of all loss rows, which only
+     * the teachers determine. All micro-batches but the last are spilled to disk; a share of one micro-batch is not.
      *
      * @param denominators filled with the loss rows of all ranks
      */

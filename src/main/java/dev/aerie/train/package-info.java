@@ -1,4 +1,4 @@
 /**
- * The rank loop of training: batches, loss, optimizer, checkpoints and metrics.
+ * Training of the draft: the loop of a rank, batches, loss, optimizer, checkpoints and metrics.
  */
 package dev.aerie.train;

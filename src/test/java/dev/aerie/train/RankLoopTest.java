@@ -146,7 +146,7 @@ class RankLoopTest {
         Path changed = folder.resolve("changed");
         assertThrows(Stop.class, () -> train(changed, 2, settings(2e-3), 6));
         train(changed, 3, settings(2e-3), 0);
-        assertEquals(List.of("going on from step 4 of 12, saved by 2 ranks and now trained by 3"), notes);
+        assertEquals(List.of("resuming from step 4 of 12, saved by 2 ranks and now trained by 3"), notes);
         TrainingStepTest.near(parameters(whole), parameters(changed), 1e-4, "parameters");
         for (int k = 0; k < STEPS; k++) {
             TrainingStepTest.close(metrics(whole).get(k).loss(), metrics(changed).get(k).loss(), 1e-5, "loss of step " + (k + 1));
@@ -230,7 +230,7 @@ class RankLoopTest {
                         }
                     }
                 })));
-        assertTrue(refused.getMessage().contains("is written to by a training that began later"), refused.getMessage());
+        assertTrue(refused.getMessage().contains("belongs to a training that began later"), refused.getMessage());
         assertArrayEquals(parameters(folder.resolve("alone")), parameters(both));
         assertEquals(LongStream.rangeClosed(1, STEPS).boxed().toList(), metrics(both).stream().map(StepMetrics::step).toList());
     }

@@ -138,7 +138,7 @@ class StoreInputsTest {
     /** One-token answers leave no row whose next two tokens are supervised, however many of them there are. */
     @Test
     void refusesAStoreWithoutALossRow() throws Exception {
-        String expected = "none of its 1 conversations to train on carries loss (expected one with two supervised tokens in a row, "
+        String expected = "none of the 1 conversations to train on carries loss (expected one with two supervised tokens in a row, "
                 + "because train.mode is strict)";
         StoreInputs scattered = inputs(store(LAYERS, TeacherRows.ALL, 0, 3, 5, 9), HIDDEN);
         assertRefused(expected, () -> scattered.check(LossMode.STRICT, conf));
