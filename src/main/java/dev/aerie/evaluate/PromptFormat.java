@@ -16,7 +16,7 @@ public enum PromptFormat implements RecordFormat, Choice {
     /** {@code {"question": ...}}, the format of GSM8K. */
     GSM8K,
     /**
-     * A text alone, {@code {"prompt": ...}}, or {@code {"messages": [{"role": ..., "content": ...}, ...]}} that end with a user's turn.
+     * A text, {@code {"prompt": ...}}, or {@code {"messages": [{"role": ..., "content": ...}, ...]}} that end with a user's turn.
      */
     JSONL;
 

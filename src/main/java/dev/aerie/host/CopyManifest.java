@@ -46,7 +46,7 @@ record CopyManifest(String source, List<CopiedFile> files) {
         return files.stream().mapToLong(CopiedFile::length).sum();
     }
 
-    /** What is wrong with the copy in a folder; none where nothing is. */
+    /** Returns what is wrong with the copy in a folder; none where nothing is. */
     Optional<String> damage(Path folder, boolean checksums) throws IOException {
         for (CopiedFile file : files) {
             Path at = folder.resolve(file.name());

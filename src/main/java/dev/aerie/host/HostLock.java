@@ -34,7 +34,7 @@ final class HostLock implements AutoCloseable {
         this.channel = channel;
     }
 
-    /** Whether this JVM keeps a shared lock on the file. */
+    /** Returns whether this JVM keeps a shared lock on the file. */
     static boolean isKept(Path file) {
         return System.getProperty(KEPT + file) != null;
     }

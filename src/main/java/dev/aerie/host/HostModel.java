@@ -36,12 +36,12 @@ public record HostModel(String uri, String identity, ModelCache cache) implement
         return new HostModel(model, SourceModel.list(model, conf).identity(), cache);
     }
 
-    /** A model in a folder that every host has. */
+    /** Returns a model in a folder that every host has. */
     public static HostModel at(Path folder) {
         return new HostModel(local(folder.toString()).toString(), null, ModelCache.USUAL);
     }
 
-    /** Whether a model is used where it lies: a path without scheme, or a file URI. */
+    /** Returns whether a model is used where it lies: a path without scheme, or a file URI. */
     public static boolean isLocal(String model) {
         return model.startsWith("file:") || !SCHEME.matcher(model).matches();
     }
@@ -52,7 +52,7 @@ public record HostModel(String uri, String identity, ModelCache cache) implement
     }
 
     /**
-     * The folder with the model's files on this host. A copy stays as long as this process lives.
+     * Returns the folder with the model's files on this host. A copy stays as long as this process lives.
      *
      * @throws dev.aerie.errors.RefusalException if there is no such model, or no room for its copy
      * @throws IOException if it cannot be read, has changed since it was found, or nothing of it came for ten minutes

@@ -72,7 +72,7 @@ final class ModelCopies {
         this.limits = limits;
     }
 
-    /** The folder of the copy of a model, made where there is none yet; it stays as long as this process lives. */
+    /** Returns the folder of the copy of a model, made where there is none yet; it stays as long as this process lives. */
     Path folder(SourceModel model) throws IOException {
         Path copy = root.resolve(model.copyName());
         Path file = beside(copy, LOCK);

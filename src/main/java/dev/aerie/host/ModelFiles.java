@@ -24,13 +24,13 @@ public final class ModelFiles {
 
     private ModelFiles() {}
 
-    /** The name of a model's file within its folder. */
+    /** Returns the name of a model's file within its folder. */
     static String nameOf(org.apache.hadoop.fs.Path file) {
         boolean template = file.getParent() != null && file.getParent().getName().equals(TEMPLATES);
         return template ? TEMPLATES + "/" + file.getName() : file.getName();
     }
 
-    /** Whether a file may be one of the model's, by its name alone. */
+    /** Returns whether a file may be one of the model's, by its name alone. */
     static boolean isCandidate(String name) {
         return SMALL.contains(name) || name.endsWith(".safetensors") || isTemplate(name);
     }
@@ -45,7 +45,7 @@ public final class ModelFiles {
         return present.stream().filter(f -> SMALL.contains(f) || isTemplate(f) || weights.contains(f)).sorted().toList();
     }
 
-    /** The weights of a local folder that a target is loaded from, by name; none where it has none. */
+    /** Returns the weights of a local folder that a target is loaded from, by name; none where it has none. */
     public static List<Path> weights(Path folder) throws IOException {
         Set<String> present = new TreeSet<>();
         try (Stream<Path> files = Files.list(folder)) {
@@ -55,7 +55,7 @@ public final class ModelFiles {
         return needed(present, index).stream().filter(f -> !SMALL.contains(f)).map(folder::resolve).toList();
     }
 
-    /** Every name of the index; of a damaged one none, which loading refuses with a message of its own. */
+    /** Returns every name of the index; of a damaged one none, which loading refuses with a message of its own. */
     private static Set<String> listed(byte[] index) throws IOException {
         Set<String> names = new TreeSet<>();
         JsonNode json;

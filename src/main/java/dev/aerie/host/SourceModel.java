@@ -64,18 +64,18 @@ record SourceModel(FileSystem files, Path uri, Map<String, FileStatus> present, 
         }
     }
 
-    /** An object store's own checksum where it gives one, for its times may be those of an upload of the same bytes. */
+    /** Returns an object store's own checksum where it gives one, for its times may be those of an upload of the same bytes. */
     private static String stamp(FileStatus f) {
         String etag = f instanceof EtagSource tagged ? tagged.getEtag() : null;
         return etag == null || etag.isEmpty() ? Long.toString(f.getModificationTime()) : etag;
     }
 
-    /** The name of its copy: readable, and another for other content. */
+    /** Returns the name of its copy: readable, and another for other content. */
     String copyName() {
         return uri.getName().replaceAll("[^A-Za-z0-9._-]", "_") + "-" + identity;
     }
 
-    /** The files to copy, the longest first, so that none is left for the end. */
+    /** Returns the files to copy, the longest first, so that none is left for the end. */
     List<FileStatus> needed() throws IOException {
         byte[] index = null;
         if (present.containsKey(ModelFiles.INDEX)) {

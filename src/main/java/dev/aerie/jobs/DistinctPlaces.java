@@ -62,7 +62,7 @@ final class DistinctPlaces {
         }
     }
 
-    /** Whether the output is, or lies in, what an input's path or glob names. */
+    /** Returns whether the output is, or lies in, what an input's path or glob names. */
     private boolean reads(Place input, Place output) {
         Path from = path(input);
         if (!isGlob(from)) {
@@ -100,7 +100,7 @@ final class DistinctPlaces {
         return path.toUri().getPath().chars().anyMatch(c -> "*?[{".indexOf(c) >= 0);
     }
 
-    /** A path up to its first pattern: everything that a glob finds lies there. */
+    /** Returns a path up to its first pattern: everything that a glob finds lies there. */
     private static Path fixed(Path path) {
         Path fixed = path;
         while (isGlob(fixed)) {

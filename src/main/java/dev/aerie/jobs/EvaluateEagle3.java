@@ -96,7 +96,7 @@ public final class EvaluateEagle3 implements Callable<Integer> {
         return places;
     }
 
-    /** What the store's training text alone predicts, to measure the draft against; null where there is no store. */
+    /** Returns what the store's training text alone predicts, to measure the draft against; null where there is no store. */
     private static BigramTable bigrams(Recipe recipe, SparkSession spark, TargetConfig target, Configuration conf)
             throws IOException {
         if (!STORE_PATH.isSet(recipe) || !HiddenStateStore.exists(STORE_PATH.of(recipe), conf)) {

@@ -38,12 +38,12 @@ final class EvaluateSection {
                 TargetSection.resources(recipe));
     }
 
-    /** The exported draft to measure, as the recipe says. */
+    /** Returns the exported draft to measure, as the recipe says. */
     static Place draftPlace(Recipe recipe) {
         return Place.of(recipe, EVALUATE_DRAFT).stream().findFirst().orElseGet(() -> Place.single(recipe, EXPORT_OUTPUT).asModel());
     }
 
-    /** The exported draft to measure, with its files checked and its configuration compared with the target's. */
+    /** Returns the exported draft to measure, with its files checked and its configuration compared with the target's. */
     static HostModel draft(Recipe recipe, TargetConfig target, Configuration hadoop) throws IOException {
         HostModel draft = HostModel.find(draftPlace(recipe).uri(), TargetSection.cache(recipe), hadoop);
         String folder = draft.uri();

@@ -13,12 +13,12 @@ import java.util.List;
  */
 record Place(String name, String uri, boolean model) {
 
-    /** What an option or a parameter of a command says. */
+    /** Returns what an option or a parameter of a command says. */
     static Place option(String name, String uri) {
         return new Place(name, uri, false);
     }
 
-    /** The places of these keys, where they are set. */
+    /** Returns the places of these keys, where they are set. */
     static List<Place> of(Recipe recipe, RecipeKey<?>... keys) {
         List<Place> places = new ArrayList<>();
         for (RecipeKey<?> key : keys) {
@@ -33,13 +33,13 @@ record Place(String name, String uri, boolean model) {
         return places;
     }
 
-    /** The place of a key that must be set. */
+    /** Returns the place of a key that must be set. */
     static Place single(Recipe recipe, RecipeKey<String> key) {
         key.of(recipe);
         return of(recipe, key).get(0);
     }
 
-    /** The same as a model. */
+    /** Returns the same as a model. */
     Place asModel() {
         return new Place(name, uri, true);
     }

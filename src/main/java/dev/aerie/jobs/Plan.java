@@ -100,7 +100,7 @@ final class Plan implements Callable<Integer> {
         }
     }
 
-    /** What the recipe's store was planned with; the usual assumptions where there is none yet. */
+    /** Returns what the recipe's store was planned with; the usual assumptions where there is none yet. */
     private RunPlan.Assumed stored(Recipe recipe, Configuration hadoop) throws IOException {
         RunPlan.Assumed usual = usual(recipe);
         if (!STORE_PATH.isSet(recipe) || !HiddenStateStore.exists(STORE_PATH.of(recipe), hadoop)) {

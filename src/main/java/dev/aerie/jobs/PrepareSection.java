@@ -68,7 +68,7 @@ final class PrepareSection {
     }
 
     /**
-     * How conversations are encoded for a recipe.
+     * Returns how conversations are encoded for a recipe.
      *
      * @param target the model's folder on this host
      * @throws IOException if the template or the store cannot be read
@@ -100,7 +100,7 @@ final class PrepareSection {
         }
     }
 
-    /** The recipe's date, else that of the store that is gone on with, else today's in UTC. */
+    /** Returns the recipe's date, else that of the store that is gone on with, else today's in UTC. */
     private static LocalDate date(Recipe recipe, Configuration hadoop) throws IOException {
         if (DATA_DATE.isSet(recipe)) {
             try {

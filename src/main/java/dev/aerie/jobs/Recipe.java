@@ -137,7 +137,7 @@ public final class Recipe {
         });
     }
 
-    /** The value as its type gives it, null where it is unset; {@link RecipeKey#of} is how to read one. */
+    /** Returns the value as its type gives it, null where it is unset; {@link RecipeKey#of} is how to read one. */
     Object value(RecipeKey<?> key) {
         if (!values.containsKey(key.path())) {
             throw new IllegalStateException("no recipe key " + name(key));
@@ -145,12 +145,12 @@ public final class Recipe {
         return values.get(key.path());
     }
 
-    /** The key as messages name it: with its place in a list, where it stands in one. */
+    /** Returns the key as messages name it: with its place in a list, where it stands in one. */
     String name(RecipeKey<?> key) {
         return prefix + key.path();
     }
 
-    /** A value that is right by itself and wrong with others. */
+    /** Returns a value that is right by itself and wrong with others. */
     public RecipeException contradiction(RecipeKey<?> key, String expected) {
         Object value = yaml(key);
         return given.contains(key.path()) || value == null
@@ -179,14 +179,14 @@ public final class Recipe {
         return type.yaml((V) value);
     }
 
-    /** The whole recipe as it is in effect, defaults included, as YAML that {@link #read} takes. */
+    /** Returns the whole recipe as it is in effect, defaults included, as YAML that {@link #read} takes. */
     public String effective() {
         DumpSettings settings = DumpSettings.builder()
                 .setSchema(new CoreSchema()).setDefaultFlowStyle(FlowStyle.BLOCK).setWidth(10_000).setSplitLines(false).build();
         return new Dump(settings).dumpToString(tree());
     }
 
-    /** What is set, as YAML's maps and lists. */
+    /** Returns what is set, as YAML's maps and lists. */
     Map<String, Object> tree() {
         Map<String, Object> tree = new LinkedHashMap<>();
         for (RecipeKey<?> key : keys) {

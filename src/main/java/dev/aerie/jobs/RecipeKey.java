@@ -33,12 +33,12 @@ final class RecipeKey<T> {
         this.reading = optional ? this::optional : this::present;
     }
 
-    /** A key that a job which needs its section cannot do without. */
+    /** Returns a key that a job which needs its section cannot do without. */
     static <V> RecipeKey<V> required(String path, ValueType<V> type, Decides decides, String meaning) {
         return new RecipeKey<>(path, type, null, true, decides, meaning, null, false);
     }
 
-    /** A key that may stay unset; the meaning says what happens then. */
+    /** Returns a key that may stay unset; the meaning says what happens then. */
     static <V> RecipeKey<Optional<V>> optional(String path, ValueType<V> type, Decides decides, String meaning) {
         return new RecipeKey<>(path, type, null, false, decides, meaning, null, true);
     }
@@ -48,7 +48,7 @@ final class RecipeKey<T> {
     }
 
     /**
-     * A key that says the same as another in another way: it has its default where neither is set, and is unset where the
+     * Returns a key that says the same as another in another way: it has its default where neither is set, and is unset where the
      * other one is.
      */
     static <V> RecipeKey<Optional<V>> unless(RecipeKey<?> rival, String path, ValueType<V> type, V defaultValue, Decides decides,
@@ -61,7 +61,7 @@ final class RecipeKey<T> {
         return reading.apply(recipe);
     }
 
-    /** Whether there is a value, of the recipe or by default. */
+    /** Returns whether there is a value, of the recipe or by default. */
     boolean isSet(Recipe recipe) {
         return recipe.value(this) != null;
     }
@@ -93,7 +93,7 @@ final class RecipeKey<T> {
         return meaning;
     }
 
-    /** The key that this one is an alternative to, or null. */
+    /** Returns the key that this one is an alternative to, or null. */
     RecipeKey<?> rival() {
         return rival;
     }

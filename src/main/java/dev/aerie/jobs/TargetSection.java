@@ -35,7 +35,7 @@ final class TargetSection {
 
     private TargetSection() {}
 
-    /** Where each host keeps its copies of models. */
+    /** Returns where each host keeps its copies of models. */
     static ModelCache cache(Recipe recipe) {
         return new ModelCache(
                 TARGET_CACHE.of(recipe).map(folder -> Path.of(folder).toAbsolutePath().toString()).orElse(null),
@@ -43,12 +43,12 @@ final class TargetSection {
                 TARGET_CACHE_CHECK.of(recipe));
     }
 
-    /** The target as every host finds it. */
+    /** Returns the target as every host finds it. */
     static HostModel model(Recipe recipe, Configuration hadoop) throws IOException {
         return HostModel.find(TARGET_MODEL.of(recipe), cache(recipe), hadoop);
     }
 
-    /** The target's folder on this host, its configuration and the headers of its weights checked. */
+    /** Returns the target's folder on this host, its configuration and the headers of its weights checked. */
     static Path folder(HostModel model, Configuration hadoop) throws IOException {
         Path folder = model.folder(hadoop);
         Target.check(folder);
@@ -65,17 +65,17 @@ final class TargetSection {
         return layers;
     }
 
-    /** The target as it is to be loaded. */
+    /** Returns the target as it is to be loaded. */
     static TargetSettings settings(Recipe recipe, HostModel model, SparkConf conf) {
         return new TargetSettings(model, dtype(recipe, conf), residency(recipe));
     }
 
-    /** What the target computes in: as the recipe says, else bfloat16 where Spark gives tasks a GPU. */
+    /** Returns what the target computes in: as the recipe says, else bfloat16 where Spark gives tasks a GPU. */
     static DType dtype(Recipe recipe, SparkConf conf) {
         return TARGET_DTYPE.of(recipe).on(onGpu(recipe, conf));
     }
 
-    /** Where the target's layers are kept; {@code auto} is decided by each executor, as states do not depend on it. */
+    /** Returns where the target's layers are kept; {@code auto} is decided by each executor, as states do not depend on it. */
     static Residency residency(Recipe recipe) {
         return new Residency(TARGET_RESIDENCY.of(recipe),
                 TARGET_WEIGHT_MEMORY.of(recipe).orElse(0L));
@@ -86,7 +86,7 @@ final class TargetSection {
     }
 
     /**
-     * Whether tasks run on a GPU.
+     * Returns whether tasks run on a GPU.
      *
      * @throws RecipeException if the recipe asks for one and Spark gives tasks none
      */

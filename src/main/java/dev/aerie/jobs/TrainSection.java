@@ -78,7 +78,7 @@ final class TrainSection {
         return new GangSettings(TRAIN_RANKS.of(recipe), TRAIN_MAX_ATTEMPTS.of(recipe));
     }
 
-    /** Which part of the store is trained on; none where it is all of it. */
+    /** Returns which part of the store is trained on; none where it is all of it. */
     static Optional<TrainingSubset> subset(Recipe recipe, SparkSession spark, String store, int targetVocabSize)
             throws IOException {
         Optional<List<Recipe>> subset = TRAIN_SUBSET.of(recipe);
@@ -107,7 +107,7 @@ final class TrainSection {
     }
 
     /**
-     * The shape of the draft: the target's own, where the recipe does not say otherwise.
+     * Returns the shape of the draft: the target's own, where the recipe does not say otherwise.
      *
      * @param layers of the target that it reads
      */

@@ -66,7 +66,7 @@ final class UserErrors {
                 .findFirst().orElse(null);
     }
 
-    /** Whether a contract within this program was broken, which its users cannot mend. */
+    /** Returns whether a contract within this program was broken, which its users cannot mend. */
     static boolean isFaultOfOurs(Throwable e) {
         return refusal(e) == null && chain(e).stream()
                 .anyMatch(t -> t instanceof GangException gang && gang.isDefect() || (t instanceof IllegalArgumentException || t instanceof NullPointerException

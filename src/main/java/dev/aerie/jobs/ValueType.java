@@ -15,18 +15,18 @@ import java.util.Set;
  */
 sealed interface ValueType<V> {
 
-    /** The value of what the YAML says; refuses what is of another type or out of range. */
+    /** Returns the value of what the YAML says; refuses what is of another type or out of range. */
     V read(String key, Object yaml);
 
-    /** What is expected, for messages and for docs/recipe.md. */
+    /** Returns what is expected, for messages and for docs/recipe.md. */
     String expected();
 
-    /** The value as YAML that {@link #read} takes. */
+    /** Returns the value as YAML that {@link #read} takes. */
     default Object yaml(V value) {
         return value;
     }
 
-    /** Whether the value is text, which {@code --set} need not put in quotes. */
+    /** Returns whether the value is text, which {@code --set} need not put in quotes. */
     default boolean isText() {
         return false;
     }

@@ -74,7 +74,7 @@ public record CaptureSettings(
         return captureLayers.stream().mapToInt(Integer::intValue).toArray();
     }
 
-    /** The same with the store's folder spelled otherwise. */
+    /** Returns the same with the store's folder spelled otherwise. */
     CaptureSettings withStore(String uri) {
         Output elsewhere = new Output(uri, output.codec(), output.container(), output.teacherRows(), output.shardTokens(),
                 output.seed());

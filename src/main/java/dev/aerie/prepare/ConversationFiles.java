@@ -43,7 +43,7 @@ public final class ConversationFiles {
      */
     public record Found(List<String> files, List<String> passedOver) {}
 
-    /** The files alone, see {@link #search}. */
+    /** Returns the files alone, see {@link #search}. */
     public static List<String> find(String pattern, Configuration conf) throws IOException {
         return search(pattern, conf).files();
     }

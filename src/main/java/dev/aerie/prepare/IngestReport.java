@@ -28,7 +28,7 @@ public record IngestReport(
     /** Files that are told. */
     static final int LOST_TOLD = 20;
 
-    /** The same for programs, with the names of the components. */
+    /** Returns the same for programs, with the names of the components. */
     byte[] toJson() {
         try {
             return JsonMapper.builder().propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE).build()

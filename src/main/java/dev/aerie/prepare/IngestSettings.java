@@ -36,7 +36,7 @@ public record IngestSettings(
         }
     }
 
-    /** The encoder, with the model's folder on this host. */
+    /** Returns the encoder, with the model's folder on this host. */
     EncoderSettings encoderHere(Configuration conf) throws IOException {
         return encoder.withModelFolder(model.folder(conf).toString());
     }

@@ -31,7 +31,7 @@ public final class IngestedTables implements AutoCloseable {
         return report;
     }
 
-    /** The conversations, with the columns of {@link TokenizedRow#SCHEMA}. */
+    /** Returns the conversations, with the columns of {@link TokenizedRow#SCHEMA}. */
     public Dataset<Row> tokens() {
         return kept.get(kept.size() - 1);
     }

@@ -45,7 +45,7 @@ record InputFile(int number, String path, ConversationFormat format, long limit)
      */
     record Inputs(List<InputFile> files, List<String> passedOver) {}
 
-    /** The place of a record in its file, from its position. */
+    /** Returns the place of a record in its file, from its position. */
     static Column recordOf(Column position) {
         return position.bitwiseAND(lit((1L << RECORD_BITS) - 1));
     }

@@ -46,7 +46,7 @@ final class RecordRow {
         }
     }
 
-    /** A hash of the content without id and source: two files may hold one conversation under two ids. */
+    /** Returns a hash of the content without id and source: two files may hold one conversation under two ids. */
     private static byte[] contentHash(Conversation c) {
         Object said = Arrays.asList(c.messages(), c.text(), c.tools(), c.templateVariables());
         return new Sha256().add(json(said)).bytes();

@@ -71,7 +71,7 @@ public record TokenFrequencies(long[] counts, long[] firstSeen) implements Seria
         return a == NEVER ? b : b == NEVER ? a : Math.min(a, b);
     }
 
-    /** The vocabulary of a draft that proposes {@code size} tokens. */
+    /** Returns the vocabulary of a draft that proposes {@code size} tokens. */
     public DraftVocabulary draftVocabulary(int size) {
         return DraftVocabulary.from(counts, firstSeen, size);
     }

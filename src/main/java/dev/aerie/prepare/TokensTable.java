@@ -32,7 +32,7 @@ public final class TokensTable {
     private TokensTable() {}
 
     /**
-     * The tokens table of a store, with the columns of {@link TokenizedRow#SCHEMA}.
+     * Returns the tokens table of a store, with the columns of {@link TokenizedRow#SCHEMA}.
      *
      * @throws InvalidStoreException if it was made from other conversations than the store
      */

@@ -5,6 +5,6 @@ import dev.aerie.torch.Device;
 /** What tells one loaded model from another: a record of all that loading it depends on. */
 public interface ModelKey {
 
-    /** Where the model's tensors live. */
+    /** Returns where the model's tensors live. */
     Device device();
 }

@@ -15,7 +15,7 @@ public final class TaskDevice {
     private TaskDevice() {}
 
     /**
-     * The device that a task computes on.
+     * Returns the device that a task computes on.
      *
      * @throws IllegalStateException where the task has no CUDA device and one is asked for
      */

@@ -12,14 +12,13 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * The text that begins an assistant's turn and the texts that may end it, as a template writes them.
+ * The text that opens an assistant's turn and the texts that may end it, as a template writes them.
  *
  * @param header     such as {@code <|im_start|>assistant\n}
  * @param endsOfTurn such as {@code <|im_end|>\n}; more than one where the last turn of a conversation ends differently
- * @param borders    where a turn is over too, but what is not the assistant's: the header of the next turn, in templates that
- *                   close none. Usually empty
- * @param toolsApart whether the results of tools lie outside the assistant's text; where not, conversations with any cannot be
- *                   masked
+ * @param borders texts that also end a turn without belonging to it: the header of the next turn, in templates that do not close
+ *     turns; usually empty
+ * @param toolsApart whether results of tools lie outside the assistant's text; if not, conversations with tools cannot be masked
  */
 public record AssistantMarkers(String header, List<String> endsOfTurn, List<String> borders, boolean toolsApart) {
 
@@ -45,11 +44,11 @@ public record AssistantMarkers(String header, List<String> endsOfTurn, List<Stri
     }
 
     /**
-     * Renders two turns of probes and reads the markers off. Only what both turns share counts, because templates treat the last
-     * turn apart: Qwen3 puts an empty thought before it, gpt-oss ends it with another token, GLM does not end it at all.
+     * Finds the markers in a rendered probe of two turns. Only text that both turns have counts, because templates treat the last
+     * turn differently: Qwen3 puts an empty thought before it, gpt-oss ends it with another token, GLM does not end it.
      *
-     * @param addedTokens the tokenizer's tokens that stand as they are in the text; an end of turn is one of them where one fits
-     * @throws InvalidTokenizerException if the template shows no markers; the recipe can name them then
+     * @param addedTokens tokens that the tokenizer matches literally in the text; an end of turn is one of them if one fits
+     * @throws InvalidTokenizerException if the template has no markers; the recipe can then name them
      */
     public static AssistantMarkers find(ChatTemplate template, List<String> addedTokens) {
         List<Message> one = List.of(new Message("user", USER_1));
@@ -79,7 +78,7 @@ public record AssistantMarkers(String header, List<String> endsOfTurn, List<Stri
         List<String> ends = closedByUser ? Stream.ofNullable(leadingToken(last, addedTokens)).toList()
                 : ends(middle, last, addedTokens);
         List<String> borders = closedByUser ? List.of(userHeader.strip()) : List.of();
-        // Llama-2 has nothing between the user's end and the answer: there the user's end is what begins it.
+        // Llama-2 has no text between the user's end of turn and the answer, so that end of turn is the header.
         header = header.isEmpty() ? withoutEnd(before, ends) : header;
         if (header.isBlank() || ends.stream().anyMatch(String::isBlank) || ends.isEmpty() && borders.isEmpty()) {
             throw unfound("it puts nothing before or after the assistant's text", text);
@@ -89,7 +88,7 @@ public record AssistantMarkers(String header, List<String> endsOfTurn, List<Stri
                 .sparing(template, addedTokens);
     }
 
-    /** The length up to which the text may be cut without cutting an added token in two; at most {@code length}. */
+    /** Returns the length up to which the text may be cut without cutting an added token in two; at most {@code length}. */
     private static int wholeTokens(String text, int length, List<String> addedTokens) {
         int whole = length;
         for (String token : addedTokens) {
@@ -114,9 +113,10 @@ public record AssistantMarkers(String header, List<String> endsOfTurn, List<Stri
     }
 
     /**
-     * These markers with a header that turns with a thought have too. Templates of reasoning targets put an empty thought before
-     * an answer without one (GLM, Kimi-K2-Thinking, Nemotron): as a part of the header it would hide all answers that have a
-     * thought. The thought is supervised then, as far as the target itself writes it: from the end of the generation prompt on.
+     * Returns these markers with a header that turns with a thought have too. Templates of reasoning targets put an empty thought
+     * before an answer without one (GLM, Kimi-K2-Thinking, Nemotron); as a part of the header it would hide all answers with a
+     * thought. The thought is then supervised from the end of the generation prompt on, which is where the target's own text
+     * begins.
      */
     private AssistantMarkers reaching(ChatTemplate template, List<Message> both, List<String> addedTokens) {
         List<Message> thoughtful = new ArrayList<>(both);
@@ -139,7 +139,7 @@ public record AssistantMarkers(String header, List<String> endsOfTurn, List<Stri
         }
     }
 
-    /** What the header shares with a text that has a header in it. */
+    /** Returns what the header shares with a text that has a header in it. */
     private String between(String text) {
         String best = "";
         for (int i = 0; i < text.length(); i++) {
@@ -149,7 +149,7 @@ public record AssistantMarkers(String header, List<String> endsOfTurn, List<Stri
         return best;
     }
 
-    /** These markers with another border, or end, where a tool's result would else count as the assistant's text. */
+    /** Returns these markers with another border or end if a tool's result would otherwise count as the assistant's text. */
     AssistantMarkers sparing(ChatTemplate template, List<String> addedTokens) {
         Map<String, Object> call = Map.of("id", "q7q7q7q7q", "type", "function",
                 "function", Map.of("name", "q7", "arguments", Map.of("q7", "q7")));
@@ -172,7 +172,7 @@ public record AssistantMarkers(String header, List<String> endsOfTurn, List<Stri
             return shorter.filter(markers -> !markers.covers(text, TOOL)).findFirst()
                     .orElse(new AssistantMarkers(header, endsOfTurn, borders, false));
         } catch (TemplateException e) {
-            // It takes no tools, and no conversation with any gets as far as a mask.
+            // The template takes no tools, so no conversation with tools reaches the mask.
             return this;
         }
     }
@@ -186,7 +186,7 @@ public record AssistantMarkers(String header, List<String> endsOfTurn, List<Stri
         return at >= 0 && spans(text).stream().anyMatch(span -> span.start() <= at && at < span.end());
     }
 
-    /** The first end of turn, or border, that stands in a text, without the white space around it; null for none. */
+    /** Returns the first end of turn, or border, that stands in a text, without the white space around it; null for none. */
     String quotedEnd(String text) {
         return Stream.concat(endsOfTurn.stream(), borders.stream())
                 .map(end -> end.isBlank() ? end : end.strip())

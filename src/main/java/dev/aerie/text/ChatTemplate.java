@@ -18,7 +18,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 
-/** A tokenizer's own chat template, and the special tokens it may name. Immutable. */
+/** A tokenizer's chat template with the special tokens that it may use. Immutable. */
 public final class ChatTemplate {
 
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -51,17 +51,20 @@ public final class ChatTemplate {
         this.fingerprintText = other.fingerprintText + (readsDate() ? "\n" + date : "");
     }
 
-    /** The same template on a day: what {@code strftime_now} tells, at midnight, whatever the clock and the zone. */
+    /**
+     * Returns the same template on a day: {@code strftime_now} then returns midnight of that day, whatever the clock and the time
+     * zone.
+     */
     ChatTemplate at(LocalDate day) {
         return day == null ? this : new ChatTemplate(this, day);
     }
 
-    /** Whether what it writes depends on the date. */
+    /** Returns whether what it writes depends on the date. */
     boolean readsDate() {
         return mentions("strftime_now");
     }
 
-    /** Whether the name stands in the template's source, as a word. */
+    /** Returns whether the name stands in the template's source, as a word. */
     boolean mentions(String name) {
         return Pattern.compile("(?<!\\w)" + Pattern.quote(name) + "(?!\\w)").matcher(source).find();
     }
@@ -126,7 +129,10 @@ public final class ChatTemplate {
                 : JSON.createObjectNode();
     }
 
-    /** transformers 5 writes all of them into tokenizer_config.json; older files leave some to special_tokens_map.json. */
+    /**
+     * Reads the special tokens: transformers 5 writes all into tokenizer_config.json, older versions some into
+     * special_tokens_map.json.
+     */
     private static Map<String, Object> specialTokens(JsonNode config, JsonNode olderMap) {
         Map<String, Object> tokens = new HashMap<>();
         for (String name : TOKEN_NAMES) {
@@ -146,10 +152,10 @@ public final class ChatTemplate {
     }
 
     /**
-     * @param addGenerationPrompt whether the text is to end where the assistant would begin
-     * @param tools               what the assistant may call, or null
+     * @param addGenerationPrompt whether the text ends with the header of an assistant's turn
+     * @param tools declarations of the tools that the assistant may call, or null
      * @param variables           further variables of the template, such as {@code enable_thinking}
-     * @throws TemplateException if the template cannot render this, or refuses it
+     * @throws TemplateException if the template cannot render the messages, or refuses them
      */
     public String render(List<Message> messages, boolean addGenerationPrompt, List<Object> tools, Map<String, ?> variables) {
         Map<String, Object> all = new HashMap<>(specialTokens);
@@ -165,7 +171,7 @@ public final class ChatTemplate {
         return render(messages, addGenerationPrompt, null, Map.of());
     }
 
-    /** All that decides how conversations are rendered: what a store made with this template must share. */
+    /** Returns all that decides how conversations are rendered: what a store made with this template must share. */
     public String fingerprintText() {
         return fingerprintText;
     }

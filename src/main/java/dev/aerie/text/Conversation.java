@@ -7,14 +7,14 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * A conversation as it was read: turns, or text that was rendered already.
+ * A conversation as it was read: turns, or text that is already rendered.
  *
- * @param id as the record has it, else file and index
+ * @param id of the record, else file and index
  * @param source the input it came from
  * @param messages the turns; empty where {@code text} is given
- * @param text rendered text, which no template is run on; null where there are turns
- * @param tools declarations of tools, as the template wants them; empty for none
- * @param templateVariables what the record gives the template beside the turns, such as {@code enable_thinking}
+ * @param text rendered text, to which no template is applied; null if there are turns
+ * @param tools declarations of tools in the template's form; empty if there are none
+ * @param templateVariables variables of the template that the record sets, such as {@code enable_thinking}
  * @param unreadFields names of the record's fields that nothing reads
  */
 public record Conversation(String id, String source, List<Message> messages, String text, List<Object> tools,

@@ -16,21 +16,21 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * Renders conversations with the target's chat template, tokenises the text as a whole and marks the supervised tokens: those
- * whose first character lies in the assistant's text or its end of turn. Safe for concurrent use.
+ * Renders conversations with the target's chat template, tokenises the whole text and marks the supervised tokens: those whose
+ * first character lies in the assistant's text or its end of turn. Thread-safe.
  *
- * <p>A token that begins in the header and reaches into the assistant's text is not supervised: when the target is served, the
- * header is tokenised alone, so such a token is never generated.
+ * <p>A token that begins in the header and reaches into the assistant's text is not supervised: a serving engine tokenises the
+ * header separately, so the target never generates such a token.
  */
 public final class ConversationEncoder implements AutoCloseable {
 
-    /** A word of millions of letters, such as a file in base64, would keep the tokenizer busy for minutes. */
+    /** Limit, because the tokenizer takes minutes for a word of millions of letters, such as a file in base64. */
     private static final int TOKENISED_CHARACTERS = 4 << 20;
 
-    /** More than a conversation of the greatest length has on average, in any language. */
+    /** More than the average of any language. */
     private static final int CHARACTERS_PER_TOKEN = 64;
 
-    /** Fields of a turn that serve those who call tools or keep records, and no template. */
+    /** Fields of a turn for tool calls and bookkeeping, which no template reads. */
     private static final Set<String> WITHOUT_EFFECT =
             Set.of("name", "tool_call_id", "id", "timestamp", "created_at", "model", "type", "status");
 
@@ -83,7 +83,7 @@ public final class ConversationEncoder implements AutoCloseable {
         return tokenized;
     }
 
-    /** The conversation with its mask, uncut, if all checks but those of its length hold. */
+    /** Returns the conversation with its mask, uncut, if all checks but those of its length hold. */
     private MaskedText checked(Conversation conversation) throws UnusableConversationException {
         if (conversation.text() == null && settings.orderFault() == OrderFault.REFUSE) {
             RoleOrder.check(conversation.messages());
@@ -123,7 +123,7 @@ public final class ConversationEncoder implements AutoCloseable {
     }
 
     /**
-     * The conversation as rendered, uncut, with its mask.
+     * Returns the conversation as rendered, uncut, with its mask.
      *
      * @throws TemplateException             if the template refuses it
      * @throws UnusableConversationException if no tokenizer can take its text
@@ -145,14 +145,17 @@ public final class ConversationEncoder implements AutoCloseable {
         for (Message message : conversation.messages()) {
             thoughts.unread(message).forEach(name -> unread.add("messages[]." + name));
             message.fields().forEach((name, value) -> {
-                boolean known = Thoughts.NAMES.contains(name) || WITHOUT_EFFECT.contains(name) || TurnWeights.NAMES.contains(name);
-                boolean empty = value instanceof String text && text.isBlank() || value instanceof Collection<?> list && list.isEmpty();
+                boolean known = Thoughts.NAMES.contains(name) || WITHOUT_EFFECT.contains(name)
+                        || TurnWeights.NAMES.contains(name);
+                boolean empty = value instanceof String text && text.isBlank() || value instanceof Collection<?> list
+                        && list.isEmpty();
                 if (!known && !empty && !template.mentions(name)) {
                     unread.add("messages[]." + name);
                 }
             });
         }
-        conversation.templateVariables().keySet().stream().filter(name -> OWN_VARIABLES.contains(name) || !template.mentions(name))
+        conversation.templateVariables().keySet().stream()
+                .filter(name -> OWN_VARIABLES.contains(name) || !template.mentions(name))
                 .forEach(name -> unread.add(name.equals("documents") ? name : "chat_template_kwargs." + name));
         if (!conversation.tools().isEmpty() && !template.mentions("tools")) {
             unread.add("tools");
@@ -182,7 +185,7 @@ public final class ConversationEncoder implements AutoCloseable {
     }
 
     /**
-     * The tokens that the target answers: the turns, rendered up to and with the header of the assistant's next one.
+     * Returns the tokens that the target answers: the turns, rendered up to and with the header of the assistant's next one.
      *
      * @throws RefusalException if the template refuses them
      */
@@ -207,7 +210,7 @@ public final class ConversationEncoder implements AutoCloseable {
         List<Object> tools = conversation.tools().isEmpty() ? null : conversation.tools();
         Map<String, Object> variables = new HashMap<>(settings.rendering().variables());
         variables.putAll(conversation.templateVariables());
-        // The record has no say in what the encoder itself tells the template.
+        // A record must not replace the variables that the encoder sets.
         variables.keySet().removeAll(OWN_VARIABLES);
         List<Message> messages = prompted(conversation.messages()).stream()
                 .map(thoughts::adapted).map(toolArguments::adapted).toList();
@@ -217,7 +220,7 @@ public final class ConversationEncoder implements AutoCloseable {
             if (messages.stream().allMatch(message -> message.content() != null)) {
                 throw e;
             }
-            // Some templates add the text of a turn that only calls to other texts: engines give them an empty one.
+            // Some templates concatenate the text of a turn that has only tool calls; like serving engines, pass an empty text.
             return template.render(messages.stream().map(ConversationEncoder::withText).toList(),
                     addGenerationPrompt, tools, variables);
         }
@@ -238,7 +241,9 @@ public final class ConversationEncoder implements AutoCloseable {
         return prompted;
     }
 
-    /** What a user quotes would count as the assistant's: SpecForge supervises it. */
+    /**
+     * Refuses turns that quote the assistant header: the text after it would count as the assistant's, as it does in SpecForge.
+     */
     private void requireNoHeader(List<Message> messages) throws UnusableConversationException {
         for (int i = 0; i < messages.size(); i++) {
             Message turn = messages.get(i);
@@ -255,7 +260,8 @@ public final class ConversationEncoder implements AutoCloseable {
         }
         for (Map.Entry<String, Object> variable : conversation.templateVariables().entrySet()) {
             if (template.mentions(variable.getKey()) && String.valueOf(variable.getValue()).contains(markers.header())) {
-                throw new UnusableConversationException("the template variable " + variable.getKey() + " has the assistant header in its text");
+                throw new UnusableConversationException("the template variable " + variable.getKey()
+                        + " has the assistant header in its text");
             }
         }
         for (int i = 0; i < conversation.messages().size(); i++) {
@@ -263,13 +269,14 @@ public final class ConversationEncoder implements AutoCloseable {
             for (Map.Entry<String, Object> field : turn.fields().entrySet()) {
                 if (!turn.role().equals("assistant") && template.mentions(field.getKey())
                         && String.valueOf(field.getValue()).contains(markers.header())) {
-                    throw new UnusableConversationException("turn " + (i + 1) + " has the assistant header in its " + field.getKey());
+                    throw new UnusableConversationException("turn " + (i + 1) + " has the assistant header in its "
+                            + field.getKey());
                 }
             }
         }
     }
 
-    /** What an answer quotes would end it there, and the rest of it would go unsupervised. */
+    /** Refuses answers that quote an end of turn: their text after it would not be supervised. */
     private void requireNoEnd(List<Message> messages) throws UnusableConversationException {
         for (int i = 0; i < messages.size(); i++) {
             Message turn = messages.get(i);
@@ -286,7 +293,7 @@ public final class ConversationEncoder implements AutoCloseable {
         }
     }
 
-    /** JSON can spell half a surrogate pair as an escape; no UTF-8 text can hold it, and no tokenizer takes it. */
+    /** Refuses half a surrogate pair, which JSON can express by an escape, and which neither UTF-8 nor a tokenizer accepts. */
     private static void requireWellFormed(String text) throws UnusableConversationException {
         for (int i = 0; i < text.length(); i++) {
             if (!Character.isSurrogate(text.charAt(i))) {
@@ -319,18 +326,18 @@ public final class ConversationEncoder implements AutoCloseable {
         return new MaskedText(text, tokens, lossMask);
     }
 
-    /** What the mask is made with. */
+    /** Returns the markers by which the mask is computed. */
     public AssistantMarkers markers() {
         return markers;
     }
 
-    /** The template as it is run, for the fingerprint of what is made with it. */
+    /** Returns the template with everything that affects rendering, for fingerprints. */
     public String templateFingerprintText() {
         return template.fingerprintText()
                 + (settings.rendering().variables().isEmpty() ? "" : new TreeMap<>(settings.rendering().variables()).toString());
     }
 
-    /** The date that the template writes; empty where it writes none. */
+    /** Returns the date that the template writes; empty where it writes none. */
     public Optional<LocalDate> writtenDate() {
         return Optional.ofNullable(template.readsDate() ? settings.rendering().date() : null);
     }

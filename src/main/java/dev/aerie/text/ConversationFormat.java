@@ -13,10 +13,10 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 
-/** How the records of an input file spell a conversation. */
+/** The formats of conversations in records of input files. */
 public enum ConversationFormat implements RecordFormat, Choice {
 
-    /** Whichever of the others a record's keys say it is. */
+    /** The format that the record's keys indicate. */
     AUTO(""),
 
     /** {@code {"id", "conversations": [{"from": "human" | "gpt" | ..., "value"}]}}. */
@@ -102,7 +102,7 @@ public enum ConversationFormat implements RecordFormat, Choice {
     }
 
     /**
-     * The turns of a record up to where the target answers: {@code messages}, {@code conversations} or a list under
+     * Returns the turns of a record up to where the target answers: {@code messages}, {@code conversations} or a list under
      * {@code prompt} or {@code turns} that end with a user's or a tool's turn, or the text parts of one user's turn.
      *
      * @return null where the record has no such list
@@ -130,7 +130,7 @@ public enum ConversationFormat implements RecordFormat, Choice {
         return conversation(record, id, source, "prompt", RecordFields.withSystem(record, List.of(new Message("user", user))));
     }
 
-    /** A list, or the same as JSON in a string, as data sets of fixed columns have it. */
+    /** Returns a list, or the same as JSON in a string, as data sets of fixed columns have it. */
     private static List<Object> tools(JsonNode record) throws UnusableConversationException {
         JsonNode functions = parsed(record.path("functions"));
         if (!record.has("tools") && functions.isArray()) {
@@ -149,7 +149,7 @@ public enum ConversationFormat implements RecordFormat, Choice {
         return plainList(list);
     }
 
-    /** What a string says in JSON; the string itself where that is none. */
+    /** Returns what a string says in JSON; the string itself where that is none. */
     static JsonNode parsed(JsonNode node) {
         if (!node.isTextual()) {
             return node;
@@ -163,7 +163,7 @@ public enum ConversationFormat implements RecordFormat, Choice {
     }
 
     private static ConversationFormat detect(JsonNode record) throws UnusableConversationException {
-        // A key that holds something else than turns is another's: "data" is a common name.
+        // The key counts only if it holds turns, because "data" is a common name.
         if (parsed(record.path("data")).isArray()) {
             return ULTRACHAT;
         }
@@ -206,7 +206,7 @@ public enum ConversationFormat implements RecordFormat, Choice {
     private static List<Message> messages(JsonNode turns) throws UnusableConversationException {
         List<Message> messages = new ArrayList<>();
         for (JsonNode given : present(turns)) {
-            // Columns of text hold each turn as JSON.
+            // Text columns hold each turn as JSON.
             JsonNode turn = parsed(given);
             int at = messages.size();
             JsonNode role = turn.has("role") ? turn.get("role") : turn.path("from");
@@ -225,7 +225,7 @@ public enum ConversationFormat implements RecordFormat, Choice {
         return messages;
     }
 
-    /** The elements of a list that are there; null is absent in lists of turns, parts and calls as it is in fields. */
+    /** Returns the elements of a list that are there; null is absent in lists of turns, parts and calls as it is in fields. */
     private static List<JsonNode> present(JsonNode list) {
         List<JsonNode> present = new ArrayList<>();
         list.forEach(element -> {
@@ -236,7 +236,7 @@ public enum ConversationFormat implements RecordFormat, Choice {
         return present;
     }
 
-    /** What a turn without text says: nothing but its calls, its thought, or a tool's empty result. */
+    /** Returns what a turn without text says: nothing but its calls, its thought, or a tool's empty result. */
     private static String unsaid(String role, JsonNode turn, Map<String, Object> fields, int at)
             throws UnusableConversationException {
         if (fields.containsKey("tool_calls")) {
@@ -250,7 +250,7 @@ public enum ConversationFormat implements RecordFormat, Choice {
         return "";
     }
 
-    /** A string, or a list of text parts, joined; a part that is a thought becomes the turn's. */
+    /** Returns a string, or a list of text parts, joined; a part that is a thought becomes the turn's. */
     private static String content(JsonNode content, String role, Map<String, Object> fields, int turn)
             throws UnusableConversationException {
         if (content.isTextual()) {
@@ -315,7 +315,7 @@ public enum ConversationFormat implements RecordFormat, Choice {
         return fields;
     }
 
-    /** Calls and their arguments come as they are or as JSON in a string; templates that print them as JSON want no string. */
+    /** Reads calls and their arguments, which are objects or JSON in a string; templates that print them as JSON need objects. */
     private static List<Object> toolCalls(JsonNode given, int turn) throws UnusableConversationException {
         JsonNode calls = parsed(given).deepCopy();
         if (calls.isNull() || calls.isMissingNode() || calls.isTextual() && calls.textValue().isBlank()) {
@@ -331,9 +331,10 @@ public enum ConversationFormat implements RecordFormat, Choice {
             if ((call.path("function").isObject() ? call.path("function") : call) instanceof ObjectNode function) {
                 JsonNode arguments = parsed(function.path("arguments"));
                 if (arguments.isObject() || arguments.isArray()) {
-                    // Some data sets hold plain text there; the template gets it as it is.
+                    // Some data sets have plain text here, which is passed to the template unchanged.
                     function.set("arguments", arguments);
-                } else if (arguments.isMissingNode() || arguments.isNull() || arguments.isTextual() && arguments.textValue().isBlank()) {
+                } else if (arguments.isMissingNode() || arguments.isNull() || arguments.isTextual() && arguments.textValue()
+                        .isBlank()) {
                     function.set("arguments", JSON.createObjectNode());
                 }
             }

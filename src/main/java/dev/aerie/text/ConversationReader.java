@@ -20,20 +20,20 @@ import java.util.NoSuchElementException;
 /**
  * Reads an input file record by record, in constant memory whatever its size.
  *
- * <p>A file that starts with a bracket is one JSON array; one whose first object goes over several lines is JSON objects one after
- * the other; any other has a JSON object on each line. Compressed files are known by their first bytes. Every record becomes a
- * {@link Conversation} or a {@link Rejection}. A broken line costs that line; a syntax error inside an array, or between objects over
- * several lines, costs the rest of the file, because nothing says where the next record begins, and the rejection says so.
+ * <p>A file that starts with a bracket is one JSON array; a file whose first object spans several lines is a sequence of JSON
+ * objects; any other has one JSON object per line. Compressed files are recognised by their first bytes. Every record becomes a
+ * {@link Conversation} or a {@link Rejection}. A syntax error in a line loses that line; inside an array, or between objects of
+ * several lines, it loses the rest of the file, because the start of the next record is unknown, and the rejection says so.
  */
 public final class ConversationReader implements Iterator<InputRecord>, AutoCloseable {
 
-    /** Bytes of the first object that are looked at to learn whether it goes over several lines. */
+    /** Bytes of the first object that are examined to determine whether it spans several lines. */
     private static final int FIRST_OBJECT = 1 << 15;
 
-    /** The records of a file, whatever it is written in. */
+    /** The records of a file in any format. */
     public interface Records extends AutoCloseable {
         /**
-         * The next record, or null at the end; not asked again after that.
+         * Returns the next record, or null at the end; not called again after that.
          *
          * @param index its place in the file, from 0
          */
@@ -48,7 +48,7 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
     private InputRecord ahead;
     private boolean ended;
 
-    /** Over records that this package does not know how to read. */
+    /** Creates a reader of records that another package reads. */
     public ConversationReader(Records records) {
         this.records = records;
     }
@@ -132,7 +132,7 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
     }
 
     /**
-     * What a record that was read elsewhere turns out to be. NaN and infinities, with which Python writes what is missing, count as
+     * Converts a record that another reader has parsed. NaN and infinities, which Python writes for missing numbers, count as
      * null.
      *
      * @param node  the record as JSON; changed
@@ -153,7 +153,10 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
         }
     }
 
-    /** JSON can spell half a surrogate pair; as UTF-8, in which records go on, it would become a question mark in silence. */
+    /**
+     * Returns whether the texts are valid: JSON can express half a surrogate pair, which UTF-8 would silently turn into a
+     * question mark.
+     */
     private static boolean wellFormed(JsonNode node) {
         if (node.isTextual()) {
             return StandardCharsets.UTF_8.newEncoder().canEncode(node.textValue());
@@ -212,11 +215,12 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
     }
 
     private static Rejection tooLong(String what, byte[] bytes, String name, long index) {
-        return new Rejection(unnamed(name, index), name, what + " of over " + RecordJson.MAX_BYTES + " bytes, of which nothing is read",
+        return new Rejection(unnamed(name, index), name, what + " of over " + RecordJson.MAX_BYTES
+                + " bytes, of which nothing is read",
                 new String(bytes, 0, 4 * Rejection.EXCERPT, StandardCharsets.UTF_8));
     }
 
-    /** Of a file that cannot be entered. */
+    /** The records of a file that cannot be read: a single rejection. */
     private record NoRecords(Rejection rejection) implements Records {
 
         @Override

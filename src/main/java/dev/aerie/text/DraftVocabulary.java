@@ -9,7 +9,7 @@ import java.util.stream.IntStream;
  * The part of the target's vocabulary that a draft can propose.
  *
  * @param targetSize tokens of the target
- * @param ids target ids, ascending; a token's place in it is its draft id
+ * @param ids target ids, ascending; the index of a token is its draft id
  */
 public record DraftVocabulary(int targetSize, int[] ids) {
 
@@ -27,11 +27,12 @@ public record DraftVocabulary(int targetSize, int[] ids) {
     }
 
     /**
-     * The most frequent tokens, of equals the one that an earlier conversation said first, and of those the one with the lower id;
-     * tokens that never occur fill it up, by id. That is the order in which SpecForge's counter meets them, so its mapping is ours.
+     * Selects the most frequent tokens; of equally frequent ones, those that occur in an earlier conversation, then those with
+     * lower ids; unused tokens follow, by id. This is the order of SpecForge's counter, so the mapping equals its.
      *
      * @param counts of each target token, over supervised tokens
-     * @param firstSeen place among the inputs of the first conversation that the token is supervised in; any value where it never is
+     * @param firstSeen place among the inputs of the first conversation that the token is supervised in; any value where it never
+     *     is
      */
     public static DraftVocabulary from(long[] counts, long[] firstSeen, int size) {
         if (size < 1 || size > counts.length) {

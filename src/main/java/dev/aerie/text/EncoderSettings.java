@@ -8,7 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * How conversations become tokens and a loss mask.
+ * The settings by which conversations become tokens and a loss mask.
  *
  * @param modelFolder folder of the target, with tokenizer.json and the chat template
  * @param orderFault  what to do with turns out of order
@@ -18,12 +18,12 @@ public record EncoderSettings(
         implements Serializable {
 
     /**
-     * How a conversation becomes text.
+     * The settings of rendering.
      *
      * @param template     source of a template to use in place of the folder's; null for the folder's
      * @param systemPrompt put before conversations that have none; null for none
-     * @param variables    what the template is told beside the conversation; a record's own win
-     * @param date         what a template that writes today's date writes; null for the day of the rendering
+     * @param variables variables of the template; those of a record take precedence
+     * @param date the date for templates that write the current one; null for the day of rendering
      */
     public record Rendering(String template, String systemPrompt, Map<String, Object> variables, LocalDate date)
             implements Serializable {
@@ -53,12 +53,12 @@ public record EncoderSettings(
     }
 
     /**
-     * Which tokens carry loss.
+     * The settings of the loss mask.
      *
-     * @param assistantHeader what begins an assistant's turn in the rendered text; null to find it from the template
+     * @param assistantHeader text that opens an assistant's turn; null to find it by a rendered probe
      * @param endOfTurn       what ends it; null to find it from the template
      * @param lastTurnOnly    whether only the assistant's last turn is supervised
-     * @param lossRun         neighbouring supervised tokens that training needs somewhere: 2 in strict mode, else 1
+     * @param lossRun length of a run of supervised tokens that training needs at least once: 2 in strict mode, else 1
      */
     public record Supervision(String assistantHeader, String endOfTurn, boolean lastTurnOnly, int lossRun)
             implements Serializable {
@@ -82,19 +82,19 @@ public record EncoderSettings(
         }
     }
 
-    /** The folder's own template and markers, no system prompt, every assistant turn supervised. */
+    /** Returns the folder's own template and markers, no system prompt, every assistant turn supervised. */
     public static EncoderSettings of(String modelFolder, int maxLength, OverLength overLength) {
         return new EncoderSettings(modelFolder, Rendering.PLAIN, Supervision.EVERY_TURN, new Length(maxLength, overLength),
                 OrderFault.REFUSE);
     }
 
-    /** SpecForge's conventions, to reproduce its runs: what is out of order or too long is cut off. */
+    /** Returns SpecForge's conventions, to reproduce its runs: turns out of order and tokens over the length are cut off. */
     public static EncoderSettings specforge(String modelFolder, String systemPrompt, int maxLength, boolean lastTurnOnly) {
         return new EncoderSettings(modelFolder, Rendering.PLAIN.withSystemPrompt(systemPrompt),
                 new Supervision(null, null, lastTurnOnly, 1), new Length(maxLength, OverLength.TRUNCATE), OrderFault.TRUNCATE);
     }
 
-    /** The same with the model's folder spelled otherwise. */
+    /** Returns the same settings with another path of the model's folder. */
     public EncoderSettings withModelFolder(String folder) {
         return new EncoderSettings(folder, rendering, supervision, length, orderFault);
     }

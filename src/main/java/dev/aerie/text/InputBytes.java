@@ -12,8 +12,8 @@ import java.util.zip.GZIPInputStream;
 import org.apache.commons.compress.compressors.bzip2.BZip2CompressorInputStream;
 
 /**
- * The text of a file, decompressed where the file is compressed, with the place that has been reached. Tells a file that is damaged
- * from one that its file system fails to deliver.
+ * The text of a file, decompressed if necessary, with the current position. Distinguishes a damaged file from a failure of its
+ * file system.
  */
 final class InputBytes implements AutoCloseable {
 
@@ -49,7 +49,8 @@ final class InputBytes implements AutoCloseable {
                 return new InputBytes(source, length, false, plain);
             }
             try {
-                return new InputBytes(source, length, true, new BufferedInputStream(new Decompressed(decompressed(kind, plain), kind == FileKind.BZIP2), 1 << 16));
+                return new InputBytes(source, length, true,
+                        new BufferedInputStream(new Decompressed(decompressed(kind, plain), kind == FileKind.BZIP2), 1 << 16));
             } catch (IOException | RuntimeException e) {
                 source.rethrowFailure();
                 throw new UnreadableInputException(damage(e) + "; nothing of it is read");
@@ -99,7 +100,7 @@ final class InputBytes implements AutoCloseable {
         return head;
     }
 
-    /** What comes next, left unread: up to {@code bytes} of it. */
+    /** Returns what comes next, left unread: up to {@code bytes} of it. */
     byte[] ahead(int bytes) throws IOException, UnreadableInputException {
         byte[] ahead = new byte[bytes];
         int size = 0;
@@ -110,7 +111,7 @@ final class InputBytes implements AutoCloseable {
                     n = in.read(ahead, size, bytes - size);
                 }
             } catch (IOException | RuntimeException e) {
-                // What stands before the damage is read as usual, and the damage shows again behind it.
+                // Bytes before the damage are read as usual; the error occurs again when the damage is reached.
                 if (size == 0 || !compressed) {
                     throw e;
                 }
@@ -122,7 +123,7 @@ final class InputBytes implements AutoCloseable {
         }
     }
 
-    /** The next byte, or -1 at the end. */
+    /** Returns the next byte, or -1 at the end. */
     int read() throws IOException, UnreadableInputException {
         try {
             int b = in.read();
@@ -138,7 +139,7 @@ final class InputBytes implements AutoCloseable {
         return position;
     }
 
-    /** How much is given up from a place in the text on, in parentheses; nothing where that is not known. */
+    /** Returns how much is given up from a place in the text on, in parentheses; nothing where that is not known. */
     String lostFrom(long place) {
         if (compressed) {
             return String.format(Locale.ROOT, " (from byte %,d of the decompressed text on)", place);
@@ -151,7 +152,7 @@ final class InputBytes implements AutoCloseable {
         if (!compressed) {
             throw e instanceof IOException io ? io : new IOException(e);
         }
-        // A decompressor reads ahead: only the place in the text is known for sure.
+        // A decompressor reads ahead, so only the position in the text is certain.
         String where = String.format(Locale.ROOT, " (from byte %,d of the decompressed text on", position)
                 + (length < 0 ? ")" : String.format(Locale.ROOT, "; the file has %,d compressed bytes)", length));
         return new UnreadableInputException(damage(e) + "; what follows is lost" + where);
@@ -162,7 +163,7 @@ final class InputBytes implements AutoCloseable {
         in.close();
     }
 
-    /** Fails at the same place again: some decompressors report an end where they have failed before. */
+    /** Fails again at the same position, because some decompressors report the end of the file after a failure. */
     private static final class Decompressed extends FilterInputStream {
 
         private final boolean bytewise;
@@ -215,7 +216,7 @@ final class InputBytes implements AutoCloseable {
         }
     }
 
-    /** The file's own bytes; keeps the failure of whoever delivers them. */
+    /** The bytes of the file; keeps an exception of the file system. */
     private static final class Source extends FilterInputStream {
 
         private IOException failure;

@@ -1,4 +1,4 @@
 package dev.aerie.text;
 
-/** What one record of an input file turned out to be. */
+/** The result of reading a record of an input file. */
 public sealed interface InputRecord permits Conversation, Rejection {}

@@ -2,7 +2,7 @@ package dev.aerie.text;
 
 import dev.aerie.errors.RefusalException;
 
-/** A tokenizer or chat template that cannot be used: its message is one sentence for the person who named the folder. */
+/** A tokenizer or chat template cannot be used. The message is one sentence for the user who named the folder. */
 public final class InvalidTokenizerException extends RefusalException {
 
     private static final long serialVersionUID = 1L;

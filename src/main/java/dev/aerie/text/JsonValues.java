@@ -3,12 +3,12 @@ package dev.aerie.text;
 import java.io.IOException;
 
 /**
- * Cuts a text into the elements of one array, or into values one after the other, by brackets and quotes alone. What an element
- * holds is for its reader to judge, so that bytes that are no UTF-8 cost the element that they are in.
+ * Splits a text into the elements of an array, or into consecutive values, by brackets and quotes alone. Elements are parsed
+ * later, so bytes that are not UTF-8 only lose the element that contains them.
  */
 final class JsonValues {
 
-    /** Between elements is something that cannot be there. */
+    /** There is invalid text between elements. */
     static final class SyntaxException extends Exception {
 
         private static final long serialVersionUID = 1;
@@ -31,12 +31,12 @@ final class JsonValues {
         this.array = array;
     }
 
-    /** Where in the text the last value that was asked for begins. */
+    /** Returns where in the text the last value that was asked for begins. */
     long start() {
         return start;
     }
 
-    /** The next value; null at the end. */
+    /** Returns the next value; null at the end. */
     InputBytes.RecordBytes next() throws IOException, UnreadableInputException, SyntaxException {
         if (ended) {
             return null;

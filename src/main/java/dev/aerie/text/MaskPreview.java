@@ -2,7 +2,7 @@ package dev.aerie.text;
 
 import java.util.Locale;
 
-/** Shows a person which part of a rendered conversation the draft learns from. */
+/** Shows the user which part of a rendered conversation the draft learns from. */
 public final class MaskPreview {
 
     private static final String GREEN = "\u001b[30;42m";
@@ -10,7 +10,7 @@ public final class MaskPreview {
 
     private final boolean colours;
 
-    /** @param colours whether the terminal understands them; brackets mark the supervised text otherwise */
+    /** @param colours whether the terminal supports colours; otherwise brackets mark the supervised text */
     public MaskPreview(boolean colours) {
         this.colours = colours;
     }
@@ -22,7 +22,7 @@ public final class MaskPreview {
                 100.0 * masked.supervisedCount() / Math.max(1, tokens), marked(masked));
     }
 
-    /** The text alone, with its supervised parts marked. */
+    /** Returns the text alone, with its supervised parts marked. */
     public String marked(MaskedText masked) {
         StringBuilder shown = new StringBuilder();
         int at = 0;

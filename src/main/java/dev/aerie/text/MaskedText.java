@@ -6,7 +6,7 @@ import java.util.List;
 /** A rendered conversation, its tokens, and which of them are supervised. */
 public record MaskedText(String text, TokenizedText tokens, boolean[] lossMask) {
 
-    /** The supervised tokens as pieces of the text; neighbours are one piece. */
+    /** Returns the supervised tokens as pieces of the text; neighbours are one piece. */
     public List<Span> supervisedSpans() {
         List<Span> spans = new ArrayList<>();
         for (int i = 0; i < lossMask.length; i++) {

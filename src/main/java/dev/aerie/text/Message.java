@@ -9,9 +9,9 @@ import java.util.Objects;
  * One turn.
  *
  * @param role {@code system}, {@code user}, {@code assistant} or {@code tool}
- * @param content what was said; null where the turn only calls tools
- * @param fields what else a template may ask for, such as {@code tool_calls}, {@code reasoning_content} or {@code name}, as plain
- *     maps, lists, strings, numbers and booleans
+ * @param content text of the turn; null if it has only tool calls
+ * @param fields further fields that a template may read, such as {@code tool_calls}, {@code reasoning_content} or {@code name},
+ *     as plain maps, lists, strings, numbers and booleans
  */
 public record Message(String role, String content, Map<String, Object> fields) {
 
@@ -24,7 +24,7 @@ public record Message(String role, String content, Map<String, Object> fields) {
         this(role, content, Map.of());
     }
 
-    /** The turn as a chat template sees it: role, content and the other fields in one map. */
+    /** Returns the turn as a chat template sees it: role, content and the other fields in one map. */
     public Map<String, Object> toMap() {
         Map<String, Object> map = new LinkedHashMap<>();
         map.put("role", role);

@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** What the encoder does with turns in an order that {@link RoleOrder} refuses. */
+/** The action of the encoder on turns in an order that {@link RoleOrder} refuses. */
 public enum OrderFault {
     /** The conversation is refused. */
     REFUSE,
@@ -14,7 +14,7 @@ public enum OrderFault {
      */
     TRUNCATE;
 
-    /** The system turn that opens, if one does, and what follows from the first user's turn up to the first fault. */
+    /** Returns the system turn that opens, if one does, and what follows from the first user's turn up to the first fault. */
     static List<Message> truncated(List<Message> messages) {
         List<Message> kept = new ArrayList<>();
         int next = 0;

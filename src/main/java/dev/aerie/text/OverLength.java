@@ -2,7 +2,7 @@ package dev.aerie.text;
 
 import dev.aerie.errors.Choice;
 
-/** What to do with a conversation of more tokens than the longest allowed. */
+/** The action on a conversation with more tokens than allowed. */
 public enum OverLength implements Choice {
     /** Its first tokens are kept. */
     TRUNCATE,

@@ -17,13 +17,14 @@ final class RecordFields {
     private static final List<String> SYSTEM = List.of("system", "system_prompt");
     private static final Set<String> BESIDE_TURNS = Set.of("tools", "functions", "chat_template_kwargs", "documents");
     /** Names, sources and scores. UltraChat repeats the first turn under {@code prompt}. */
-    private static final Set<String> WITHOUT_EFFECT = Set.of("id", "prompt_id", "conversation_id", "uuid", "hash", "prompt", "source",
+    private static final Set<String> WITHOUT_EFFECT =
+            Set.of("id", "prompt_id", "conversation_id", "uuid", "hash", "prompt", "source",
             "dataset", "model", "score", "scores", "language", "lang", "timestamp", "created", "category", "task", "tags", "meta",
             "metadata", "turn", "turns", "redacted", "toxic", "openai_moderation");
 
     private RecordFields() {}
 
-    /** The record without the nulls in its objects: writers of fixed columns put one wherever a field is not there. */
+    /** Returns the record without the nulls in its objects: writers of fixed columns put one wherever a field is not there. */
     static JsonNode withoutNulls(JsonNode node) {
         if (node instanceof ObjectNode object) {
             ObjectNode present = JsonNodeFactory.instance.objectNode();
@@ -42,7 +43,7 @@ final class RecordFields {
         return node;
     }
 
-    /** The turns with the system prompt that stands beside them, if one does and none of them is a system turn. */
+    /** Returns the turns with the system prompt that stands beside them, if one does and none of them is a system turn. */
     static List<Message> withSystem(JsonNode record, List<Message> messages) {
         String name = systemField(record);
         if (name == null || opens(messages)) {
@@ -62,7 +63,7 @@ final class RecordFields {
         return SYSTEM.stream().filter(name -> !systemText(record.path(name)).isBlank()).findFirst().orElse(null);
     }
 
-    /** A text, or the texts of a list of text parts; empty for anything else. */
+    /** Returns a text, or the texts of a list of text parts; empty for anything else. */
     private static String systemText(JsonNode system) {
         if (!system.isArray()) {
             return system.isTextual() ? system.textValue() : "";
@@ -77,7 +78,7 @@ final class RecordFields {
         return text.toString();
     }
 
-    /** What the record says to the template: {@code chat_template_kwargs}, and {@code documents}. */
+    /** Returns what the record says to the template: {@code chat_template_kwargs}, and {@code documents}. */
     static Map<String, Object> templateVariables(JsonNode record) throws UnusableConversationException {
         Map<String, Object> variables = new LinkedHashMap<>();
         JsonNode given = ConversationFormat.parsed(record.path("chat_template_kwargs"));
@@ -94,7 +95,7 @@ final class RecordFields {
     }
 
     /**
-     * The names of the fields that nothing reads, ascending.
+     * Returns the names of the fields that nothing reads, ascending.
      *
      * @param turns    the field that the turns, or the rendered text, come from
      * @param messages the turns; empty where the text is rendered already, which nothing beside it changes

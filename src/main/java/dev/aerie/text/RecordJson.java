@@ -14,16 +14,16 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.ObjectReader;
 
 /**
- * Records as JSON, with the limits that every stage shares: what is read can be moved on and read again. A record is at most
- * {@link #MAX_BYTES} long and {@link #MAX_DEPTH} deep; the mapper itself allows more, so that no later stage has a narrower limit of
- * its own.
+ * Reads and writes records as JSON, with limits that all stages share, so that a record that was read can be passed on and read
+ * again. A record is at most {@link #MAX_BYTES} long and {@link #MAX_DEPTH} deep; the mapper itself allows more, so that no later
+ * stage has a narrower limit of its own.
  */
 public final class RecordJson {
 
-    /** A longer record is not a conversation but a file that lost its line ends. */
+    /** A longer record is usually a file without line ends. */
     public static final int MAX_BYTES = 64 << 20;
 
-    /** Levels of lists and objects in a record. Deeper ones would end in a stack overflow of whoever walks them. */
+    /** Levels of lists and objects in a record. Recursion over deeper ones would overflow the stack. */
     public static final int MAX_DEPTH = 256;
 
     /** Strings in a record hold JSON again, such as the arguments of tools, which are as deep once more. */
@@ -55,7 +55,7 @@ public final class RecordJson {
         return READ.readTree(text);
     }
 
-    /** Why a text is no JSON, in our words. */
+    /** Returns why a text is not JSON, in one phrase for the user. */
     static String reason(JsonProcessingException e) {
         if (e instanceof JsonEOFException) {
             return "it ends too early";

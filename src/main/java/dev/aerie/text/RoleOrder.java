@@ -2,7 +2,7 @@ package dev.aerie.text;
 
 import java.util.List;
 
-/** In which order the turns of a conversation may follow each other. */
+/** The permitted orders of turns in a conversation. */
 public final class RoleOrder {
 
     private RoleOrder() {}
@@ -12,8 +12,7 @@ public final class RoleOrder {
      *
      * <p>A user's turn comes first, but for system turns, which may stand anywhere. Agents see more than an alternation: an
      * assistant may speak again after itself, and a user may break in after a tool's result. Tool turns follow an assistant's or
-     * another tool's. Whether the target's own template takes such an order, it says itself. At least one turn is the
-     * assistant's.
+     * another tool's. The target's own template may refuse more. At least one turn is the assistant's.
      */
     public static void check(List<Message> messages) throws UnusableConversationException {
         checkTurns(messages);

@@ -1,6 +1,6 @@
 package dev.aerie.text;
 
-/** How records lie in a text, by its beginning. */
+/** The layout of records in a text, determined from its beginning. */
 enum TextShape {
 
     /** One array of them. */
@@ -12,7 +12,7 @@ enum TextShape {
     /** One on each line, which ends with a carriage return alone. */
     CR_LINES;
 
-    /** Where the text begins: behind blanks and a byte-order mark. */
+    /** Returns where the text begins: behind blanks and a byte-order mark. */
     static int start(byte[] text) {
         int i = text.length >= 3 && (text[0] & 0xff) == 0xef && (text[1] & 0xff) == 0xbb && (text[2] & 0xff) == 0xbf ? 3 : 0;
         while (i < text.length && Character.isWhitespace(text[i])) {
@@ -38,8 +38,8 @@ enum TextShape {
     }
 
     /**
-     * Whether the object of the first line ends on a later one. A line that was cut off and is followed by whole ones is not such an
-     * object: the next line begins with a brace where none can stand, or without an indent.
+     * Returns whether the object of the first line ends on a later one. A truncated line that is followed by complete ones is not
+     * such an object: the next line then begins with a brace where no brace may stand, or without an indent.
      */
     private static boolean goesOn(byte[] text, int start, int lineEnd) {
         int depth = 0;

@@ -10,8 +10,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Under which names a template reads what an assistant thought before it spoke. Data sets and engines use several; a thought
- * under another name than the template's would be lost in silence.
+ * The field names under which a template reads an assistant's thought. Data sets and engines use several; a thought under another
+ * name than the template's would be lost in silence.
  *
  * @param read the names that the template reads, in the order of {@link #NAMES}; empty where it reads none
  */
@@ -32,7 +32,8 @@ record Thoughts(List<String> read) {
         calling.put(name, REASON);
         calling.put("tool_calls", List.of(Map.of("id", "q7q7q7q7q", "type", "function",
                 "function", Map.of("name", "q7", "arguments", Map.of("q7", "q7")))));
-        List<Message> answers = List.of(new Message("assistant", "q7", Map.of(name, REASON)), new Message("assistant", "", calling));
+        List<Message> answers =
+                List.of(new Message("assistant", "q7", Map.of(name, REASON)), new Message("assistant", "", calling));
         for (Message answer : answers) {
             try {
                 if (template.render(List.of(user, answer), false).contains(REASON)) {
@@ -45,7 +46,7 @@ record Thoughts(List<String> read) {
         return false;
     }
 
-    /** The turn with its thought under a name that the template reads. */
+    /** Returns the turn with its thought under a name that the template reads. */
     Message adapted(Message message) {
         List<String> own = own(message);
         if (own.isEmpty() || read.isEmpty() || own.stream().anyMatch(read::contains)) {

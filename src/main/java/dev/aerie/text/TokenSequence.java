@@ -5,8 +5,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A tokenised conversation, or several laid end to end: its tokens and which of them are supervised. From the encoder to the
- * training batch this is the one body of it. The arrays are shared, not copied: whoever makes a sequence leaves them alone.
+ * A tokenised conversation, or several concatenated ones: token ids and loss mask. This is the only type for them from the
+ * encoder to the training batch. The arrays are shared, not copied, and must not be changed.
  *
  * @param inputIds token ids [T]
  * @param lossMask [T], true where the token is the assistant's own or its end of turn
@@ -61,7 +61,7 @@ public record TokenSequence(int[] inputIds, boolean[] lossMask) implements Seria
         return new TokenSequence(Arrays.copyOfRange(inputIds, from, to), Arrays.copyOfRange(lossMask, from, to));
     }
 
-    /** The sequences end to end. */
+    /** Returns the sequences end to end. */
     public static TokenSequence concatenated(List<TokenSequence> sequences) {
         int total = sequences.stream().mapToInt(TokenSequence::length).sum();
         TokenSequence all = new TokenSequence(new int[total], new boolean[total]);

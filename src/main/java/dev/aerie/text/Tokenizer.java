@@ -16,8 +16,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Hugging Face's tokenizer from a model folder's tokenizer.json, offline. Adds no special tokens, cuts and pads nothing.
- * Safe for concurrent use; holds native memory until closed.
+ * Hugging Face's tokenizer, read from a model folder's tokenizer.json, offline. It does not add special tokens, truncate or pad.
+ * Thread-safe; holds native memory until closed.
  */
 public final class Tokenizer implements AutoCloseable {
 
@@ -26,7 +26,7 @@ public final class Tokenizer implements AutoCloseable {
     private static final int MAX_PADDING = 2048;
 
     static {
-        // Without them the loader looks for a GPU, and on one for a build of its library that is not in the jar.
+        // Otherwise the loader searches for a GPU and, if there is one, for a build of its library that is not in the jar.
         setDefault("RUST_FLAVOR", "cpu");
         setDefault("DJL_OFFLINE", "true");
         setDefault("OPT_OUT_TRACKING", "true");

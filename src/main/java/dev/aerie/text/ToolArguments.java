@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * In which form a template takes the arguments of a tool call. OpenAI's records have JSON in a string; most templates print or
- * iterate an object, some put a string between other strings.
+ * The form in which a template takes the arguments of a tool call. OpenAI's records have JSON in a string; most templates print
+ * or iterate an object, some put a string between other strings.
  */
 enum ToolArguments {
 
@@ -42,7 +42,7 @@ enum ToolArguments {
         return JSON.render(Map.of("value", value));
     }
 
-    /** The turn with the arguments of its calls in this form. Text that is no JSON stays as it is. */
+    /** Returns the turn with the arguments of its calls in this form. Text that is no JSON stays as it is. */
     Message adapted(Message message) {
         if (this == OBJECT || !(message.fields().get("tool_calls") instanceof List<?> calls)) {
             return message;

@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/** Whether an assistant's turn is learned from: {@code weight} of OpenAI's records, {@code train} of Axolotl's. */
+/** Determines which of the assistant's turns are supervised: {@code weight} of OpenAI's records, {@code train} of Axolotl's. */
 final class TurnWeights {
 
     static final List<String> NAMES = List.of("weight", "train", "training");
@@ -41,7 +41,7 @@ final class TurnWeights {
         return true;
     }
 
-    /** The spans of the turns that are learned from. */
+    /** Returns the spans of the turns that are learned from. */
     static List<Span> weighed(List<Span> spans, List<Boolean> weights) throws UnusableConversationException {
         if (spans.size() != weights.size()) {
             throw new UnusableConversationException("a turn has weight 0, and the chat template writes " + weights.size()

@@ -1,6 +1,6 @@
 package dev.aerie.text;
 
-/** What follows in a file cannot be read, whoever tries. The message is the sentence for the quarantine. */
+/** The rest of a file cannot be read. The message is the reason for the quarantine. */
 final class UnreadableInputException extends Exception {
 
     private static final long serialVersionUID = 1;

@@ -1,6 +1,6 @@
 package dev.aerie.text;
 
-/** A conversation that cannot become a training sample; the message is the reason, for the quarantine. */
+/** A conversation cannot become a training sample. The message is the reason for the quarantine. */
 public final class UnusableConversationException extends Exception {
 
     public UnusableConversationException(String reason) {

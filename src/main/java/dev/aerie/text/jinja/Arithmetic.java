@@ -149,7 +149,7 @@ final class Arithmetic {
         return value instanceof Double d ? (Object) (-d) : apply("-", 0L, value);
     }
 
-    /** The {@code sum} filter's start and its elements. */
+    /** Returns the {@code sum} filter's start and its elements. */
     static Object sum(List<Object> values, Object start) {
         Object total = start;
         for (Object value : values) {

@@ -1,8 +1,8 @@
 package dev.aerie.text.jinja;
 
 /**
- * What one rendering may cost: a template comes from a model's folder, and its author is not trusted with our executors.
- * A conversation of 10,000 messages takes about a million steps with the longest templates known.
+ * Limits the cost of one rendering, because a template comes from a model's folder and is untrusted. A conversation of 10,000
+ * messages takes about a million steps with the longest templates known.
  */
 final class Budget {
 

@@ -71,7 +71,7 @@ final class ExpressionParser {
                 "Invalid template: unexpected " + peek().described() + " (expected " + expected + ")", peek().line());
     }
 
-    /** An expression that may be {@code a if b else c}. */
+    /** Returns an expression that may be {@code a if b else c}. */
     Expression expression() {
         if (++depth > MAX_DEPTH) {
             throw new TemplateException("Invalid template: an expression nested more than " + MAX_DEPTH + " deep", peek().line());

@@ -11,7 +11,7 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** What may stand after {@code |}. Filters that run others over a sequence are in {@link SequenceFilters}. */
+/** The filters, which follow {@code |}. Those that apply others to a sequence are in {@link SequenceFilters}. */
 final class Filters {
 
     @FunctionalInterface

@@ -3,7 +3,7 @@ package dev.aerie.text.jinja;
 import java.util.List;
 import java.util.Map;
 
-/** The arguments that a filter or function got, by position or name. */
+/** The arguments of a call to a filter or function, by position or name. */
 record Given(String receiver, List<Object> positional, Map<String, Object> named) {
 
     /** @param fallback what it is when it was not given */
@@ -44,7 +44,7 @@ record Given(String receiver, List<Object> positional, Map<String, Object> named
         return PythonValues.truth(get(position, name, fallback));
     }
 
-    /** The ones after the first {@code count}, as a test named by an argument gets them. */
+    /** Returns the ones after the first {@code count}, as a test named by an argument gets them. */
     List<Object> after(int count) {
         return positional.subList(Math.min(count, positional.size()), positional.size());
     }

@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.function.Supplier;
 
 /**
- * What filters such as {@code selectattr} give: Python's generator. It is true however little it holds, has no length and no
- * elements by index, is computed when it is first run through and is empty afterwards. Published templates rely on each of these.
+ * Python's generator, the result of filters such as {@code selectattr}. It is true even if empty, has neither length nor indices,
+ * is computed at its first iteration and is empty afterwards. Published templates rely on each of these.
  */
 final class Lazy {
 
@@ -25,7 +25,7 @@ final class Lazy {
         return rest;
     }
 
-    /** The elements not taken yet, which are taken now. */
+    /** Returns the elements not taken yet, which are taken now. */
     List<Object> take() {
         List<Object> elements = new ArrayList<>();
         rest().forEachRemaining(elements::add);

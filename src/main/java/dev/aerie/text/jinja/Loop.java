@@ -3,7 +3,7 @@ package dev.aerie.text.jinja;
 import java.util.List;
 import java.util.Map;
 
-/** The variable {@code loop} inside a for loop. Its position moves; everything else is fixed. */
+/** The variable {@code loop} inside a for loop. Only its position changes. */
 final class Loop implements Callable {
 
     private final List<Object> elements;

@@ -18,7 +18,7 @@ record Markup(String text) {
         return new Markup(a.concat(b));
     }
 
-    /** The value as whatever does not care for escaping sees it. */
+    /** Returns the value as whatever does not care for escaping sees it. */
     static Object plain(Object value) {
         return value instanceof Markup markup ? markup.text : value;
     }

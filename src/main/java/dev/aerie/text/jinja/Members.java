@@ -155,7 +155,7 @@ final class Members {
         return Math.max(lowest, Math.min(highest, at < 0 ? at + length : at));
     }
 
-    /** The pairs of a dict in the order of their keys, as the {@code dictsort} filter gives them. */
+    /** Returns the pairs of a dict in the order of their keys, as the {@code dictsort} filter gives them. */
     static List<Object> sortedPairs(Map<?, ?> map, boolean caseSensitive, boolean byValue, boolean reverse) {
         List<Object> pairs = pairs(map);
         pairs.sort((a, b) -> {

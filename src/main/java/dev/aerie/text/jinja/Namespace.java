@@ -3,7 +3,7 @@ package dev.aerie.text.jinja;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** {@code namespace(...)}: the one thing that a loop's body may change for the template around it. */
+/** {@code namespace(...)}, the only value that a loop's body can change for the template around it. */
 final class Namespace {
 
     private final Map<String, Object> values;
@@ -12,7 +12,7 @@ final class Namespace {
         this.values = new LinkedHashMap<>(values);
     }
 
-    /** The values by name; one that is there may be null. */
+    /** Returns the values by name; one that is there may be null. */
     Map<String, Object> values() {
         return values;
     }

@@ -68,7 +68,7 @@ final class Parser {
         in.take();
     }
 
-    /** The body of a statement whose head ends here, up to its end word, which is taken. */
+    /** Returns the body of a statement whose head ends here, up to its end word, which is taken. */
     private List<Node> body(String end) {
         expect(Kind.BLOCK_END, "%}");
         List<Node> nodes = until(Set.of(end));

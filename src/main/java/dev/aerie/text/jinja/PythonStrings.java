@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/** Strings as Python sees them: what counts as white space, how they are split, stripped and written down. */
+/** Python's string functions: white space, splitting, stripping and literals. */
 final class PythonStrings {
 
     private PythonStrings() {}
@@ -172,7 +172,7 @@ final class PythonStrings {
         return title.toString();
     }
 
-    /** The content of a string literal, its escapes replaced. Those Python does not know stay as they are. */
+    /** Returns the content of a string literal, its escapes replaced. Those Python does not know stay as they are. */
     static String unescape(String literal, int line) {
         if (literal.indexOf('\\') < 0) {
             return literal;

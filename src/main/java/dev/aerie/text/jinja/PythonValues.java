@@ -10,12 +10,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Truth, equality, order and text of values, as Python has them. */
+/** Python's truth, equality, order and text of values. */
 final class PythonValues {
 
     private PythonValues() {}
 
-    /** A value of the caller's with the number types that templates compute with. */
+    /** Returns a value of the caller's with the number types that templates compute with. */
     static Object imported(Object value) {
         if (value instanceof Integer || value instanceof Short || value instanceof Byte) {
             return ((Number) value).longValue();
@@ -285,7 +285,7 @@ final class PythonValues {
         return false;
     }
 
-    /** What a loop over the value runs through. */
+    /** Returns what a loop over the value runs through. */
     static List<Object> elements(Object value) {
         if (value instanceof Undefined) {
             return List.of();

@@ -58,7 +58,7 @@ final class SequenceFilters {
         filters.put("slice", SequenceFilters::slices);
     }
 
-    /** A dotted path, or an index. Null gives the element itself. */
+    /** Returns a dotted path, or an index. Null gives the element itself. */
     private static UnaryOperator<Object> attribute(Object path) {
         if (path == null) {
             return UnaryOperator.identity();
@@ -98,7 +98,7 @@ final class SequenceFilters {
         });
     }
 
-    /** The test named by the argument at {@code from}, or truth without one. */
+    /** Returns the test named by the argument at {@code from}, or truth without one. */
     private static Predicate<Object> test(Given given, int from) {
         if (given.positional().size() <= from) {
             return PythonValues::truth;

@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Python's two ways to fill a text in, as far as templates use them: {@code "%s" % x} and {@code "{}".format(x)}. */
+/** Python's two kinds of string formatting, as far as templates use them: {@code "%s" % x} and {@code "{}".format(x)}. */
 final class StringFormat {
 
     private static final Pattern PERCENT = Pattern.compile("%(?:\\((\\w+)\\))?([-0 +#]*)(\\d*)(?:\\.(\\d+))?(.)", Pattern.DOTALL);

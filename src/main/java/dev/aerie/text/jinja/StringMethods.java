@@ -56,7 +56,7 @@ final class StringMethods {
         };
     }
 
-    /** The ones that take no text. */
+    /** Returns the ones that take no text. */
     private static Method shape(String name) {
         return switch (name) {
             case "upper" -> (text, given) -> text.toUpperCase(Locale.ROOT);
@@ -117,7 +117,7 @@ final class StringMethods {
         return given.text(1, "fillchar", " ").repeat(missing(text, given));
     }
 
-    /** The part of the text that the second and third argument bound. */
+    /** Returns the part of the text that the second and third argument bound. */
     private static String within(String text, Given given) {
         return given.positional().size() < 2 ? text
                 : (String) Members.slice(text, given.get(1, "start", null), given.get(2, "end", null), null);

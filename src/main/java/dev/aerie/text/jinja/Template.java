@@ -102,7 +102,7 @@ public final class Template {
         return values;
     }
 
-    /** A time by a strftime format, in English like the C locale. */
+    /** Returns a time by a strftime format, in English like the C locale. */
     private static String formatted(LocalDateTime now, String format) {
         StringBuilder text = new StringBuilder();
         for (int i = 0; i < format.length(); i++) {

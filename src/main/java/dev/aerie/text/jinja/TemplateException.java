@@ -20,7 +20,7 @@ public sealed class TemplateException extends RefusalException permits TemplateR
         this.line = line;
     }
 
-    /** What went wrong, without the line. */
+    /** Returns what went wrong, without the line. */
     public final String reason() {
         return reason;
     }

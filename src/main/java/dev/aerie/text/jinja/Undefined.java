@@ -1,6 +1,6 @@
 package dev.aerie.text.jinja;
 
-/** The value of a name or key that is not there. It prints as nothing, is false and empty, and may not be computed with. */
+/** The value of an absent name or key. It prints as an empty text, is false and empty, and must not be used in computations. */
 record Undefined(String message) {
 
     static Undefined name(String name) {

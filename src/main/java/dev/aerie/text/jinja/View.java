@@ -4,7 +4,7 @@ import java.util.AbstractCollection;
 import java.util.Iterator;
 import java.util.List;
 
-/** What {@code dict.items()}, {@code keys()} and {@code values()} give: a collection with a length, but without indices. */
+/** The result of {@code dict.items()}, {@code keys()} and {@code values()}: a collection with a length but without indices. */
 final class View extends AbstractCollection<Object> {
 
     private final String type;
