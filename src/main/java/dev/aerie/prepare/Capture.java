@@ -142,8 +142,9 @@ public final class Capture {
         requireRoom(plan.bytesOf(todo));
         RefusalLimit limit = new RefusalLimit(settings.maxRefusedShare(), plan.settings().planned().conversations());
         long start = System.nanoTime();
+        CaptureTimes times = CaptureTimes.of(spark.sparkContext());
         if (missing.length > 0) {
-            capture(rows, store.uri(), plan.shards(), limit, missing, todo);
+            capture(rows, store.uri(), plan.shards(), limit, missing, todo, times);
         }
         HiddenStateStore committed = HiddenStateStore.openPartial(settings.output().store(), configuration());
         limit.require(committed.shards().stream().flatMap(s -> s.refused().stream()).toList());
@@ -155,11 +156,15 @@ public final class Capture {
         long refused = whole.shards().stream().mapToLong(s -> s.refused().size()).sum();
         console.printf(Locale.ROOT, "prepare: done, %,d tokens in %s, %,.0f tokens/s, %,d conversations refused%n",
                 done, CaptureObserver.clock((long) seconds), done / seconds, refused);
+        if (missing.length > 0) {
+            console.println("prepare: of the tasks' time, " + times);
+        }
         return new CaptureReport(whole, missing.length, done, seconds, refused);
     }
 
     private void capture(
-            JavaRDD<TokenizedRow> rows, String store, ShardPlan plan, RefusalLimit limit, int[] missing, long todo) {
+            JavaRDD<TokenizedRow> rows, String store, ShardPlan plan, RefusalLimit limit, int[] missing, long todo,
+            CaptureTimes times) {
         JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
         int[] partitionOf = new int[plan.shards()];
         Arrays.fill(partitionOf, -1);
@@ -178,7 +183,7 @@ public final class Capture {
                         .repartitionAndSortWithinPartitions(new ByShard(missing.length))
                         .foreachPartition(new ShardTask(
                                 settings.withStore(store), new SerializableConfiguration(configuration()), limit, missing, counted,
-                                observer));
+                                times, observer));
                 return null;
             });
         } finally {

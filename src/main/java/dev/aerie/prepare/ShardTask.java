@@ -3,7 +3,6 @@ package dev.aerie.prepare;
 import dev.aerie.spark.SharedModels;
 import dev.aerie.spark.TaskDevice;
 import dev.aerie.store.HiddenStateStore;
-import dev.aerie.store.NonFiniteStateException;
 import dev.aerie.store.Part;
 import dev.aerie.store.ShardWriter;
 import dev.aerie.target.Generator;
@@ -37,16 +36,18 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
     private final RefusalLimit refusals;
     private final int[] shards;
     private final LongAccumulator tokens;
+    private final CaptureTimes times;
     private final ShardObserver observer;
 
     /** @param shards number of the shard that each partition makes */
     ShardTask(CaptureSettings settings, SerializableConfiguration conf, RefusalLimit refusals, int[] shards,
-            LongAccumulator tokens, ShardObserver observer) {
+            LongAccumulator tokens, CaptureTimes times, ShardObserver observer) {
         this.settings = settings;
         this.conf = conf;
         this.refusals = refusals;
         this.shards = shards;
         this.tokens = tokens;
+        this.times = times;
         this.observer = observer;
     }
 
@@ -61,10 +62,15 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
         LibTorch.setThreads(settings.resources().threadsOr(TaskContext.get().cpus()));
         try (ShardWriter writer = attempt.get();
                 SharedModels.Lease<Target> lease = ResidentTargets.lease(settings.target(),
-                        TaskDevice.of(TaskContext.get(), settings.resources().device()), conf.value())) {
-            write(conversations, lease.model(), writer);
+                        TaskDevice.of(TaskContext.get(), settings.resources().device()), conf.value());
+                WaveWriter waves = new WaveWriter(writer, refusals)) {
+            write(conversations, lease.model(), waves);
+            waves.finish();
             observer.beforeCommit(shard);
             ShardWriter.Commit commit = writer.commit();
+            times.encode().add(writer.encodeNanos());
+            times.write().add(writer.writeNanos());
+            times.waiting().add(waves.waitNanos());
             LOG.info("Shard {}: {} tokens, {}", shard, commit.shard().tokens(),
                     commit.won() ? "committed" : "was committed by another");
             observer.afterCommit(shard);
@@ -75,7 +81,7 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
      * Conversations form micro-batches, and micro-batches waves. States depend on the former alone, so that a shard is the same
      * whatever memory a host has for waves.
      */
-    private void write(Iterator<Tuple2<Long, TokenizedRow>> conversations, Target target, ShardWriter writer) throws IOException {
+    private void write(Iterator<Tuple2<Long, TokenizedRow>> conversations, Target target, WaveWriter writer) throws IOException {
         long waveTokens = target.waveTokens(settings.waves().waveMemory(), settings.captureLayers().size());
         List<List<TokenizedRow>> wave = new ArrayList<>();
         long tokensInWave = 0;
@@ -84,7 +90,6 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
         while (conversations.hasNext()) {
             Optional<TokenizedRow> row = withContinuation(conversations.next()._2(), target, writer);
             if (row.isEmpty()) {
-                requireFewRefused(writer);
                 continue;
             }
             int length = row.get().sequence().length();
@@ -109,14 +114,14 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
     }
 
     /** A held-out conversation becomes its first prompt and what the target itself says to it, which alone is supervised. */
-    private Optional<TokenizedRow> withContinuation(TokenizedRow row, Target target, ShardWriter writer) {
+    private Optional<TokenizedRow> withContinuation(TokenizedRow row, Target target, WaveWriter writer) {
         if (row.part() == Part.TRAIN) {
             return Optional.of(row);
         }
         int prompt = row.sequence().promptLength();
         int room = Math.min(settings.continuationTokens(), target.config().maxPositions() - prompt);
         if (prompt == 0 || room < 1) {
-            writer.refuse(row.id(), row.part(), "a prompt of " + prompt + " tokens leaves the target nothing to continue");
+            writer.refuse(row, "a prompt of " + prompt + " tokens leaves the target nothing to continue");
             return Optional.empty();
         }
         long[] start = Arrays.stream(row.sequence().inputIds(), 0, prompt).asLongStream().toArray();
@@ -130,42 +135,23 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
         return Optional.of(new TokenizedRow(row.position(), row.id(), row.source(), row.part(), new TokenSequence(ids, lossMask)));
     }
 
-    private void capture(List<List<TokenizedRow>> wave, Target target, ShardWriter writer) throws IOException {
+    private void capture(List<List<TokenizedRow>> wave, Target target, WaveWriter writer) throws IOException {
         List<PackedTokens> packed = wave.stream()
                 .map(batch -> PackedTokens.of(batch.stream().map(row -> row.sequence().inputIds()).toList()))
                 .toList();
         try (Scope scope = Scope.open()) {
+            long start = System.nanoTime();
             List<HiddenStates> states = target.hiddenStates(packed, settings.layers());
+            times.forward().add(System.nanoTime() - start);
+            List<WaveWriter.Batch> batches = new ArrayList<>();
             for (int i = 0; i < wave.size(); i++) {
-                try (Scope batch = Scope.open()) {
-                    store(wave.get(i), packed.get(i).cuSeqlens(), states.get(i), writer);
-                }
+                batches.add(new WaveWriter.Batch(wave.get(i), packed.get(i).cuSeqlens(), states.get(i)));
             }
+            writer.write(batches);
         }
         tokens.add(packed.stream().mapToInt(PackedTokens::tokens).sum());
-        requireFewRefused(writer);
         if (TaskContext.get().isInterrupted()) {
             throw new org.apache.spark.TaskKilledException("another attempt has committed the shard, or the job ended");
         }
-    }
-
-    private static void store(List<TokenizedRow> batch, long[] cuSeqlens, HiddenStates states, ShardWriter writer)
-            throws IOException {
-        for (int i = 0; i < batch.size(); i++) {
-            TokenizedRow row = batch.get(i);
-            try (Scope conversation = Scope.open()) {
-                writer.write(row.id(), row.part(), row.sequence(),
-                        states.aux().narrow(0, cuSeqlens[i], row.sequence().length()),
-                        states.last().narrow(0, cuSeqlens[i], row.sequence().length()));
-            } catch (NonFiniteStateException e) {
-                LOG.warn("Conversation {} is left out of shard {}: {}", row.id(), writer.shard(), e.getMessage());
-                writer.refuse(row.id(), row.part(), e.getMessage());
-            }
-        }
-    }
-
-    /** One shard that refuses more than the whole run may stops it without waiting for the others. */
-    private void requireFewRefused(ShardWriter writer) {
-        refusals.require(writer.refused());
     }
 }

@@ -40,6 +40,8 @@ public final class ShardWriter implements AutoCloseable {
     private long tokens;
     private long teacherRows;
     private boolean finished;
+    private long encoding;
+    private long writing;
 
     ShardWriter(Folder files, StoreSettings settings, int shard) throws IOException {
         if (shard < 0 || shard >= settings.planned().shards()) {
@@ -82,6 +84,7 @@ public final class ShardWriter implements AutoCloseable {
     public void write(String id, Part part, TokenSequence sequence, Tensor aux, Tensor last) throws IOException {
         check(id, sequence, aux, last);
         int length = sequence.length();
+        long since = System.nanoTime();
         try (Scope scope = Scope.open()) {
             StateLayout layout = settings.states();
             int[] teacher = layout.teacherRows().of(sequence.lossMask());
@@ -98,20 +101,30 @@ public final class ShardWriter implements AutoCloseable {
                 while (taken < teacher.length && teacher[taken] < first + n) {
                     taken++;
                 }
+                List<EncodedStates> states;
                 try (Scope chunk = Scope.open()) {
-                    writer.write(new Chunk(
-                            id,
-                            part,
-                            length,
-                            first,
-                            sequence.slice(first, first + n),
-                            encoded(stored.narrow(0, first, n), taught.narrow(0, from, taken - from))));
+                    states = encoded(stored.narrow(0, first, n), taught.narrow(0, from, taken - from));
                 }
+                long encoded = System.nanoTime();
+                encoding += encoded - since;
+                writer.write(new Chunk(id, part, length, first, sequence.slice(first, first + n), states));
+                since = System.nanoTime();
+                writing += since - encoded;
                 rows++;
             }
             tokens += length;
             teacherRows += teacher.length;
         }
+    }
+
+    /** Returns the nanoseconds spent on rounding, checking and encoding states. */
+    public long encodeNanos() {
+        return encoding;
+    }
+
+    /** Returns the nanoseconds spent on compressing and writing what was encoded, and on the commit. */
+    public long writeNanos() {
+        return writing;
     }
 
     /** Encodes each captured layer's states, then the teacher's. */
@@ -147,6 +160,7 @@ public final class ShardWriter implements AutoCloseable {
             throw new IllegalStateException("The attempt at shard " + shard + " is finished");
         }
         finished = true;
+        long since = System.nanoTime();
         CommittedShard mine;
         try (output) {
             writer.finish();
@@ -168,6 +182,7 @@ public final class ShardWriter implements AutoCloseable {
             throw e;
         }
         CommittedShard standing = Markers.createOrRead(files, mine);
+        writing += System.nanoTime() - since;
         boolean won = standing.file().equals(file);
         if (!won) {
             files.delete(mine.path());

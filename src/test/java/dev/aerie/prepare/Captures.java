@@ -50,7 +50,7 @@ final class Captures {
 
     /** Whose target is streamed, with room for about {@code waveTokens} in a wave. */
     static CaptureSettings streamed(Path store, long shardTokens, int microBatchTokens, int waveTokens) {
-        long bytesPerToken = 5L * 64 * 4;
+        long bytesPerToken = 9L * 64 * 4;
         return settings(target(), store, "bf16", TeacherRows.STRICT, shardTokens, Residency.STREAMED, microBatchTokens,
                 waveTokens * bytesPerToken, 1);
     }
