@@ -11,11 +11,8 @@ import dev.aerie.host.HostModel;
 import dev.aerie.prepare.Fingerprint;
 import dev.aerie.prepare.TokenFrequencies;
 import dev.aerie.prepare.TrainingSubset;
-import dev.aerie.errors.RefusalException;
-import dev.aerie.store.CommittedShard;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.StoreSettings;
-import dev.aerie.store.TeacherRows;
 import dev.aerie.text.ConversationEncoder;
 import dev.aerie.text.DraftVocabulary;
 import dev.aerie.train.StoreInputs;
@@ -59,7 +56,6 @@ public final class TrainEagle3 implements Callable<Integer> {
             Configuration conf = spark.sparkContext().hadoopConfiguration();
             HiddenStateStore store = HiddenStateStore.open(storeFolder, conf);
             requireMadeFrom(recipe, target, store, conf);
-            requireLossRows(store);
             List<Integer> layers = TrainSection.layers(recipe, store.settings().states().captureLayers());
             DraftConfig draft = TrainSection.draft(recipe, target, layers);
             Optional<TrainingSubset> subset = TrainSection.subset(recipe, spark, storeFolder, draft.vocabSize());
@@ -75,17 +71,6 @@ public final class TrainEagle3 implements Callable<Integer> {
             System.out.println("train: step " + trained.step() + " is in " + trained);
         }
         return 0;
-    }
-
-    /** Without one, training would run to its end at a loss of zero. */
-    private static void requireLossRows(HiddenStateStore store) {
-        boolean none = store.settings().states().teacherRows() == TeacherRows.STRICT
-                ? store.shards().stream().mapToLong(CommittedShard::teacherRows).sum() == 0
-                : store.shards().stream().flatMap(shard -> shard.conversations().stream()).allMatch(c -> c.supervised() == 0);
-        if (none) {
-            throw new RefusalException("Invalid store " + store.uri() + ": no conversation has a row that carries loss (expected "
-                    + "neighbouring supervised tokens: is the loss mask right?)");
-        }
     }
 
     /** The states are another target's, or of other text, where one of these differs. */

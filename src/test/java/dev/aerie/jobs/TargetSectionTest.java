@@ -33,9 +33,19 @@ class TargetSectionTest {
         assertThrows(RecipeException.class, () -> residency("target.wave_memory=0"));
     }
 
+    @Test
+    void threadsAreThoseOfTheTaskUnlessTheRecipeSaysMore() throws IOException {
+        assertEquals(5, TargetSection.resources(recipe()).threadsOr(5));
+        assertEquals(3, TargetSection.resources(recipe("runtime.threads=3")).threadsOr(5));
+    }
+
     private Residency residency(String... set) throws IOException {
+        return TargetSection.residency(recipe(set));
+    }
+
+    private Recipe recipe(String... set) throws IOException {
         Path file = folder.resolve("recipe.yaml");
         Files.writeString(file, "target: {model: somewhere}\n");
-        return TargetSection.residency(Recipe.read(file, List.of(set)));
+        return Recipe.read(file, List.of(set));
     }
 }

@@ -9,6 +9,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.aerie.errors.RefusalException;
 import dev.aerie.safetensors.SafetensorsFile;
 import dev.aerie.safetensors.SafetensorsWriter;
+import dev.aerie.spark.DeviceChoice;
+import dev.aerie.spark.TaskResources;
 import dev.aerie.store.CommittedShard;
 import dev.aerie.store.ConversationEntry;
 import dev.aerie.store.HiddenStateStore;
@@ -25,25 +27,37 @@ import dev.aerie.testing.LocalSpark;
 import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
+import dev.aerie.torch.LibTorch;
 import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 
 class CaptureIT {
@@ -242,6 +256,116 @@ class CaptureIT {
         Path other = Golden.target("llama3-sharded");
         assertRefused(where + "fingerprints.target",
                 Captures.settings(other, store, "bf16", TeacherRows.STRICT, 250, 100), rows);
+    }
+
+    /**
+     * Two runs with other conversations begin at once in one new folder: one has it, the other is refused before it writes
+     * anything, and tokens, vocabulary and states are of the same run.
+     */
+    @Test
+    void runsOfOtherConversationsDoNotMix() throws Exception {
+        List<List<TokenizedRow>> conversations = List.of(
+                Captures.random(12, 1, VOCABULARY, seed), Captures.random(12, 1, VOCABULARY, seed + 1));
+        Path store = folder.resolve("store");
+        CaptureSettings settings = Captures.settings(Captures.target(), store, "bf16", TeacherRows.STRICT, 250, 100);
+        CyclicBarrier start = new CyclicBarrier(2);
+        ExecutorService threads = Executors.newFixedThreadPool(2);
+        List<Future<String>> runs = new ArrayList<>();
+        for (List<TokenizedRow> rows : conversations) {
+            runs.add(threads.submit(() -> {
+                start.await(60, TimeUnit.SECONDS);
+                try {
+                    prepare(settings, rows);
+                    return "done";
+                } catch (InvalidStoreException e) {
+                    return e.getMessage();
+                }
+            }));
+        }
+        List<String> ended = new ArrayList<>();
+        for (Future<String> run : runs) {
+            ended.add(run.get(200, TimeUnit.SECONDS));
+        }
+        threads.shutdown();
+        assertEquals(1, ended.stream().filter("done"::equals).count(), ended::toString);
+        assertTrue(ended.stream().anyMatch(said -> said.contains("fingerprints.inputs")), ended::toString);
+        assertOfOneRun(store, conversations.get(ended.indexOf("done")));
+    }
+
+    /** What a run of other conversations left in the folder is refused by whoever reads it, and made anew by the next run. */
+    @Test
+    void tablesOfOtherConversationsAreNotReadAndMadeAnew() throws IOException {
+        List<TokenizedRow> rows = Captures.random(12, 1, VOCABULARY, seed);
+        Path store = folder.resolve("store");
+        CaptureSettings settings = Captures.settings(Captures.target(), store, "bf16", TeacherRows.STRICT, 250, 100);
+        prepare(settings, rows);
+        for (String name : List.of("tokens", "quarantine")) {
+            org.apache.hadoop.fs.FileUtil.fullyDelete(store.resolve(name).toFile());
+        }
+        beside(store, Captures.random(12, 1, VOCABULARY, seed + 1), "f".repeat(64));
+        for (Executable reading : List.<Executable>of(
+                () -> TokensTable.read(spark, store.toString()),
+                () -> TokenFrequencies.read(store.toString(), spark.sparkContext().hadoopConfiguration()))) {
+            String said = assertThrows(InvalidStoreException.class, reading).getMessage();
+            assertTrue(said.contains("was made from inputs " + "f".repeat(64)), said);
+        }
+        prepare(settings, rows);
+        assertOfOneRun(store, rows);
+    }
+
+    private void prepare(CaptureSettings settings, List<TokenizedRow> rows) throws IOException {
+        new Capture(spark, settings, new PrintStream(OutputStream.nullOutputStream()))
+                .run(Captures.table(spark, rows), inputs -> beside(Path.of(settings.output().store()), rows, inputs));
+    }
+
+    /** As an ingest writes its tables. */
+    private void beside(Path store, List<TokenizedRow> rows, String inputs) throws IOException {
+        Dataset<Row> table = Captures.table(spark, rows);
+        IngestReport report = new IngestReport(rows.size(), 0, Map.of(), rows.size(), 0, 0, 0, Map.of(), List.of(), 0);
+        new IngestedTables(report, List.of(table),
+                table.select("position", "id").limit(0), TokenFrequencies.of(table, VOCABULARY))
+                .write(store.toString(), spark.sparkContext().hadoopConfiguration(), inputs, VOCABULARY);
+    }
+
+    private void assertOfOneRun(Path store, List<TokenizedRow> rows) throws IOException {
+        List<TokenizedRow> tokens = TokensTable.read(spark, store.toString()).collectAsList().stream().map(TokenizedRow::of)
+                .sorted(Comparator.comparingLong(TokenizedRow::position)).toList();
+        assertEquals(rows.size(), tokens.size());
+        Map<String, StoredConversation> states = read(store);
+        for (int i = 0; i < rows.size(); i++) {
+            assertArrayEquals(rows.get(i).sequence().inputIds(), tokens.get(i).sequence().inputIds());
+            if (rows.get(i).part() == Part.TRAIN) {
+                assertArrayEquals(rows.get(i).sequence().inputIds(), states.get(rows.get(i).id()).sequence().inputIds());
+            }
+        }
+        assertArrayEquals(TokenFrequencies.of(Captures.table(spark, rows), VOCABULARY).counts(),
+                TokenFrequencies.read(store.toString(), spark.sparkContext().hadoopConfiguration()).counts());
+    }
+
+    /** Notes the threads that operators of a task's thread have. */
+    private record NotesThreads(String file) implements ShardObserver {
+
+        @Override
+        public void beforeCommit(int shard) {
+            try {
+                Files.writeString(Path.of(file), String.valueOf(LibTorch.threads()));
+            } catch (IOException e) {
+                throw new java.io.UncheckedIOException(e);
+            }
+        }
+    }
+
+    @Test
+    void tasksHaveTheThreadsOfTheRecipe() throws IOException {
+        for (int threads : new int[] {3, 1}) {
+            Path noted = folder.resolve("threads-" + threads);
+            Path store = folder.resolve("store-" + threads);
+            CaptureSettings one = Captures.settings(Captures.target(), store, "bf16", TeacherRows.STRICT, 900, 100);
+            CaptureSettings settings = new CaptureSettings(one.target(), one.captureLayers(), one.waves(), one.output(),
+                    one.origin(), one.continuationTokens(), one.maxRefusedShare(), new TaskResources(DeviceChoice.CPU, threads));
+            Captures.run(spark, settings, Captures.random(4, 0, VOCABULARY, seed), new NotesThreads(noted.toString()));
+            assertEquals(String.valueOf(threads), Files.readString(noted));
+        }
     }
 
     private void assertRefused(String start, CaptureSettings settings, List<TokenizedRow> rows) {
