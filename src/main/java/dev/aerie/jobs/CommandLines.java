@@ -39,9 +39,10 @@ final class CommandLines {
             if (List.of(arguments).contains("--verbose")) {
                 e.printStackTrace(line.getErr());
             }
-            line.getErr().println("Failed: " + e);
+            boolean wrong = UserErrors.isOne(e);
+            line.getErr().println(wrong ? "Error: " + UserErrors.sentence(e) : "Failed: " + e);
             line.getErr().flush();
-            return FAILED;
+            return wrong ? WRONG : FAILED;
         }
     }
 

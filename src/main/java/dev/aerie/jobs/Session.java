@@ -3,6 +3,8 @@ package dev.aerie.jobs;
 import static dev.aerie.jobs.RecipeKeys.NAME;
 
 import dev.aerie.gang.GangConf;
+import dev.aerie.spark.RefusalLogFilter;
+import dev.aerie.spark.SparkLibraries;
 import dev.aerie.torch.LibTorch;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
@@ -17,6 +19,7 @@ final class Session {
     private Session() {}
 
     static SparkSession open(Recipe recipe, String job) {
+        SparkLibraries.require();
         SparkConf conf = new SparkConf();
         GangConf.defaults(conf);
         conf.setIfMissing("spark.master", "local[*]");
@@ -33,6 +36,7 @@ final class Session {
             conf.setIfMissing("spark.sql.shuffle.partitions", "8");
         }
         SparkSession session = SparkSession.builder().config(conf).appName(job + " " + NAME.of(recipe)).getOrCreate();
+        RefusalLogFilter.install();
         shipLibTorch(session.sparkContext());
         return session;
     }

@@ -2,6 +2,7 @@ package dev.aerie.jobs;
 
 import dev.aerie.errors.RefusalException;
 import dev.aerie.gang.GangException;
+import dev.aerie.torch.NativeLibraries;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -63,7 +64,7 @@ final class UserErrors {
         return chain(e).stream()
                 .filter(t -> t.getMessage() != null
                         && (t instanceof RefusalException || t instanceof UnsupportedFileSystemException))
-                .findFirst().orElse(null);
+                .findFirst().orElseGet(() -> NativeLibraries.refusal(e).orElse(null));
     }
 
     /** Returns whether a contract within this program was broken, which its users cannot mend. */

@@ -2,6 +2,7 @@ package dev.aerie.prepare;
 
 import dev.aerie.spark.ModelKey;
 import dev.aerie.spark.SharedModels;
+import dev.aerie.spark.SparkLibraries;
 import dev.aerie.text.Conversation;
 import dev.aerie.text.ConversationEncoder;
 import dev.aerie.text.EncoderSettings;
@@ -56,6 +57,7 @@ final class EncodeRecords implements FlatMapFunction<Iterator<Row>, Row> {
 
     @Override
     public Iterator<Row> call(Iterator<Row> records) throws IOException {
+        SparkLibraries.require();
         SharedModels.Lease<ConversationEncoder> lease = ENCODERS.lease(new Key(settings.encoderHere(conf.value())));
         // Rows are encoded as Spark asks for them, so the task itself ends the lease.
         TaskContext.get().addTaskCompletionListener((TaskCompletionListener) task -> lease.close());

@@ -3,6 +3,7 @@ package dev.aerie.prepare;
 import static org.apache.spark.sql.functions.lit;
 
 import dev.aerie.errors.RefusalException;
+import dev.aerie.spark.SparkLibraries;
 import dev.aerie.text.ConversationFormat;
 import dev.aerie.text.ConversationReader;
 import java.io.IOException;
@@ -119,6 +120,7 @@ record InputFile(int number, String path, ConversationFormat format, long limit)
 
     /** The file's records as rows of {@link RecordRow}, read as they are asked for. For a Spark task, which closes the file at its end. */
     Iterator<Row> read(Configuration conf) {
+        SparkLibraries.require();
         try {
             ConversationReader records = ConversationFiles.open(path, conf, format);
             TaskContext.get().addTaskCompletionListener(context -> {

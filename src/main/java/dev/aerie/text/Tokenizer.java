@@ -6,7 +6,10 @@ import ai.djl.huggingface.tokenizers.jni.CharSpan;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.aerie.errors.RefusalException;
 import dev.aerie.files.GitPointer;
+import dev.aerie.torch.LibTorch;
+import dev.aerie.torch.NativeLibraries;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -25,13 +28,6 @@ public final class Tokenizer implements AutoCloseable {
     /** Published models pad their embeddings by up to 1,069 rows (gpt-oss). */
     private static final int MAX_PADDING = 2048;
 
-    static {
-        // Otherwise the loader searches for a GPU and, if there is one, for a build of its library that is not in the jar.
-        setDefault("RUST_FLAVOR", "cpu");
-        setDefault("DJL_OFFLINE", "true");
-        setDefault("OPT_OUT_TRACKING", "true");
-    }
-
     private final HuggingFaceTokenizer tokenizer;
     private final int vocabSize;
     private final List<String> addedTokens;
@@ -44,13 +40,10 @@ public final class Tokenizer implements AutoCloseable {
         this.folder = folder;
     }
 
-    private static void setDefault(String property, String value) {
-        if (System.getenv(property) == null && System.getProperty(property) == null) {
-            System.setProperty(property, value);
-        }
-    }
-
-    /** @throws InvalidTokenizerException if the folder has no tokenizer.json, or one that cannot be used */
+    /**
+     * @throws InvalidTokenizerException if the folder has no tokenizer.json, or one that cannot be used
+     * @throws RefusalException if this host does not load the tokenizers' native library
+     */
     public static Tokenizer fromFolder(Path folder) {
         Path file = folder.resolve("tokenizer.json");
         if (!Files.isRegularFile(file)) {
@@ -58,6 +51,7 @@ public final class Tokenizer implements AutoCloseable {
                     + "(expected the folder of a Hugging Face model)");
         }
         GitPointer.refuse(file);
+        LibTorch.configure();
         try {
             JsonNode json = JSON.readTree(Files.readAllBytes(file));
             if (!(json instanceof ObjectNode settings) || !json.path("model").isObject()) {
@@ -73,6 +67,8 @@ public final class Tokenizer implements AutoCloseable {
                     new ByteArrayInputStream(JSON.writeValueAsBytes(settings)),
                     Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false"));
             return new Tokenizer(tokenizer, vocabSize(json), addedTokens(json), folder);
+        } catch (LinkageError e) {
+            throw NativeLibraries.refusal(e).orElseThrow(() -> e);
         } catch (IOException | RuntimeException e) {
             if (e instanceof InvalidTokenizerException) {
                 throw (InvalidTokenizerException) e;

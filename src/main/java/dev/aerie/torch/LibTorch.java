@@ -3,6 +3,7 @@ package dev.aerie.torch;
 import ai.djl.engine.Engine;
 import ai.djl.engine.EngineException;
 import ai.djl.pytorch.jni.ScriptBridge;
+import dev.aerie.errors.RefusalException;
 import java.io.ByteArrayInputStream;
 import java.io.File;
 import java.io.IOException;
@@ -26,9 +27,9 @@ public final class LibTorch {
      * Loads libtorch if it is not loaded yet: the build in {@code PYTORCH_LIBRARY_PATH} if that is set (a GPU host points it to a
      * CUDA build, see docs/libtorch.md), else the CPU build from the jar beside the job jars.
      *
-     * @throws IllegalStateException if there is neither
+     * @throws RefusalException if there is neither, or this host does not load it
      */
-    static synchronized void load() {
+    public static synchronized void load() {
         if (!loaded) {
             configure();
             NativeCache.locked("libtorch", () -> {
@@ -43,7 +44,7 @@ public final class LibTorch {
      * Sets what DJL reads when its first native library is loaded, the tokenizers' included: no telemetry, no downloads, no
      * search for a CUDA build of the tokenizers, and an unpacking folder that no other class loader of this JVM uses.
      */
-    static synchronized void configure() {
+    public static synchronized void configure() {
         setDefault("OPT_OUT_TRACKING", "true");
         setDefault("DJL_OFFLINE", "true");
         setDefault("RUST_FLAVOR", "cpu");
@@ -65,6 +66,10 @@ public final class LibTorch {
         thread.setContextClassLoader(LibTorch.class.getClassLoader());
         try {
             return Engine.getEngine("PyTorch");
+        } catch (EngineException e) {
+            throw NativeLibraries.refusal(e).orElseThrow(() -> e);
+        } catch (LinkageError e) {
+            throw NativeLibraries.refusal(e).orElseThrow(() -> e);
         } finally {
             thread.setContextClassLoader(before);
         }
@@ -73,7 +78,7 @@ public final class LibTorch {
     private static void chooseBuild() {
         String host = hostBuild();
         if (host == null) {
-            LibTorchArchive archive = LibTorchArchive.find().orElseThrow(() -> new IllegalStateException(
+            LibTorchArchive archive = LibTorchArchive.find().orElseThrow(() -> new RefusalException(
                     "No libtorch: PYTORCH_LIBRARY_PATH is not set, and "
                             + "libtorch-cpu-<version>-<platform>.jar is not beside the job jar"));
             String folder = archive.unpacked().toString();
@@ -84,7 +89,7 @@ public final class LibTorch {
         } else {
             if (Stream.of(host.split(File.pathSeparator))
                     .noneMatch(f -> Files.exists(Path.of(f, System.mapLibraryName("torch"))))) {
-                throw new IllegalStateException("Invalid PYTORCH_LIBRARY_PATH: " + host + " (expected a folder with "
+                throw new RefusalException("Invalid PYTORCH_LIBRARY_PATH: " + host + " (expected a folder with "
                         + System.mapLibraryName("torch") + ")");
             }
             // By default DJL takes a build that it does not know for one with the old C++ ABI.
@@ -109,6 +114,8 @@ public final class LibTorch {
         if (threads < 1) {
             throw new IllegalArgumentException("Invalid threads: " + threads + " (expected at least 1)");
         }
+        // Before the class that needs it: an initialisation that fails would end the JVM of a task.
+        load();
         Script.ready();
         ScriptBridge.setThreads(threads);
     }
@@ -120,6 +127,7 @@ public final class LibTorch {
 
     /** Returns the number of CUDA devices that libtorch finds; 0 for a CPU build. */
     public static int cudaDevices() {
+        load();
         Script.ready();
         return CudaModule.DEVICES;
     }

@@ -54,6 +54,18 @@ class CommandLinesTest {
     }
 
     @Test
+    void aLibraryThatCannotBeLoadedIsASentenceAndTwo() {
+        UnsatisfiedLinkError noexec = new UnsatisfiedLinkError("/x/liby.so: /x/liby.so: failed to map segment from shared object");
+        for (Throwable failure : new Throwable[] {noexec, new ExceptionInInitializerError(noexec),
+            new SparkException("Job aborted", new IllegalStateException(new ExceptionInInitializerError(noexec)))}) {
+            Answer answer = answer(new Failing(failure));
+            assertEquals(2, answer.code);
+            assertTrue(answer.err.startsWith("Error: Invalid folder for native libraries: /x (") && answer.err.lines().count() == 1,
+                    answer.err);
+        }
+    }
+
+    @Test
     void aRefusalIsShownWithItsSample() {
         assertEquals(new Answer(2, "Error: Invalid loss mask: 0 %. A conversation:\nuser: hi\n"),
                 answer(new Failing(new RecipeException("Invalid loss mask: 0 %. A conversation:\nuser: hi\n"))));
