@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * {@code aerie-copy.json} in a copy's folder: what the copy is of.
+ * The content of {@code aerie-copy.json} in a copy's folder: the source of the copy.
  *
  * @param source the URI it was copied from
  */
@@ -27,7 +27,7 @@ record CopyManifest(String source, List<CopiedFile> files) {
      */
     record CopiedFile(String name, long length, String sha256) {}
 
-    /** None where there is no such file, or a damaged one. */
+    /** Reads the file; empty if it is missing or damaged. */
     static Optional<CopyManifest> read(Path folder) throws IOException {
         try {
             return Optional.of(JSON.readValue(Files.readAllBytes(folder.resolve(FILE)), CopyManifest.class));
@@ -46,7 +46,7 @@ record CopyManifest(String source, List<CopiedFile> files) {
         return files.stream().mapToLong(CopiedFile::length).sum();
     }
 
-    /** Returns what is wrong with the copy in a folder; none where nothing is. */
+    /** Returns the fault of the copy in a folder; empty if it is sound. */
     Optional<String> damage(Path folder, boolean checksums) throws IOException {
         for (CopiedFile file : files) {
             Path at = folder.resolve(file.name());

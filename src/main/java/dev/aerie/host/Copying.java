@@ -26,7 +26,7 @@ import org.apache.hadoop.fs.FileSystem;
 /** Copies files from a Hadoop file system to this host, several at a time, because one stream of an object store is slow. */
 final class Copying {
 
-    /** A stream of S3 gives about 100 MB/s; more of them than this crowd out other work of the host. */
+    /** A stream of S3 reads about 100 MB/s; more streams would slow down other work on the host. */
     private static final int STREAMS = 4;
     private static final int BUFFER = 4 << 20;
 
@@ -35,7 +35,7 @@ final class Copying {
     private final Duration stall;
     private final AtomicLong bytes = new AtomicLong();
 
-    /** @param stall the copy fails when no byte has come for so long */
+    /** @param stall the copy fails if no byte arrives for this long */
     Copying(FileSystem from, Path to, Duration stall) {
         this.from = from;
         this.to = to;

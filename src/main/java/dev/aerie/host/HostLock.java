@@ -13,9 +13,8 @@ import java.util.concurrent.ConcurrentHashMap;
  * A lock between the processes of a host, on a file that is never deleted.
  *
  * <p>POSIX drops all of a process's locks on a file when it closes any of its descriptors of that file. So inside a JVM one
- * thread at a time has the file open, whatever class loader this class came through: that is noted in the system properties, the
- * one thing that class loaders share. A lock that is {@linkplain #keep kept} stays until the JVM ends, and its file is not opened
- * again.
+ * thread at a time has the file open, whatever class loader loaded this class; this is recorded in the system properties, which
+ * all class loaders share. A lock that is {@linkplain #keep kept} stays until the JVM ends, and its file is not opened again.
  */
 final class HostLock implements AutoCloseable {
 
@@ -39,7 +38,9 @@ final class HostLock implements AutoCloseable {
         return System.getProperty(KEPT + file) != null;
     }
 
-    /** Opens the file without locking it; none while another thread of this JVM has it, or another class loader keeps it. */
+    /**
+     * Opens the file without locking it; empty while another thread of this JVM has it open, or another class loader keeps it.
+     */
     static Optional<HostLock> open(Path file) throws IOException {
         synchronized (System.getProperties()) {
             if (System.getProperty(OPEN + file) != null || isKept(file) && !KEPT_HERE.containsKey(file)) {
@@ -62,7 +63,7 @@ final class HostLock implements AutoCloseable {
         }
     }
 
-    /** Gives up what it holds and takes the lock, unless another process is in the way. */
+    /** Releases the lock that it holds and acquires the other, unless another process holds a conflicting one. */
     boolean tryLock(boolean shared) throws IOException {
         if (lock != null) {
             lock.release();

@@ -9,25 +9,25 @@ import java.util.regex.Pattern;
 import org.apache.hadoop.conf.Configuration;
 
 /**
- * A model as every host of a job finds it. The driver makes it, and it travels to the tasks in their settings.
+ * A model that every host of a job can read. The driver creates it, and tasks receive it in their settings.
  *
- * <p>Weights are memory-mapped, so a model on another file system is copied first: once for each host, however many processes and
- * threads ask for it at a time. A task that finds other content than the driver fails, as the driver has checked and
- * fingerprinted something else.
+ * <p>Weights are memory-mapped, so a model on another file system is copied first: once per host, whatever the number of
+ * processes and threads that need it. A task that finds other content than the driver fails, because the driver has checked and
+ * fingerprinted the former content.
  *
  * @param uri an absolute path of every host, or a URI of any Hadoop file system
- * @param identity of the content that the driver found; null for a model that is used where it lies
- * @param cache where the copy goes
+ * @param identity of the content that the driver found; null for a model that is used in place
+ * @param cache the cache for the copy
  */
 public record HostModel(String uri, String identity, ModelCache cache) implements Serializable {
 
     private static final Pattern SCHEME = Pattern.compile("[A-Za-z][A-Za-z0-9+.-]*:.*");
 
     /**
-     * Finds a model, and which content it has now.
+     * Finds a model and the identity of its current content.
      *
      * @param model a path or a URI of any Hadoop file system
-     * @throws dev.aerie.errors.RefusalException if it is elsewhere and there is no such model
+     * @throws dev.aerie.errors.RefusalException if it is remote and does not exist
      */
     public static HostModel find(String model, ModelCache cache, Configuration conf) throws IOException {
         if (isLocal(model)) {
@@ -41,7 +41,7 @@ public record HostModel(String uri, String identity, ModelCache cache) implement
         return new HostModel(local(folder.toString()).toString(), null, ModelCache.USUAL);
     }
 
-    /** Returns whether a model is used where it lies: a path without scheme, or a file URI. */
+    /** Returns whether a model is used in place: its path has no scheme, or is a file URI. */
     public static boolean isLocal(String model) {
         return model.startsWith("file:") || !SCHEME.matcher(model).matches();
     }
@@ -55,7 +55,7 @@ public record HostModel(String uri, String identity, ModelCache cache) implement
      * Returns the folder with the model's files on this host. A copy stays as long as this process lives.
      *
      * @throws dev.aerie.errors.RefusalException if there is no such model, or no room for its copy
-     * @throws IOException if it cannot be read, has changed since it was found, or nothing of it came for ten minutes
+     * @throws IOException if it cannot be read, has changed since it was found, or no byte of it arrived for ten minutes
      */
     public Path folder(Configuration conf) throws IOException {
         if (identity == null) {
@@ -69,8 +69,8 @@ public record HostModel(String uri, String identity, ModelCache cache) implement
     }
 
     /**
-     * A folder with the config.json of a model: its own where it lies on this host, else a temporary one with nothing else, for
-     * those who ask what the model would take.
+     * Returns a folder with the config.json of a model: its own if it is local, else a temporary one without other files, for
+     * plans.
      *
      * @throws dev.aerie.errors.RefusalException if it is elsewhere and there is no such model
      */

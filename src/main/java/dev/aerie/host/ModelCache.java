@@ -9,7 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 
 /**
- * Where each host keeps copies of models, and what bounds them.
+ * The location and the limits of each host's copies of models.
  *
  * @param folder the same on every host; null for {@code models} in the {@link NativeCache} of each
  * @param maxBytes of all copies together
@@ -24,7 +24,7 @@ public record ModelCache(String folder, long maxBytes, Check check) implements S
     /** A full disk stops other work of the host too. */
     private static final long RESERVE = 256L << 20;
 
-    /** What of a copy is compared with its source before the copy is used. */
+    /** What is compared before a copy is used. */
     public enum Check implements Choice {
         SIZES, CHECKSUMS
     }

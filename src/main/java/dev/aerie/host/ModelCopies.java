@@ -29,29 +29,29 @@ import org.slf4j.LoggerFactory;
  * The copies of models that this host has, in one folder that all processes on it share.
  *
  * <p>A copy is a folder {@code name-identity}, complete when it has that name: it is made as {@code name-identity.part} and
- * renamed. Whoever makes, repairs or removes it holds the lock {@code name-identity.lock} alone; whoever uses it shares that
- * lock until its process ends. Room is counted under {@code space.lock}, where a copy that is being made counts as what it will
- * take.
+ * renamed. A process that makes, repairs or removes it holds the lock {@code name-identity.lock} exclusively; a process that uses
+ * it holds the lock shared until it ends. Free space is computed under {@code space.lock}, where an unfinished copy counts with
+ * its final size.
  */
 final class ModelCopies {
 
     private static final Logger LOG = LoggerFactory.getLogger(ModelCopies.class);
     private static final String PART = ".part";
     private static final String LOCK = ".lock";
-    /** What is being deleted. The folder is the user's choice: nothing in it that is not surely ours is ever touched. */
+    /** Folders being deleted. The user chooses the parent folder, so only names that are certainly ours are ever touched. */
     private static final Pattern GONE = Pattern.compile("aerie-[0-9a-f-]{36}\\.gone");
     private static final Path SPACE = Path.of("space" + LOCK);
-    /** Those whose checksums this process has compared: 140 GB take minutes, and every shard's task asks for the model. */
+    /** Copies whose checksums this process has compared: 140 GB take minutes, and every shard's task needs the model. */
     private static final Set<Path> CHECKED = ConcurrentHashMap.newKeySet();
     private static final Duration POLL = Duration.ofMillis(100);
-    /** A copy that others keep damaging or removing is not worth a fourth time. */
+    /** Largest number of attempts, for a copy that other processes keep damaging or removing. */
     private static final int ATTEMPTS = 3;
 
     private final Path root;
     private final Limits limits;
 
     /**
-     * What bounds the copies.
+     * The limits of the copies.
      *
      * @param bytes of all copies together at most
      * @param checksums whether a copy's content is compared with its checksums before it is used, not only its sizes
@@ -61,7 +61,7 @@ final class ModelCopies {
      */
     record Limits(long bytes, boolean checksums, Duration stall, Disk disk, long reserve) {
 
-        /** Where free bytes come from. */
+        /** Measures free bytes. */
         interface Disk {
             long free(Path folder) throws IOException;
         }
@@ -72,7 +72,7 @@ final class ModelCopies {
         this.limits = limits;
     }
 
-    /** Returns the folder of the copy of a model, made where there is none yet; it stays as long as this process lives. */
+    /** Returns the folder of a model's copy, which is made if there is none yet and kept as long as this process lives. */
     Path folder(SourceModel model) throws IOException {
         Path copy = root.resolve(model.copyName());
         Path file = beside(copy, LOCK);
@@ -137,13 +137,13 @@ final class ModelCopies {
         LOG.info("Copied {} in {} s", model.uri(), (System.nanoTime() - start) / 1_000_000_000);
     }
 
-    /** Removes unused copies, the one that was not asked for longest first, until there is room. */
+    /** Removes unused copies, least recently used first, until there is enough space. */
     private void makeRoom(long wanted, String model) throws IOException {
         List<Path> removable = new ArrayList<>();
         try (Stream<Path> all = Files.list(root)) {
             for (Path path : all.filter(Files::isDirectory).toList()) {
                 if (GONE.matcher(path.getFileName().toString()).matches()) {
-                    // Whoever moved it here died before it was deleted.
+                    // The process that renamed it died before it was deleted.
                     delete(path);
                 } else if (Files.exists(path.resolve(CopyManifest.FILE))) {
                     removable.add(path);
@@ -166,7 +166,7 @@ final class ModelCopies {
         }
     }
 
-    /** Bytes that a further copy lacks; those that other copies in the making will still take are no longer free. */
+    /** Returns the bytes that are missing for another copy; bytes that unfinished copies will still take are not free. */
     private long missing(long wanted) throws IOException {
         long counted = 0;
         long outstanding = 0;
@@ -214,7 +214,7 @@ final class ModelCopies {
         }
     }
 
-    /** Renamed first, so that nobody finds half of it under a name that means something. */
+    /** Removes a copy. It is renamed first, so that a partial one is never found under its name. */
     private void remove(Path path) throws IOException {
         if (Files.isDirectory(path)) {
             Path gone = root.resolve("aerie-" + UUID.randomUUID() + ".gone");
@@ -263,7 +263,7 @@ final class ModelCopies {
         }
     }
 
-    /** Waits as long as somebody's copying goes on, and {@code limits.stall} after its last byte. */
+    /** Waits while another process copies, and {@code limits.stall} after its last byte. */
     private final class Patience {
 
         private final Path file;

@@ -10,7 +10,9 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 
-/** The files of a model's folder that are read: repositories often hold the same weights a second time in another form. */
+/**
+ * Selects the files of a model's folder that are read: repositories often contain the same weights a second time in another form.
+ */
 public final class ModelFiles {
 
     static final String CONFIG = "config.json";
@@ -39,7 +41,7 @@ public final class ModelFiles {
         return name.startsWith(TEMPLATES + "/") && name.endsWith(".jinja");
     }
 
-    /** Of the files that a folder has those to copy; what the index lists and the folder lacks is missed by whoever loads it. */
+    /** Returns the files to copy; a file that the index lists and the folder lacks is reported when the model is loaded. */
     static List<String> needed(Set<String> present, byte[] index) throws IOException {
         Set<String> weights = index == null ? Set.of(SINGLE) : listed(index);
         return present.stream().filter(f -> SMALL.contains(f) || isTemplate(f) || weights.contains(f)).sorted().toList();

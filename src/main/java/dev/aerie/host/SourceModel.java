@@ -17,14 +17,14 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
 /**
- * A model as it lies on its file system now.
+ * The current content of a model on its file system.
  *
  * @param uri qualified
- * @param identity of the uri and the name, length and stamp of each file: other content, other identity
+ * @param identity digest of the uri and of the name, length and stamp of each file
  */
 record SourceModel(FileSystem files, Path uri, Map<String, FileStatus> present, String identity) {
 
-    /** Digits that tell contents apart and leave the name of a copy readable. */
+    /** Digits of the identity: enough to be unique, few enough to keep the name of a copy readable. */
     private static final int IDENTITY = 16;
 
     /**
@@ -64,7 +64,7 @@ record SourceModel(FileSystem files, Path uri, Map<String, FileStatus> present, 
         }
     }
 
-    /** Returns an object store's own checksum where it gives one, for its times may be those of an upload of the same bytes. */
+    /** Returns an object store's checksum if there is one, because a repeated upload of the same bytes changes the times. */
     private static String stamp(FileStatus f) {
         String etag = f instanceof EtagSource tagged ? tagged.getEtag() : null;
         return etag == null || etag.isEmpty() ? Long.toString(f.getModificationTime()) : etag;

@@ -7,13 +7,13 @@ import picocli.CommandLine;
 import picocli.CommandLine.ParseResult;
 
 /**
- * Runs a command and ends the JVM with its exit code: 0 done, 1 a check found something, 2 asked for something wrong, 3 failed
- * underway. So who calls it knows whether running it again can help. An error is one sentence on stderr; {@code --verbose}
- * adds the stack trace.
+ * Runs a command and ends the JVM with its exit code: 0 done, 1 a check found a difference, 2 the request was refused, 3 a
+ * failure. So the caller knows whether a retry can help. An error is one sentence on stderr; {@code --verbose} adds the stack
+ * trace.
  */
 final class CommandLines {
 
-    /** What a check compares differs, or what is planned does not fit. */
+    /** A check found a difference, or a plan does not fit. */
     static final int FOUND = 1;
     static final int WRONG = 2;
     static final int FAILED = 3;
@@ -35,7 +35,7 @@ final class CommandLines {
         try {
             return line.execute(arguments);
         } catch (Error e) {
-            // Memory that ran out, a native library that is not there: picocli lets these pass.
+            // Errors such as exhausted memory or a missing native library, which picocli does not catch.
             if (List.of(arguments).contains("--verbose")) {
                 e.printStackTrace(line.getErr());
             }

@@ -1,24 +1,27 @@
 package dev.aerie.jobs;
 
 /**
- * What the value of a recipe key decides. What a store or a checkpoint must agree with follows from it: no second list of keys
- * says so.
+ * What the value of a recipe key decides. It determines what a store or a checkpoint must agree with; there is no second list of
+ * keys.
  */
 enum Decides {
     /**
-     * What is in the store: its tokens, its states and how they are written. Compared by what comes of it, which the store
-     * keeps in its fingerprints and fields, so that a file may move and a limit that cuts nothing may change.
+     * The content of the store: tokens, states and their encoding. The store compares results of the value, in its fingerprints
+     * and fields, so that a file may move and a limit without effect may change.
      */
     DATA("the data"),
-    /** The numbers in the store's states. A store agrees with the value itself. */
+    /** The numbers in the store's states. The store compares the value itself. */
     STATES("the states"),
-    /** The draft's shape, its vocabulary, and what of the store it learns from. Checkpoints keep what came of it. */
+    /**
+     * The draft's shape, its vocabulary, and the part of the store that it learns from. A checkpoint compares results of the
+     * value.
+     */
     DRAFT("the draft"),
-    /** What the draft learns from given data. A checkpoint agrees with the value itself. */
+    /** What the draft learns from given data. A checkpoint compares the value itself. */
     TRAINING("the training"),
-    /** What is measured of a finished draft. */
+    /** The measurement of a finished draft. */
     MEASUREMENT("the measurement"),
-    /** Speed, safety, places and names; also what only rounds otherwise. It may change from run to run. */
+    /** Nothing but speed, safety, places, names or rounding. It may change from run to run. */
     NOTHING("nothing");
 
     private final String text;

@@ -22,14 +22,15 @@ import org.apache.hadoop.fs.GlobPattern;
 import org.apache.hadoop.fs.Path;
 
 /**
- * That no job writes where another one writes or where something is read from: an export into the target's folder replaces its
- * weights, and a checkpoint among a store's files is an orphan to its cleaning. Paths are compared as they are meant: absolute,
- * with the default file system, without links.
+ * Refuses outputs that coincide with each other or with inputs: an export into the target's folder would replace its weights, and
+ * a checkpoint among a store's files would be deleted as an orphan. Paths are compared absolute, with the default file system,
+ * and with links resolved.
  */
 final class DistinctPlaces {
 
     private static final RecipeKey<?>[] OUTPUTS = {STORE_PATH, TRAIN_OUTPUT, EXPORT_OUTPUT, EVALUATE_OUTPUT};
-    private static final RecipeKey<?>[] INPUTS = {TARGET_MODEL, DATA_INPUTS, DATA_TEMPLATE, EVALUATE_PROMPTS_PATH, EVALUATE_DRAFT};
+    private static final RecipeKey<?>[] INPUTS =
+            {TARGET_MODEL, DATA_INPUTS, DATA_TEMPLATE, EVALUATE_PROMPTS_PATH, EVALUATE_DRAFT};
 
     private final Configuration conf;
 
@@ -132,7 +133,8 @@ final class DistinctPlaces {
     private Path path(Place place) {
         URI defaults = place.isOnThisHost() ? URI.create("file:///") : FileSystem.getDefaultUri(conf);
         Path written = new Path(place.uri());
-        boolean here = "file".equals(written.toUri().getScheme()) || written.toUri().getScheme() == null && "file".equals(defaults.getScheme());
+        boolean here = "file".equals(written.toUri().getScheme()) || written.toUri().getScheme() == null
+                && "file".equals(defaults.getScheme());
         if (here) {
             return new Path("file", "", resolved(new File(written.toUri().getPath())));
         }
@@ -140,7 +142,7 @@ final class DistinctPlaces {
         return new Path(normal(written.makeQualified(defaults, home)));
     }
 
-    /** Without links, as far as there is something. */
+    /** Resolves links of the part of the path that exists. */
     private static String resolved(File file) {
         try {
             return file.getCanonicalPath();

@@ -35,7 +35,7 @@ import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
-/** The measurement: how many drafted tokens the target accepts. */
+/** The evaluation job: measures how many drafted tokens the target accepts. */
 @Command(name = "evaluate-eagle3", description = "Measures how many tokens of an exported draft its target accepts.")
 public final class EvaluateEagle3 implements Callable<Integer> {
 
@@ -96,7 +96,7 @@ public final class EvaluateEagle3 implements Callable<Integer> {
         return places;
     }
 
-    /** Returns what the store's training text alone predicts, to measure the draft against; null where there is no store. */
+    /** Returns a bigram table of the store's training text as a baseline; null if there is no store. */
     private static BigramTable bigrams(Recipe recipe, SparkSession spark, TargetConfig target, Configuration conf)
             throws IOException {
         if (!STORE_PATH.isSet(recipe) || !HiddenStateStore.exists(STORE_PATH.of(recipe), conf)) {

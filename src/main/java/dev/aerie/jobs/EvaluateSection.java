@@ -22,7 +22,7 @@ import java.util.Arrays;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 
-/** What the recipe's section {@code evaluate} says. */
+/** Reads the recipe's section {@code evaluate}. */
 final class EvaluateSection {
 
     private EvaluateSection() {}
@@ -40,7 +40,8 @@ final class EvaluateSection {
 
     /** Returns the exported draft to measure, as the recipe says. */
     static Place draftPlace(Recipe recipe) {
-        return Place.of(recipe, EVALUATE_DRAFT).stream().findFirst().orElseGet(() -> Place.single(recipe, EXPORT_OUTPUT).asModel());
+        return Place.of(recipe, EVALUATE_DRAFT).stream().findFirst()
+                .orElseGet(() -> Place.single(recipe, EXPORT_OUTPUT).asModel());
     }
 
     /** Returns the exported draft to measure, with its files checked and its configuration compared with the target's. */

@@ -39,8 +39,8 @@ final class Export implements Callable<Integer> {
     }
 
     /**
-     * The configuration goes first and comes last: without it nothing loads the folder. Should writing it fail, it may be there
-     * or not, and the weights that it goes with stay.
+     * Deletes the configuration first and writes it last, because no engine loads a folder without it. If writing it fails, it
+     * may or may not exist, so its weights are kept.
      */
     static void write(TrainedDraft draft, Folder folder) throws IOException {
         folder.delete(DraftExport.CONFIG);

@@ -12,18 +12,19 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
 /**
- * The folder that a draft is exported to. A draft's files have the names of every model's: in a folder with a model of somebody
- * else an export would replace its weights. So a note stays beside each export, and only its folder is written to again.
+ * The folder that a draft is exported to. A draft's files have the same names as those of any model, so an export into another
+ * model's folder would replace its weights. Each export therefore leaves a note, and only an empty folder or one with a note is
+ * written to.
  */
 final class ExportFolder {
 
-    /** Says what was exported; no serving engine reads it. */
+    /** Describes the export; serving engines ignore it. */
     static final String NOTE = "aerie_export.json";
 
     private ExportFolder() {}
 
     /**
-     * Refuses a folder that holds anything else, and leaves the note there, before the first file of the draft.
+     * Refuses a folder with any other content, and writes the note before the first file of the draft.
      *
      * @throws RecipeException naming what is there
      */

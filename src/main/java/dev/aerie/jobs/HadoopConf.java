@@ -5,8 +5,8 @@ import org.apache.spark.SparkConf;
 import org.apache.spark.deploy.SparkHadoopUtil;
 
 /**
- * Hadoop's configuration where there is no Spark session, the same that a session would have: the cluster's files on the class
- * path, {@code spark.hadoop.*} of spark-submit's options and files, and the keys of AWS's environment variables.
+ * Hadoop's configuration without a Spark session, equal to that of a session: the cluster's files on the class path, {@code
+ * spark.hadoop.*} of spark-submit's options and files, and the keys of AWS's environment variables.
  */
 final class HadoopConf {
 

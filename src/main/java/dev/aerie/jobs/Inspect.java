@@ -10,7 +10,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
-/** Says what a store holds and what it was made from. */
+/** Prints the content of a store and what it was made from. */
 @Command(name = "inspect", description = "Says what a hidden-state store holds, also while it is being made.")
 final class Inspect implements Callable<Integer> {
 

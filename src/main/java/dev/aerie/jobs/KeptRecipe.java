@@ -5,7 +5,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import org.apache.hadoop.conf.Configuration;
 
-/** The recipe in effect: printed at the start of a job, and kept as {@code recipe.yaml} beside what the job makes. */
+/** Prints the effective recipe at the start of a job and keeps it as {@code recipe.yaml} beside the job's output. */
 final class KeptRecipe {
 
     private static final String FILE = "recipe.yaml";

@@ -5,13 +5,14 @@ import java.util.regex.Pattern;
 import org.apache.hadoop.fs.Path;
 
 /**
- * A path as somebody writes it. No shell has read it: {@code ~} and {@code $HOME} would be folders of that name, and the work of
- * hours would lie in one.
+ * Expands a path of a recipe or a command. No shell has expanded it, so {@code ~} and {@code $HOME} would otherwise become
+ * folders of that name, with hours of work in them.
  */
 final class PathText {
 
     private static final Pattern HOME = Pattern.compile("(file:(?://)?)?(?:~|\\$HOME|\\$\\{HOME\\})(?=/|$)");
-    private static final Pattern ANY = Pattern.compile("^(?:file:(?://)?)?~|(?:^|[/:])(\\$\\w+)|(\\$\\{[^}]*\\}?)|(\\$\\([^)]*\\)?)");
+    private static final Pattern ANY =
+            Pattern.compile("^(?:file:(?://)?)?~|(?:^|[/:])(\\$\\w+)|(\\$\\{[^}]*\\}?)|(\\$\\([^)]*\\)?)");
 
     private PathText() {}
 

@@ -7,9 +7,9 @@ import java.util.List;
 /**
  * A place that a user named.
  *
- * @param name what the user calls it: a recipe's key, or a command's option or parameter
+ * @param name its name for the user: a recipe key, or an option or parameter of a command
  * @param uri a path or URI of a folder, a file or a glob, as it was written
- * @param model whether it is a model, which without a scheme lies on this host, whatever Hadoop's default file system is
+ * @param model whether it is a model; a model's path without scheme is local, whatever Hadoop's default file system
  */
 record Place(String name, String uri, boolean model) {
 
@@ -53,7 +53,8 @@ record Place(String name, String uri, boolean model) {
     }
 
     RecipeException refused(String reason, String expected, Throwable cause) {
-        RecipeException refusal = new RecipeException("Invalid " + name + ": \"" + uri + "\": " + reason + " (expected " + expected + ")");
+        RecipeException refusal =
+                new RecipeException("Invalid " + name + ": \"" + uri + "\": " + reason + " (expected " + expected + ")");
         refusal.initCause(cause);
         return refusal;
     }

@@ -23,15 +23,15 @@ import org.apache.hadoop.fs.UnsupportedFileSystemException;
 import org.apache.hadoop.security.AccessControlException;
 
 /**
- * Looks at the places that a user named, before there is anything to lose, and names the recipe's key in what it says.
+ * Checks the places that a user named before any work, and names the recipe key in its messages.
  *
- * <p>Every file system is asked for one of its files. Hadoop's clients repeat what fails: an S3 at a wrong address for three
- * minutes at each call, a name node that lets a connection hang for fifteen. That is right in the middle of a run and wrong at
- * its start, where the reason is mostly a setting.
+ * <p>One file of every file system is looked up. Hadoop's clients retry failures: an S3 at a wrong address for three minutes in
+ * each call, a name node with a hanging connection for fifteen. That is right during a run and wrong at its start, when the cause
+ * is usually a setting.
  */
 final class Places {
 
-    /** For what has no setting below, such as the other name nodes of a cluster with several. */
+    /** Limit for waits without a setting below, such as those for further name nodes of a cluster. */
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final List<String[]> IMPATIENT = List.of(
             new String[] {"fs.s3a.attempts.maximum", "1"},
@@ -52,8 +52,8 @@ final class Places {
     }
 
     /**
-     * @param places which need not be there yet; local ones are passed over
-     * @throws RecipeException in one sentence, if a file system is unknown, silent, or refuses us
+     * @param places need not exist yet; local ones are skipped
+     * @throws RecipeException in one sentence, if a file system is unknown, does not respond, or refuses access
      */
     static void requireReachable(Configuration conf, List<Place> places) throws IOException {
         Configuration impatient = new Configuration(conf);
@@ -69,7 +69,7 @@ final class Places {
     }
 
     /**
-     * Makes a folder and writes a file there that it deletes again: a store that cannot be written is otherwise found out when
+     * Creates a folder and writes and deletes a file in it: otherwise a store that is not writable would be noticed only after
      * all conversations have been read.
      *
      * @throws RecipeException if the folder cannot be made or written to
@@ -145,7 +145,7 @@ final class Places {
         return endpoint.isEmpty() ? "AWS, as fs.s3a.endpoint is not set" : "fs.s3a.endpoint " + endpoint;
     }
 
-    /** Clients put the same sentence around each other; the innermost that has one says it shortest. */
+    /** Returns the message of the innermost cause that has one: clients wrap the same sentence repeatedly. */
     private static String reason(Throwable e) {
         String best = e.getClass().getSimpleName();
         for (Throwable t = e; t != null; t = t.getCause()) {

@@ -22,7 +22,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** What to look at before machines are rented. */
+/** Prints the bytes and hours of a run before machines are rented. */
 @Command(name = "plan", description = "Says what a recipe's run takes: bytes, floating-point operations, hours, and whether the "
         + "store fits. Reads the target's config.json alone. Exit code 1 where the store does not fit.")
 final class Plan implements Callable<Integer> {
@@ -69,7 +69,7 @@ final class Plan implements Callable<Integer> {
         return fits(plan, recipe, hadoop, obstacle.isEmpty()) ? 0 : CommandLines.FOUND;
     }
 
-    /** Of a target elsewhere no weights are fetched. */
+    /** Returns the folder with the target's configuration; no weights are fetched. */
     private Path config(Recipe recipe, Configuration hadoop) throws IOException {
         if (targetConfig != null) {
             return targetConfig;
@@ -100,7 +100,7 @@ final class Plan implements Callable<Integer> {
         }
     }
 
-    /** Returns what the recipe's store was planned with; the usual assumptions where there is none yet. */
+    /** Returns the figures of the recipe's store; the default assumptions if there is none yet. */
     private RunPlan.Assumed stored(Recipe recipe, Configuration hadoop) throws IOException {
         RunPlan.Assumed usual = usual(recipe);
         if (!STORE_PATH.isSet(recipe) || !HiddenStateStore.exists(STORE_PATH.of(recipe), hadoop)) {
@@ -118,7 +118,7 @@ final class Plan implements Callable<Integer> {
                 (double) supervisedTokens / planned.tokens(), usual.gpus(), tflops, utilisation);
     }
 
-    /** ShareGPT's 120,000 conversations and UltraChat's 200,000: what public drafts are often trained on. */
+    /** Returns ShareGPT's 120,000 and UltraChat's 200,000 conversations, on which public drafts are often trained. */
     static RunPlan.Assumed usual(Recipe recipe) {
         return new RunPlan.Assumed(320_000, 1000, 0.6, TRAIN_RANKS.of(recipe), 989, 0.4);
     }
@@ -130,7 +130,7 @@ final class Plan implements Callable<Integer> {
             return fits;
         }
         long free = HiddenStateStore.freeBytes(STORE_PATH.of(recipe), hadoop);
-        // Object stores have no end.
+        // Object stores have no limit.
         return (free == Long.MAX_VALUE || says("free space at " + STORE_PATH.path(), plan.storeBytes(), free)) && fits;
     }
 
@@ -141,7 +141,9 @@ final class Plan implements Callable<Integer> {
         return fits;
     }
 
-    /** What keeps us from the store's file system, if anything does. Whoever plans on a laptop may have no access to it. */
+    /**
+     * Returns why the store's file system cannot be read, if it cannot: a user who plans on a laptop may have no access to it.
+     */
     private static Optional<String> obstacle(Recipe recipe, Configuration hadoop) throws IOException {
         try {
             Places.requireReachable(hadoop, Place.of(recipe, STORE_PATH));

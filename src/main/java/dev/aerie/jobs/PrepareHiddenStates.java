@@ -24,7 +24,7 @@ import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
-/** The first job: conversations to tokens to the target's hidden states. */
+/** The first job: makes tokens and then the target's hidden states of conversations. */
 @Command(name = "prepare-hidden-states",
         description = "Makes the hidden-state store of a recipe's conversations and target; goes on where a run stopped.")
 public final class PrepareHiddenStates implements Callable<Integer> {
@@ -56,7 +56,8 @@ public final class PrepareHiddenStates implements Callable<Integer> {
         return 0;
     }
 
-    private static void run(Recipe recipe, HostModel model, IngestSettings ingest, ConversationEncoder encoder) throws IOException {
+    private static void run(Recipe recipe, HostModel model, IngestSettings ingest, ConversationEncoder encoder)
+            throws IOException {
         String store = STORE_PATH.of(recipe);
         try (SparkSession spark = Session.open(recipe, "prepare")) {
             Configuration conf = spark.sparkContext().hadoopConfiguration();

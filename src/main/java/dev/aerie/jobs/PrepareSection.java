@@ -53,7 +53,7 @@ import java.util.List;
 import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
 
-/** What the recipe's sections {@code data} and {@code store} say, as prepare takes it. */
+/** Reads the recipe's sections {@code data} and {@code store} for prepare. */
 final class PrepareSection {
 
     private PrepareSection() {}

@@ -15,7 +15,8 @@ public final class RecipeException extends RefusalException {
 
     /** Of a value that nobody wrote. */
     static RecipeException invalidDefault(String key, Object value, String expected) {
-        return new RecipeException("Invalid recipe key " + key + ": unset, and its default " + shown(value) + " does not fit (expected "
+        return new RecipeException("Invalid recipe key " + key + ": unset, and its default " + shown(value)
+                + " does not fit (expected "
                 + expected + ")");
     }
 

@@ -79,7 +79,8 @@ final class RecipeKeys {
             "What of a copy is compared before it is used; a damaged one is made again.");
     static final RecipeKey<DTypeChoice> TARGET_DTYPE = key("target.dtype", choice(DTypeChoice.class), DTypeChoice.AUTO, DATA,
             "What the target computes in; auto is bfloat16 on a GPU and float32 on a CPU.");
-    static final RecipeKey<Optional<List<Integer>>> TARGET_CAPTURE_LAYERS = optional("target.capture_layers", list(integer(0)), DATA,
+    static final RecipeKey<Optional<List<Integer>>> TARGET_CAPTURE_LAYERS =
+            optional("target.capture_layers", list(integer(0)), DATA,
             "The decoder layers (0-based) whose outputs are stored, low to high; [1, n/2-1, n-4] where unset, which serving engines "
                     + "assume. A draft reads three of them.");
     static final RecipeKey<Residency.Mode> TARGET_RESIDENCY = key("target.residency", choice(Residency.Mode.class),
@@ -93,10 +94,12 @@ final class RecipeKeys {
     static final RecipeKey<Long> TARGET_WAVE_MEMORY = key("target.wave_memory", bytes(), 4L << 30, NOTHING,
             "For the states of a wave, the micro-batches for which a streamed layer comes once.");
 
-    static final RecipeKey<List<Recipe>> DATA_INPUTS = required("data.inputs", sections(INPUT), DATA, "What is read, in this order.");
+    static final RecipeKey<List<Recipe>> DATA_INPUTS =
+            required("data.inputs", sections(INPUT), DATA, "What is read, in this order.");
     static final RecipeKey<Optional<String>> DATA_TEMPLATE = optional("data.template", path(), DATA,
             "A Jinja file with the chat template, on any file system; the tokenizer's own where unset.");
-    static final RecipeKey<Optional<Map<String, Object>>> DATA_TEMPLATE_VARIABLES = optional("data.template_variables", mapping(), DATA,
+    static final RecipeKey<Optional<Map<String, Object>>> DATA_TEMPLATE_VARIABLES =
+            optional("data.template_variables", mapping(), DATA,
             "What the template is told beside the conversation, such as enable_thinking; chat_template_kwargs of a record win.");
     static final RecipeKey<Optional<String>> DATA_DATE = optional("data.date", text(), DATA,
             "What a template that writes today's date writes, as YYYY-MM-DD; the day on which the store was begun where unset.");
@@ -107,7 +110,8 @@ final class RecipeKeys {
     static final RecipeKey<Optional<String>> DATA_END_OF_TURN = optional("data.end_of_turn", text(), DATA,
             "The text that closes an assistant turn; found like the header where unset.");
     static final RecipeKey<Integer> DATA_MAX_LENGTH = key("data.max_length", tokens(8), 2048, DATA, "The longest conversation.");
-    static final RecipeKey<OverLength> DATA_OVER_LENGTH = key("data.over_length", choice(OverLength.class), OverLength.TRUNCATE, DATA,
+    static final RecipeKey<OverLength> DATA_OVER_LENGTH =
+            key("data.over_length", choice(OverLength.class), OverLength.TRUNCATE, DATA,
             "What becomes of a longer one: cut at max_length, or set aside with its reason.");
     static final RecipeKey<Double> DATA_MIN_SUPERVISED_SHARE = key("data.min_supervised_share", share(), 0.01, NOTHING,
             "The run stops, showing a rendered sample, when a smaller share of all tokens is supervised: the template was then "
@@ -123,7 +127,8 @@ final class RecipeKeys {
             "How states are written: bf16 as they are, fp8 and int8 in half of that or less; docs/store.md describes the bytes.");
     static final RecipeKey<Container> STORE_CONTAINER = key("store.container", choice(Container.class), Container.PARQUET, DATA,
             "The format of the files of shards.");
-    static final RecipeKey<TeacherRows> STORE_TEACHER_ROWS = key("store.teacher_rows", choice(TeacherRows.class), TeacherRows.STRICT,
+    static final RecipeKey<TeacherRows> STORE_TEACHER_ROWS =
+            key("store.teacher_rows", choice(TeacherRows.class), TeacherRows.STRICT,
             DATA, "For which tokens the final-norm state is kept: those that strict training reads, or all, which specforge mode "
                     + "needs.");
     static final RecipeKey<Long> STORE_SHARD_TOKENS = key("store.shard_tokens", whole(1, "tokens"), 262_144L, DATA,
@@ -143,7 +148,8 @@ final class RecipeKeys {
             "The target's where unset.");
     static final RecipeKey<Optional<Integer>> DRAFT_NUM_KEY_VALUE_HEADS = optional("draft.num_key_value_heads", integer(1), DRAFT,
             "The target's where unset.");
-    static final RecipeKey<Optional<Integer>> DRAFT_HEAD_DIM = optional("draft.head_dim", integer(2), DRAFT, "The target's where unset.");
+    static final RecipeKey<Optional<Integer>> DRAFT_HEAD_DIM =
+            optional("draft.head_dim", integer(2), DRAFT, "The target's where unset.");
     static final RecipeKey<Integer> DRAFT_VOCAB_SIZE = key("draft.vocab_size", tokens(1), 32_000, DRAFT,
             "How many tokens the draft can propose: the most frequent supervised ones; the target's whole vocabulary where that is "
                     + "smaller.");
@@ -161,7 +167,8 @@ final class RecipeKeys {
     static final RecipeKey<Integer> TRAIN_EPOCHS = key("train.epochs", integer(1), 1, TRAINING, "Passes over the store.");
     static final RecipeKey<Optional<Integer>> TRAIN_MAX_STEPS = optional("train.max_steps", integer(1), NOTHING,
             "Ends training early; the schedule is that of the whole run.");
-    static final RecipeKey<Optional<Long>> TRAIN_GLOBAL_BATCH_TOKENS = optional("train.global_batch_tokens", whole(1, "tokens"), TRAINING,
+    static final RecipeKey<Optional<Long>> TRAIN_GLOBAL_BATCH_TOKENS =
+            optional("train.global_batch_tokens", whole(1, "tokens"), TRAINING,
             "The size of one optimizer step, over all ranks.");
     static final RecipeKey<Optional<Integer>> TRAIN_BATCH_CONVERSATIONS = unless(TRAIN_GLOBAL_BATCH_TOKENS,
             "train.batch_conversations", integer(1), 1, TRAINING,
@@ -190,7 +197,8 @@ final class RecipeKeys {
             "Newest checkpoints that stay.");
     static final RecipeKey<Integer> TRAIN_MAX_ATTEMPTS = key("train.max_attempts", integer(1), 4, NOTHING,
             "How often the gang starts in all, each time from the last checkpoint.");
-    static final RecipeKey<Optional<Integer>> TRAIN_HELD_OUT_EVERY_STEPS = optional("train.held_out_every_steps", integer(0), NOTHING,
+    static final RecipeKey<Optional<Integer>> TRAIN_HELD_OUT_EVERY_STEPS =
+            optional("train.held_out_every_steps", integer(0), NOTHING,
             "Steps between measurements of acceptance on the held-out part, the last step included; the last step alone where "
                     + "unset, and none at all with 0.");
 
@@ -220,7 +228,8 @@ final class RecipeKeys {
     static final RecipeKey<String> EXPORT_OUTPUT = required("export.output", path(), NOTHING,
             "Where the draft goes in the form that SGLang and vLLM load: an empty folder, or one with an earlier export.");
 
-    static final RecipeKey<DeviceChoice> RUNTIME_DEVICE = key("runtime.device", choice(DeviceChoice.class), DeviceChoice.AUTO, NOTHING,
+    static final RecipeKey<DeviceChoice> RUNTIME_DEVICE =
+            key("runtime.device", choice(DeviceChoice.class), DeviceChoice.AUTO, NOTHING,
             "auto is the GPU that Spark gives a task and the CPU where it gives none.");
     static final RecipeKey<Optional<Integer>> RUNTIME_THREADS = optional("runtime.threads", integer(1), NOTHING,
             "CPU threads of one operator; those of one task (spark.task.cpus, or all cores for one task a JVM) where unset.");

@@ -6,7 +6,7 @@ import java.util.List;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** The options of what a recipe drives. */
+/** The options of commands that read a recipe. */
 final class RecipeOptions {
 
     @Option(names = "--config", required = true, paramLabel = "FILE", description = "The recipe; docs/recipe.md lists its keys.")

@@ -16,23 +16,23 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * What a run takes, from its recipe and the shapes of its target: bytes, floating-point operations and hours.
+ * The bytes, floating-point operations and hours of a run, computed from its recipe and the shapes of its target.
  *
- * @param assumed what the recipe does not say
+ * @param assumed values that the recipe does not contain
  * @param storeBytes of the hidden-state store
  */
 record RunPlan(Recipe recipe, Assumed assumed, TargetSize target, DraftSize draft, List<Integer> layers, long storeBytes) {
 
-    /** In what weights and states are computed with on a GPU. */
+    /** Bytes of a bfloat16 number, the type of weights and states on a GPU. */
     private static final int BYTES_PER_PARAMETER = 2;
 
     /**
-     * What the numbers rest on.
+     * The assumptions of a plan.
      *
      * @param length tokens of a conversation
      * @param supervised share of the tokens that are supervised, whose rows the teacher needs
-     * @param gpus that work at once, in prepare as in train
-     * @param tflops of one GPU in bfloat16, as its vendor says
+     * @param gpus that work at the same time, in prepare and in train
+     * @param tflops of one GPU in bfloat16, according to its vendor
      * @param utilisation of that, as a share: the model FLOPs utilisation
      */
     record Assumed(long conversations, long length, double supervised, int gpus, double tflops, double utilisation) {
@@ -46,7 +46,7 @@ record RunPlan(Recipe recipe, Assumed assumed, TargetSize target, DraftSize draf
         }
     }
 
-    /** @param folder with the target's config.json; nothing else of it is read */
+    /** @param folder with the target's config.json, the only file that is read */
     static RunPlan of(Recipe recipe, Path folder, Assumed assumed) {
         TargetSize target = TargetSize.of(folder);
         List<Integer> layers = TargetSection.captureLayers(recipe, target.config());
@@ -68,7 +68,7 @@ record RunPlan(Recipe recipe, Assumed assumed, TargetSize target, DraftSize draf
                 assumed.tokens(), assumed.length(), assumed.supervised(), TRAIN_TTT_LENGTH.of(recipe));
     }
 
-    /** For a person; each line states what it rests on. */
+    /** Returns the plan for the user; each line states its assumptions. */
     List<String> lines() {
         double attention = target.attentionFlops(assumed.tokens(), assumed.length());
         return List.of(

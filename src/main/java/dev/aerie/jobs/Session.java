@@ -10,7 +10,7 @@ import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
 import org.apache.spark.sql.SparkSession;
 
-/** The Spark session of a job: what spark-submit says, and where it says nothing, what a gang of ranks needs. */
+/** The Spark session of a job: spark-submit's settings, and for those not set, the ones that a gang of ranks needs. */
 final class Session {
 
     private static final String UTF_8 =
@@ -25,7 +25,7 @@ final class Session {
         conf.setIfMissing("spark.master", "local[*]");
         // libgomp's spinning threads stall at random on small hosts.
         conf.setIfMissing("spark.executorEnv.OMP_WAIT_POLICY", "PASSIVE");
-        // Names of files are UTF-8 whatever an executor's host thinks of its language; a user's own options come after these.
+        // File names are UTF-8 whatever the locale of an executor's host; a user's own options follow these.
         conf.setIfMissing("spark.executor.defaultJavaOptions", UTF_8);
         conf.setIfMissing("spark.driver.defaultJavaOptions", UTF_8);
         // The JDK decodes names by the locale; a host without this one keeps its own.
@@ -42,7 +42,7 @@ final class Session {
     }
 
     /**
-     * Executors elsewhere get the CPU libtorch beside the job jar, unless their hosts have a build of their own. They unpack it
+     * Ships the CPU libtorch beside the job jar to executors on other hosts, unless these have their own build. They unpack it
      * once per host, see docs/libtorch.md.
      */
     private static void shipLibTorch(SparkContext context) {

@@ -8,10 +8,10 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * What {@code --set} says: a key of the recipe, or a place in its list, and a value in YAML. Text stands as it is, as the shell
- * leaves no quotes around it; in quotes it is YAML's, with its escapes. {@code null} makes a key unset.
+ * A {@code --set} option: a key of the recipe or an element of its list, and a value in YAML. Text without quotes is taken
+ * literally, because the shell removes quotes; text in quotes has YAML's escapes. {@code null} makes a key unset.
  *
- * @param steps from the key's value to what is replaced: indexes of lists, and names in their elements
+ * @param steps path from the key's value to the replaced value: indices of lists, and names in their elements
  */
 record SetOption(String key, List<Object> steps, String name, String value) {
 
@@ -43,7 +43,7 @@ record SetOption(String key, List<Object> steps, String name, String value) {
         return new RecipeException("Invalid --set: " + option + " (expected section.key=value)");
     }
 
-    /** @param written values of keys as the file's YAML has them */
+    /** @param written values of keys in the file's YAML */
     void applyTo(Map<String, Object> written) {
         ValueType<?> type = RecipeKeys.find(key).type();
         written.put(key, replaced(written.get(key), type, 0));

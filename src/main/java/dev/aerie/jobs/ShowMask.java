@@ -23,7 +23,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** What to look at before a data set is prepared: the text as the target sees it, and what the draft learns from. */
+/** Shows, before a data set is prepared, the text that the target reads and the part that the draft learns from. */
 @Command(name = "show-mask", description = "Prints a record of data.inputs as it is rendered, its supervised text marked.")
 final class ShowMask implements Callable<Integer> {
 

@@ -30,7 +30,7 @@ import java.util.stream.IntStream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 
-/** What the recipe's sections {@code target} and {@code runtime} say. */
+/** Reads the recipe's sections {@code target} and {@code runtime}. */
 final class TargetSection {
 
     private TargetSection() {}
@@ -57,7 +57,8 @@ final class TargetSection {
 
     static List<Integer> captureLayers(Recipe recipe, TargetConfig target) {
         Optional<List<Integer>> chosen = TARGET_CAPTURE_LAYERS.of(recipe);
-        List<Integer> layers = chosen.orElseGet(() -> Arrays.stream(CaptureLayers.defaultsForTraining(target.layers())).boxed().toList());
+        List<Integer> layers =
+                chosen.orElseGet(() -> Arrays.stream(CaptureLayers.defaultsForTraining(target.layers())).boxed().toList());
         boolean ascending = IntStream.range(1, layers.size()).allMatch(i -> layers.get(i - 1) < layers.get(i));
         if (layers.isEmpty() || !ascending || layers.get(layers.size() - 1) >= target.layers()) {
             throw recipe.contradiction(TARGET_CAPTURE_LAYERS, "layers from 0 to " + (target.layers() - 1) + ", from low to high");
@@ -70,7 +71,7 @@ final class TargetSection {
         return new TargetSettings(model, dtype(recipe, conf), residency(recipe));
     }
 
-    /** Returns what the target computes in: as the recipe says, else bfloat16 where Spark gives tasks a GPU. */
+    /** Returns the target's compute type: the recipe's, else bfloat16 if Spark gives tasks a GPU. */
     static DType dtype(Recipe recipe, SparkConf conf) {
         return TARGET_DTYPE.of(recipe).on(onGpu(recipe, conf));
     }

@@ -29,7 +29,7 @@ import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
-/** The training: the store into a draft, by a gang of ranks. */
+/** The training job: trains a draft from the store on a gang of ranks. */
 @Command(name = "train-eagle3", description = "Trains a draft from a hidden-state store; goes on from the last checkpoint.")
 public final class TrainEagle3 implements Callable<Integer> {
 
@@ -73,7 +73,7 @@ public final class TrainEagle3 implements Callable<Integer> {
         return 0;
     }
 
-    /** The states are another target's, or of other text, where one of these differs. */
+    /** Refuses a store whose fingerprints differ: its states belong to another target or another text. */
     private static void requireMadeFrom(Recipe recipe, Path target, HiddenStateStore store, Configuration conf)
             throws IOException {
         StoreSettings made = store.settings();

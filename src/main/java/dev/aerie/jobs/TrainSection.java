@@ -48,7 +48,7 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 import org.apache.spark.sql.SparkSession;
 
-/** What the recipe's sections {@code draft} and {@code train} say, as the trainer takes it. */
+/** Reads the recipe's sections {@code draft} and {@code train} for training. */
 final class TrainSection {
 
     private TrainSection() {}
@@ -130,7 +130,7 @@ final class TrainSection {
                 Math.min(DRAFT_VOCAB_SIZE.of(recipe), config.vocabSize()),
                 config.rmsNormEps(),
                 config.maxPositions(),
-                // Lists of factors are for the target's number of dimensions; a draft learns with whatever it is given.
+                // Lists of factors fit only the target's number of dimensions; a draft can learn with any rope.
                 config.rope().fits(headDim) ? config.rope() : new Rope.Default(config.rope().theta()),
                 CaptureLayers.areDefaults(layers, config.layers()) ? List.of() : layers,
                 config.bosTokenId(),
@@ -139,7 +139,7 @@ final class TrainSection {
     }
 
     private static int intermediateSize(ConfigJson target) {
-        // A vision-language model has the configuration of its language model in an object of its own.
+        // A vision-language model has the configuration of its language model in a separate object.
         return (target.has("text_config") ? target.object("text_config") : target).positive("intermediate_size");
     }
 }

@@ -9,8 +9,8 @@ import java.util.List;
 import org.apache.hadoop.fs.UnsupportedFileSystemException;
 
 /**
- * Tells what the user got wrong from what went wrong. A value that enters wrong is refused with a {@link RefusalException} by
- * the class that reads it; Spark and the JDK wrap it on its way up.
+ * Distinguishes faults of the user's request from other failures. The class that reads a wrong value throws a {@link
+ * RefusalException}, which Spark and the JDK may wrap.
  */
 final class UserErrors {
 
@@ -31,7 +31,7 @@ final class UserErrors {
         }
         Throwable ours = chain(e).stream().filter(t -> t.getMessage() != null && isRaisedByUs(t)).findFirst().orElse(null);
         if (ours instanceof GangException) {
-            // It has said what failed; under it is only what Spark makes of that.
+            // Its message names the failure; its causes only repeat it in Spark's words.
             return oneLine(ours.getMessage());
         }
         for (Throwable t : chain(e)) {
@@ -54,7 +54,10 @@ final class UserErrors {
         return best == null ? last.getClass().getSimpleName() : oneLine(best);
     }
 
-    /** Hadoop's clients say what they did, and where, and then repeat the names and messages of all causes. */
+    /**
+     * Shortens messages of Hadoop's clients, which name the operation and the place and then repeat the names and messages of all
+     * causes.
+     */
     private static String located(String message) {
         return message.replaceAll("(\\w+\\.)+\\w+(Exception|Error): *", "")
                 .replaceAll(" \\(SDK Attempt Count.*|; +For more details.*", "");
@@ -67,17 +70,19 @@ final class UserErrors {
                 .findFirst().orElseGet(() -> NativeLibraries.refusal(e).orElse(null));
     }
 
-    /** Returns whether a contract within this program was broken, which its users cannot mend. */
+    /** Returns whether a contract within this program was violated, which the user cannot correct. */
     static boolean isFaultOfOurs(Throwable e) {
         return refusal(e) == null && chain(e).stream()
-                .anyMatch(t -> t instanceof GangException gang && gang.isDefect() || (t instanceof IllegalArgumentException || t instanceof NullPointerException
+                .anyMatch(t -> t instanceof GangException gang && gang.isDefect()
+                        || (t instanceof IllegalArgumentException || t instanceof NullPointerException
                         || t instanceof IndexOutOfBoundsException || t instanceof ClassCastException) && isRaisedByUs(t));
     }
 
     private static boolean isRaisedByUs(Throwable t) {
         StackTraceElement[] trace = t.getStackTrace();
         return t.getClass().getName().startsWith("dev.aerie.")
-                || t.getClass().getName().startsWith("java.") && trace.length > 0 && trace[0].getClassName().startsWith("dev.aerie.");
+                || t.getClass().getName().startsWith("java.") && trace.length > 0 && trace[0].getClassName()
+                        .startsWith("dev.aerie.");
     }
 
     private static List<Throwable> chain(Throwable e) {
@@ -88,7 +93,7 @@ final class UserErrors {
         return chain;
     }
 
-    /** Spark puts whole stack traces into messages. */
+    /** Returns the first line, because Spark includes stack traces in messages. */
     private static String oneLine(String message) {
         return message.lines().filter(l -> !l.isBlank()).findFirst().orElse(message).strip();
     }

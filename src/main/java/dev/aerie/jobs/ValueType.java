@@ -9,13 +9,13 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * What may be written as the value of a recipe key. The range of a value is checked here and nowhere else.
+ * The type of a recipe key's value, with its range, which is checked only here.
  *
- * @param <V> the value as the program has it
+ * @param <V> the Java type of the value
  */
 sealed interface ValueType<V> {
 
-    /** Returns the value of what the YAML says; refuses what is of another type or out of range. */
+    /** Converts a YAML value; refuses one of another type or out of range. */
     V read(String key, Object yaml);
 
     /** Returns what is expected, for messages and for docs/recipe.md. */
@@ -178,7 +178,8 @@ sealed interface ValueType<V> {
     /**
      * Of whole numbers.
      *
-     * @param largest that the type holds; a bound there is no bound of the key's, and is named only to who is beyond it
+     * @param largest largest value of the Java type; if it is the bound, the key has none, and only messages about larger values
+     *     name it
      */
     record Range(long least, long most, long largest, String unit) {
 
@@ -269,7 +270,7 @@ sealed interface ValueType<V> {
         }
     }
 
-    /** A mapping with keys that nobody but its reader knows. */
+    /** A mapping with arbitrary keys. */
     record Mapping() implements ValueType<Map<String, Object>> {
         @Override
         public Map<String, Object> read(String key, Object yaml) {
@@ -292,7 +293,7 @@ sealed interface ValueType<V> {
         }
     }
 
-    /** A mapping with keys of its own: the elements of a list such as data.inputs. */
+    /** A mapping with recipe keys, such as the elements of data.inputs. */
     record Section(List<RecipeKey<?>> keys) implements ValueType<Recipe> {
         @Override
         public Recipe read(String key, Object yaml) {

@@ -8,7 +8,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** Whether this machine's libtorch computes the draft's loss and gradient as SpecForge does. */
+/** Checks that libtorch on this machine computes the draft's loss and gradient like SpecForge. */
 @Command(name = "verify-draft",
         description = "Compares losses, metrics and gradients of a draft with golden ones; exit code 1 over tolerance.")
 final class VerifyDraft implements Callable<Integer> {

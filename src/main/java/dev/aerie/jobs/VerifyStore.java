@@ -11,7 +11,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
-/** Reads a store again as a whole. */
+/** Reads a whole store again and checks it. */
 @Command(name = "verify-store",
         description = "Reads a hidden-state store again against its markers; exit code 1 if something is wrong.")
 final class VerifyStore implements Callable<Integer> {

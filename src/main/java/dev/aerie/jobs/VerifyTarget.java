@@ -17,7 +17,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** What to run before GPU-weeks are spent on a target. */
+/** Compares a target with a golden file, before GPU-weeks are spent on it. */
 @Command(name = "verify-target",
         description = "Compares every layer's output and the logits with those computed elsewhere, in float32; exit code 1 over "
                 + "tolerance.")

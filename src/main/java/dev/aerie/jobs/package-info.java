@@ -1,4 +1,2 @@
-/**
- * The mains: the only place that reads a recipe and wires objects together.
- */
+/** The main classes: the only package that reads a recipe and wires objects together. */
 package dev.aerie.jobs;

@@ -38,10 +38,10 @@ import org.apache.spark.util.SerializableConfiguration;
 import scala.Tuple2;
 
 /**
- * The capture: tokenised conversations through the target, its hidden states into the store. One task makes one shard.
+ * Runs tokenised conversations through the target and writes its hidden states to the store. One task makes one shard.
  *
- * <p>A run goes on where an earlier one stopped: shards that are committed are not made again. Killed tasks, speculative
- * duplicates and another number of executors change nothing in what the store holds.
+ * <p>A run resumes an earlier one: committed shards are not made again. Killed tasks, speculative duplicates and another number
+ * of executors do not change the content of the store.
  */
 public final class Capture {
 
@@ -52,7 +52,7 @@ public final class Capture {
     private long maxBytes = Long.MAX_VALUE;
     private LocalDate date;
 
-    /** @param console where the plan and the progress go */
+    /** @param console receives the plan and the progress */
     public Capture(SparkSession spark, CaptureSettings settings, PrintStream console) {
         this(spark, settings, console, ShardObserver.NONE);
     }
@@ -64,23 +64,22 @@ public final class Capture {
         this.observer = observer;
     }
 
-    /** Refuses to start a store that is expected to take more. */
+    /** Sets the largest number of bytes; a store that is expected to take more is refused. */
     public Capture within(long maxBytes) {
         this.maxBytes = maxBytes;
         return this;
     }
 
-    /** Keeps with the store the date that its conversations were rendered on. */
+    /** Sets the date of rendering, which the store keeps. */
     public Capture dated(LocalDate day) {
         this.date = day;
         return this;
     }
 
     /**
-     * Refuses to go on with a store that was made from something else, before any work. What depends on the conversations is
-     * compared by {@link #run}.
+     * Refuses, before any work, a store with other settings. {@link #run} compares what depends on the conversations.
      *
-     * @throws InvalidStoreException naming the field that differs, what it is and what was expected
+     * @throws InvalidStoreException naming the field that differs, its value and the expected one
      */
     public void requireCompatibleStore() throws IOException {
         Configuration conf = configuration();
@@ -98,16 +97,16 @@ public final class Capture {
     }
 
     /**
-     * Makes the store, or finishes it.
+     * Makes the store, or completes it.
      *
      * @param tokens with the columns of {@link TokenizedRow#SCHEMA}
-     * @throws InvalidStoreException if the store was made from something else, or does not fit its file system
+     * @throws InvalidStoreException if the store was made from other inputs or settings, or does not fit its file system
      */
     public CaptureReport run(Dataset<Row> tokens) throws IOException {
         return run(tokens, inputs -> {});
     }
 
-    /** Writes what a store holds beside its shards. */
+    /** Writes the files of a store beside its shards. */
     public interface Beside {
 
         /** @param inputs the fingerprint of the conversations, as in the store's settings */
@@ -117,7 +116,7 @@ public final class Capture {
     /**
      * As {@link #run(Dataset)}.
      *
-     * @param beside called when the store is known to be of these conversations, before any shard is made
+     * @param beside called once the store is known to belong to these conversations, before any shard is made
      */
     public CaptureReport run(Dataset<Row> tokens, Beside beside) throws IOException {
         JavaRDD<TokenizedRow> rows = tokens.javaRDD().map(TokenizedRow::of);
@@ -235,10 +234,11 @@ public final class Capture {
         List<ConversationSummary> all = new ArrayList<>(rows.map(r -> ConversationSummary.of(r, teacherRows)).collect());
         all.sort(Comparator.comparingLong(ConversationSummary::position));
         requireDistinct(all);
-        ShardPlan shards = ShardPlan.of(all, settings.output().shardTokens(), settings.continuationTokens(), settings.output().seed());
+        ShardPlan shards = ShardPlan.of(all, settings.output().shardTokens(), settings.continuationTokens(), settings.output()
+                .seed());
         Sha256 inputs = new Sha256();
         all.forEach(c -> inputs.add(c.digest()));
-        // The recipe's keys say which of them decide the numbers; auto has become a type by now.
+        // The keys that decide the numbers; auto has been replaced by a type before.
         String rest = String.join("\n", settings.target().dtype().toString(), settings.origin().settings().toString(),
                 shards.fingerprint());
         Fingerprints fingerprints = new Fingerprints(
@@ -251,7 +251,8 @@ public final class Capture {
         long trained = all.stream().filter(c -> c.part() == Part.TRAIN).mapToLong(ConversationSummary::tokens).sum();
         StateLayout states = new StateLayout(target.hiddenSize(), settings.captureLayers(), teacherRows,
                 Codec.of(settings.output().codec()), settings.output().container());
-        StoreSettings store = StoreSettings.of(fingerprints, states, new PlannedCounts(shards.shards(), all.size(), heldOut, trained))
+        StoreSettings store = StoreSettings.of(fingerprints, states,
+                new PlannedCounts(shards.shards(), all.size(), heldOut, trained))
                 .dated(date == null ? null : date.toString());
         return CapturePlan.of(all, shards, store, settings.continuationTokens());
     }

@@ -12,12 +12,11 @@ import org.apache.spark.scheduler.SparkListenerTaskStart;
 import scala.jdk.javaapi.CollectionConverters;
 
 /**
- * Prints how far the running tasks are: tokens done, tokens a second, time left.
+ * Prints the progress of the running tasks: tokens done, tokens per second, time left.
  *
- * <p>Tasks count tokens in an accumulator. Its {@code value()} on the driver changes only when a task ends, but the
- * executors' heartbeats (every {@code spark.executor.heartbeatInterval}, 10 s) carry what running tasks have counted so far,
- * and a listener is shown it. That works in every kind of cluster and needs no plugin to be configured before the context
- * starts.
+ * <p>Tasks count tokens in an accumulator. Its {@code value()} on the driver changes only when a task ends, but the executors'
+ * heartbeats (every {@code spark.executor.heartbeatInterval}, 10 s) carry the counts of running tasks to a listener. This works
+ * in every kind of cluster and needs no plugin that is configured before the context starts.
  */
 final class CaptureObserver extends SparkListener {
 

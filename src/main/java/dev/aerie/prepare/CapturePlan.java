@@ -7,13 +7,13 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * What a run will store, known before the target is loaded.
+ * The expected content of a store, known before the target is loaded.
  *
- * @param shards who goes where
+ * @param shards assignment of conversations to shards
  * @param settings content of store.json
  * @param tokens tokens expected, continuations of held-out prompts at their longest
  * @param teacherRows states after the final norm expected
- * @param bytes what the shards are expected to take, rather too much than too little
+ * @param bytes expected bytes of the shards, rather too many than too few
  */
 record CapturePlan(ShardPlan shards, StoreSettings settings, long tokens, long teacherRows, long bytes) {
 

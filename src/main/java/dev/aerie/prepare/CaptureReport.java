@@ -3,11 +3,11 @@ package dev.aerie.prepare;
 import dev.aerie.store.HiddenStateStore;
 
 /**
- * How a capture ended.
+ * The result of a capture.
  *
- * @param store whole, with its manifest
- * @param shards shards this run made; the others were there
- * @param tokens tokens this run put through the target
+ * @param store complete, with its manifest
+ * @param shards shards that this run made; the others existed
+ * @param tokens tokens that this run captured
  * @param seconds wall time of the target's part, loading included
  * @param refused conversations that no shard holds, such as those with NaN in their states
  */

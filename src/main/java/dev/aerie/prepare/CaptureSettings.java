@@ -11,10 +11,10 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * What is captured, how, and where to. Ranges of single values are the recipe's business.
+ * The settings of a capture. The recipe checks the ranges of single values.
  *
  * @param captureLayers decoder layers, 0-based, low to high
- * @param continuationTokens that held-out prompts are continued by at most
+ * @param continuationTokens largest number of tokens in a held-out continuation
  * @param maxRefusedShare of the conversations that may be left out, such as for NaN in their states; more stop the run
  */
 public record CaptureSettings(
@@ -29,15 +29,15 @@ public record CaptureSettings(
         implements Serializable {
 
     /**
-     * How conversations go through the target together.
+     * The sizes of micro-batches and waves.
      *
-     * @param microBatchTokens tokens that go through a layer together at most, unless a single conversation is longer
-     * @param waveMemory bytes that the states of a wave may take where layers are streamed; what is stored does not depend on it
+     * @param microBatchTokens most tokens that pass through a layer together, unless a single conversation is longer
+     * @param waveMemory bytes that the states of a wave may take if layers are streamed; the stored states do not depend on it
      */
     public record Waves(int microBatchTokens, long waveMemory) implements Serializable {}
 
     /**
-     * How the store is written.
+     * The output of a capture.
      *
      * @param store its folder
      * @param codec its codec's name
@@ -54,7 +54,7 @@ public record CaptureSettings(
     }
 
     /**
-     * What the store is made from, besides its target and conversations.
+     * Digests of what the store is made from, besides its target and conversations.
      *
      * @param tokenizer SHA-256 of tokenizer.json
      * @param template SHA-256 of the chat template as it was run
@@ -78,6 +78,7 @@ public record CaptureSettings(
     CaptureSettings withStore(String uri) {
         Output elsewhere = new Output(uri, output.codec(), output.container(), output.teacherRows(), output.shardTokens(),
                 output.seed());
-        return new CaptureSettings(target, captureLayers, waves, elsewhere, origin, continuationTokens, maxRefusedShare, resources);
+        return new CaptureSettings(target, captureLayers, waves, elsewhere, origin, continuationTokens, maxRefusedShare,
+                resources);
     }
 }

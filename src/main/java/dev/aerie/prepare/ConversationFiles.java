@@ -30,16 +30,16 @@ import org.apache.hadoop.security.AccessControlException;
 /** The files of conversations that an input names. */
 public final class ConversationFiles {
 
-    /** Deeper folders are a link that leads back to one above. */
+    /** A deeper folder is taken for a link to one of its parents. */
     private static final int MAX_DEPTH = 32;
 
     private ConversationFiles() {}
 
     /**
-     * What an input names.
+     * The files of an input.
      *
      * @param files in the order in which they are read: by their whole path
-     * @param passedOver files and folders whose names begin with _ or . as somebody's bookkeeping, each folder once
+     * @param passedOver files and folders that are skipped because their names begin with _ or ., each folder once
      */
     public record Found(List<String> files, List<String> passedOver) {}
 
@@ -49,16 +49,16 @@ public final class ConversationFiles {
     }
 
     /**
-     * @param pattern a file, a folder, read to any depth, or a glob, on any Hadoop file system. What it names itself is read whatever
-     *     it is called
+     * @param pattern a file, a folder, read to any depth, or a glob, on any Hadoop file system. A path that is named explicitly
+     *     is read whatever its name
      * @return no files where nothing matches
-     * @throws RefusalException naming a file that is listed and cannot be reached, such as a link that leads nowhere
+     * @throws RefusalException naming a file that is listed but cannot be reached, such as a dangling link
      */
     public static Found search(String pattern, Configuration conf) throws IOException {
         Path path = path(pattern);
         FileSystem fs = fileSystem(path, conf);
         Found found = new Found(new ArrayList<>(), new ArrayList<>());
-        // A name with a bracket in it is a file before it is a glob.
+        // A name with a bracket may be a file instead of a glob.
         if (fs.exists(path)) {
             add(fs, fs.getFileStatus(path), found, 0);
         } else {
@@ -104,7 +104,7 @@ public final class ConversationFiles {
         if (folder.toUri().getScheme() != null && !"file".equals(folder.toUri().getScheme())) {
             return listed;
         }
-        // Hadoop leaves out what it cannot reach, such as links that lead nowhere and names in another encoding.
+        // Hadoop omits files that it cannot reach, such as dangling links and names in another encoding.
         Set<String> reached = new HashSet<>();
         Arrays.stream(listed).forEach(s -> reached.add(s.getPath().getName()));
         String[] names = new File(folder.toUri().getPath()).list();
@@ -120,12 +120,12 @@ public final class ConversationFiles {
         return listed;
     }
 
-    /** As Spark has it: a column of a partitioned table may begin with an underscore. */
+    /** Like Spark: a column of a partitioned table may begin with an underscore. */
     private static boolean isBookkeeping(String name) {
         return name.startsWith(".") || name.startsWith("_") && !name.contains("=");
     }
 
-    /** A local name may have a colon, which would make a scheme of what is before it. */
+    /** Parses a path; a local name may have a colon, and the part before it is not a scheme. */
     private static Path path(String pattern) {
         int colon = pattern.indexOf(':');
         boolean scheme = colon > 0 && pattern.startsWith("/", colon + 1);
@@ -133,13 +133,15 @@ public final class ConversationFiles {
                 : new Path(new Path(new File("").getAbsoluteFile().toURI()), new Path(null, null, pattern));
     }
 
-    /** Of local files not the one with checksums beside them, which takes no colon in a name. */
+    /**
+     * Returns the file system; for local files the one without checksums, because the other does not accept a colon in a name.
+     */
     private static FileSystem fileSystem(Path path, Configuration conf) throws IOException {
         FileSystem fs = path.getFileSystem(conf);
         return fs instanceof LocalFileSystem local ? local.getRawFileSystem() : fs;
     }
 
-    /** Hadoop wraps what it thinks of a pattern, or does not, from version to version. */
+    /** Evaluates a glob; whether Hadoop wraps the exception for a bad pattern depends on its version. */
     private static FileStatus[] glob(FileSystem fs, Path path) throws IOException {
         try {
             return fs.globStatus(path);
@@ -156,7 +158,7 @@ public final class ConversationFiles {
         }
     }
 
-    /** Hadoop's own makes a scheme of what stands before a colon in any name that it meets on its way. */
+    /** Evaluates a glob in folders whose names may have colons; Hadoop's own glob takes the part before a colon for a scheme. */
     private static FileStatus[] globWithColons(FileSystem fs, Path path) throws IOException {
         Set<FileStatus> matching = new TreeSet<>(Comparator.comparing(FileStatus::getPath));
         for (String pattern : GlobExpander.expand(path.toUri().getPath())) {
@@ -183,8 +185,8 @@ public final class ConversationFiles {
 
     /**
      * @param path of one file; what it holds tells Parquet from JSON
-     * @throws RefusalException if it cannot be opened, or holds what is not read
-     * @throws IOException if the file cannot be read; what is damaged is a rejection
+     * @throws RefusalException if it cannot be opened, or its kind is not supported
+     * @throws IOException if the file cannot be read; a damaged file is a rejection
      */
     public static ConversationReader open(String path, Configuration conf, RecordFormat format) throws IOException {
         Path file = new Path(path);
@@ -197,9 +199,9 @@ public final class ConversationFiles {
     }
 
     /**
-     * Looks into a file without reading it: at its first bytes and, of a Parquet file, at its footer.
+     * Checks a file by its first bytes and, for Parquet, its footer.
      *
-     * @throws RefusalException if it cannot be opened, or holds what is not read here
+     * @throws RefusalException if it cannot be opened, or its kind is not supported
      */
     static void require(String path, Configuration conf) throws IOException {
         Path file = new Path(path);
@@ -233,7 +235,7 @@ public final class ConversationFiles {
         try {
             return fs.open(file);
         } catch (FileNotFoundException | AccessDeniedException | AccessControlException e) {
-            // Java says Permission denied with the same exception as a file that is not there.
+            // Java throws the same exception for denied permission as for a missing file.
             throw new RefusalException("Invalid file: " + file + " (expected one that can be opened: "
                     + (fs.exists(file) ? "permission is denied" : "it is listed and not there") + ")", e);
         }

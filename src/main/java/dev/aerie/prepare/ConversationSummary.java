@@ -7,7 +7,7 @@ import java.io.Serializable;
 import java.nio.ByteBuffer;
 
 /**
- * What the driver keeps of a conversation, to plan with.
+ * The data of a conversation that the driver keeps for planning.
  *
  * @param tokens its length
  * @param promptTokens tokens before the first supervised one
@@ -18,7 +18,8 @@ record ConversationSummary(long position, String id, Part part, int tokens, int 
         implements Serializable {
 
     static ConversationSummary of(TokenizedRow row, TeacherRows rows) {
-        return new ConversationSummary(row.position(), row.id(), row.part(), row.sequence().length(), row.sequence().promptLength(),
+        return new ConversationSummary(row.position(), row.id(), row.part(), row.sequence().length(), row.sequence()
+                .promptLength(),
                 rows.count(row.sequence().lossMask()), digest(row));
     }
 

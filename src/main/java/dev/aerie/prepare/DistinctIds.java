@@ -20,13 +20,14 @@ import org.apache.spark.sql.types.DataTypes;
 import scala.jdk.javaapi.CollectionConverters;
 
 /**
- * Tells conversations apart that have one id: the store finds a conversation by it. The first of an id keeps it. The others are called
- * id~n, with the numbers from 2 on that no record of the inputs has taken: of {@code a}, {@code a}, {@code a~2} the second becomes
- * {@code a~3}. So a name is new among the inputs' ids, and two new names differ in the id or in the number after their last tilde.
+ * Makes ids unique, because the store finds a conversation by its id. The first of an id keeps it. The others are called id~n,
+ * with the numbers from 2 on that no record of the inputs has taken: of {@code a}, {@code a}, {@code a~2} the second becomes
+ * {@code a~3}. So a name is new among the inputs' ids, and two new names differ in the id or in the number after their last
+ * tilde.
  */
 final class DistinctIds {
 
-    /** A number as it is written by us: others, such as 02, are in nobody's way. */
+    /** A number in the form that is appended here; other forms, such as 02, cannot collide. */
     private static final String NUMBERED = "(?s)^(.*)~([1-9][0-9]{0,17})$";
 
     private static final UserDefinedFunction FREE =

@@ -20,7 +20,7 @@ import org.apache.spark.sql.types.StructType;
 import org.apache.spark.util.SerializableConfiguration;
 import org.apache.spark.util.TaskCompletionListener;
 
-/** Conversations to tokens and loss masks, or to the reason why that cannot be. */
+/** Encodes conversations as tokens and loss masks, or returns the reason why that is impossible. */
 final class EncodeRecords implements FlatMapFunction<Iterator<Row>, Row> {
 
     static final StructType SCHEMA = new StructType()
@@ -59,7 +59,7 @@ final class EncodeRecords implements FlatMapFunction<Iterator<Row>, Row> {
     public Iterator<Row> call(Iterator<Row> records) throws IOException {
         SparkLibraries.require();
         SharedModels.Lease<ConversationEncoder> lease = ENCODERS.lease(new Key(settings.encoderHere(conf.value())));
-        // Rows are encoded as Spark asks for them, so the task itself ends the lease.
+        // Rows are encoded lazily, so the lease ends with the task.
         TaskContext.get().addTaskCompletionListener((TaskCompletionListener) task -> lease.close());
         ConversationEncoder encoder = lease.model();
         return new Iterator<>() {

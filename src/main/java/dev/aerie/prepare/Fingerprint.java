@@ -11,17 +11,17 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 
-/** SHA-256, in hexadecimal, of what a store is made from. */
+/** Computes SHA-256 digests, in hexadecimal, of what a store is made from. */
 public final class Fingerprint {
 
-    /** Larger files are sampled: hashing 140 GB of weights in full takes minutes on every start. */
+    /** Larger files are sampled, because hashing 140 GB of weights would take minutes at every start. */
     static final long WHOLE = 256L << 20;
     private static final long STRIDE = 16L << 20;
     private static final int SAMPLE = 64 << 10;
 
     private Fingerprint() {}
 
-    /** Of a file's whole content. */
+    /** Returns the digest of a file's whole content. */
     public static String of(Path file) throws IOException {
         Sha256 sha = new Sha256();
         add(sha, file, Long.MAX_VALUE);

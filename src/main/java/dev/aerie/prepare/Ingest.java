@@ -36,10 +36,11 @@ import org.apache.spark.storage.StorageLevel;
 import org.apache.spark.util.SerializableConfiguration;
 
 /**
- * From files of conversations to the tokens table: read, quarantine, drop duplicates, tokenise, set some aside, count tokens.
+ * Makes the tokens table from files of conversations: reads, quarantines, drops duplicates, tokenises, holds out some
+ * conversations, and counts tokens.
  *
- * <p>What it writes depends on the inputs and the settings, never on the number of partitions or executors: a record's position
- * (file and index) decides which of two duplicates stays, how an id that occurs twice is told apart, and the order of the table.
+ * <p>The result depends on the inputs and the settings, never on the number of partitions or executors: a record's position (file
+ * and index) decides which of two duplicates is kept, how an id that occurs twice is made unique, and the order of the table.
  */
 public final class Ingest {
 
@@ -80,7 +81,7 @@ public final class Ingest {
 
     private Dataset<Row> records(List<InputFile> files) {
         SerializableConfiguration conf = new SerializableConfiguration(configuration());
-        // A file is read by one task: neither an array nor a compressed file can be entered in the middle.
+        // A file is read by one task, because neither an array nor a compressed file can be read from the middle.
         JavaRDD<Row> rows = JavaSparkContext.fromSparkContext(spark.sparkContext())
                 .parallelize(files, files.size())
                 .flatMap(file -> file.read(conf.value()));
@@ -102,14 +103,15 @@ public final class Ingest {
         return spark.createDataFrame(rows, EncodeRecords.SCHEMA);
     }
 
-    /** Sets conversations aside, chosen by a hash: the same ones whatever else is in the inputs, as far as their number allows. */
+    /** Holds out conversations chosen by a hash, so that the choice depends as little as possible on the other inputs. */
     private Dataset<Row> split(Dataset<Row> conversations) {
         Column train = lit(Part.TRAIN.text());
         Column part = train;
         if (settings.heldOut() > 0) {
             Dataset<Row> held = conversations
-                    // Without a prompt there is nothing to continue: such a conversation is only set aside when all others are.
-                    .orderBy(col("loss_mask").getItem(0), sha2(concat(lit(settings.seed() + "/"), col("id")), 256), col("position"))
+                    // A conversation without a prompt cannot be continued, so it is held out only if all others are.
+                    .orderBy(col("loss_mask").getItem(0), sha2(concat(lit(settings.seed() + "/"), col("id")), 256),
+                            col("position"))
                     .limit(settings.heldOut())
                     .select(col("position").as("held_position"));
             conversations = conversations.join(held, col("position").equalTo(col("held_position")), "left");
@@ -146,7 +148,8 @@ public final class Ingest {
             supervised += row.getLong(3);
         }
         long refused = reasons.values().stream().mapToLong(Long::longValue).sum();
-        Map<String, Long> unread = new TreeMap<>(encoded.select(explode(col("unread_fields")).as("field")).groupBy("field").count()
+        Map<String, Long> unread =
+                new TreeMap<>(encoded.select(explode(col("unread_fields")).as("field")).groupBy("field").count()
                 .collectAsList().stream().collect(Collectors.toMap(row -> row.getString(0), row -> row.getLong(1))));
         return new IngestReport(read, read - refused - kept - held, reasons, kept, held, all, supervised, unread, lost,
                 passedOver);

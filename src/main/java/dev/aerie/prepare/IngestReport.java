@@ -8,18 +8,18 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * What became of the records that were read. Every record is one of: duplicate, quarantined, trained on, held out.
+ * The number of records by outcome. Every record is a duplicate, quarantined, trained on, or held out.
  *
  * @param read records in the inputs, up to their limits
  * @param duplicates equal, turn by turn, to an earlier one
  * @param quarantined by reason, most frequent first; numbers, which differ between records, are n
  * @param train conversations to train on
- * @param heldOut conversations set aside
+ * @param heldOut conversations that are held out
  * @param tokens of both
  * @param supervised tokens of both that carry loss
  * @param unread names of fields that have no effect, each with the number of distinct conversations that have it
  * @param lost files of which a part was lost, each with the reason; the first {@link #LOST_TOLD}
- * @param passedOver files and folders of the inputs that are somebody's bookkeeping by their names
+ * @param passedOver files and folders of the inputs that are skipped because of their names
  */
 public record IngestReport(
         long read, long duplicates, Map<String, Long> quarantined, long train, long heldOut, long tokens, long supervised,
@@ -49,7 +49,8 @@ public record IngestReport(
         unread.forEach((field, n) -> out.append(String.format(Locale.ROOT, "%n  read by nothing: %s, in %,d", field, n)));
         lost.forEach(file -> out.append(String.format(Locale.ROOT, "%n  lost in %s", file)));
         if (passedOver > 0) {
-            out.append(String.format(Locale.ROOT, "%n  passed over %,d files or folders whose names begin with _ or .", passedOver));
+            out.append(String.format(Locale.ROOT, "%n  passed over %,d files or folders whose names begin with _ or .",
+                    passedOver));
         }
         return out.toString();
     }

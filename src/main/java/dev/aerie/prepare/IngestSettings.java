@@ -9,17 +9,18 @@ import java.util.List;
 import org.apache.hadoop.conf.Configuration;
 
 /**
- * Which conversations are read, and what becomes of them.
+ * The settings of ingest: the conversations that are read, and how they are encoded.
  *
  * @param model the target, whose tokenizer and template the encoder has from each host's own folder of it
  * @param inputs files, in the order that decides which of two equal conversations is kept
  * @param encoder how a conversation becomes tokens and a loss mask
  * @param minSupervisedShare a run whose share of supervised tokens is lower stops: its template or mask is wrong
- * @param heldOut conversations set aside for measuring acceptance
+ * @param heldOut conversations that are held out for measuring acceptance
  * @param seed of the choice of held-out conversations
  */
 public record IngestSettings(
-        HostModel model, List<Input> inputs, EncoderSettings encoder, double minSupervisedShare, int heldOut, long seed) implements Serializable {
+        HostModel model, List<Input> inputs, EncoderSettings encoder, double minSupervisedShare, int heldOut,
+                long seed) implements Serializable {
 
     /**
      * One input.

@@ -8,10 +8,10 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 
-/** What {@link Ingest} made, kept on the executors' disks until it is closed. */
+/** The result of {@link Ingest}, kept on the executors' disks until it is closed. */
 public final class IngestedTables implements AutoCloseable {
 
-    /** What became of the records, and which of their fields nothing reads. */
+    /** The number of records by outcome, and the unused fields. */
     static final String REPORT = StoreLayout.INGEST_REPORT;
 
     private final IngestReport report;
@@ -19,7 +19,7 @@ public final class IngestedTables implements AutoCloseable {
     private final Dataset<Row> quarantine;
     private final TokenFrequencies frequencies;
 
-    /** @param kept what to let go of in the end; the tokens last */
+    /** @param kept tables to release at the end; the tokens last */
     IngestedTables(IngestReport report, List<Dataset<Row>> kept, Dataset<Row> quarantine, TokenFrequencies frequencies) {
         this.report = report;
         this.kept = kept;
@@ -37,8 +37,8 @@ public final class IngestedTables implements AutoCloseable {
     }
 
     /**
-     * Writes {@code tokens/}, {@code quarantine/}, {@code vocabulary.json} and {@code ingest.json} where they are missing. The store
-     * is there already, so that of two runs with other inputs the later one has been refused and writes nothing.
+     * Writes {@code tokens/}, {@code quarantine/}, {@code vocabulary.json} and {@code ingest.json} if they are missing. The store
+     * exists already, so of two runs with different inputs the later one has been refused and writes nothing.
      *
      * @param inputs fingerprint of the conversations, as in the store's settings
      * @param draftVocabSize tokens that the draft can propose
@@ -56,7 +56,10 @@ public final class IngestedTables implements AutoCloseable {
         letGo(kept);
     }
 
-    /** Lets go of the tables and of the tokenizer. Last first: letting go of a table drops those that were made from it, and Spark warns of blocks that are gone already. */
+    /**
+     * Releases the tables and the tokenizer. The last table is released first, because releasing a table also drops those derived
+     * from it, and Spark would warn of missing blocks.
+     */
     static void letGo(List<Dataset<Row>> kept) {
         for (int i = kept.size() - 1; i >= 0; i--) {
             kept.get(i).unpersist(true);

@@ -25,7 +25,7 @@ import org.apache.spark.sql.Row;
 /**
  * One file of the inputs.
  *
- * @param number its place among all files; decides the position of its records
+ * @param number its index among all files, which determines the position of its records
  * @param limit records read of it at most; 0 for all
  */
 record InputFile(int number, String path, ConversationFormat format, long limit) implements Serializable {
@@ -33,16 +33,16 @@ record InputFile(int number, String path, ConversationFormat format, long limit)
     /** Bits of a position that count the records of a file. */
     private static final int RECORD_BITS = 40;
 
-    /** Files that are looked at at one time. */
+    /** Number of files that are checked at the same time. */
     private static final int LOOKING = 16;
 
-    /** Refusals that are told. */
+    /** Number of refusals in a message. */
     private static final int TOLD = 20;
 
     /**
-     * What the inputs name.
+     * The files of all inputs.
      *
-     * @param passedOver files and folders that are somebody's bookkeeping
+     * @param passedOver files and folders that are skipped because of their names
      */
     record Inputs(List<InputFile> files, List<String> passedOver) {}
 
@@ -80,7 +80,7 @@ record InputFile(int number, String path, ConversationFormat format, long limit)
         return new Inputs(files, passedOver);
     }
 
-    /** All of them before any work: one wrong file among thousands shows at once, and all wrong ones at one time. */
+    /** Checks all files before any work, so that one wrong file among thousands is found at once, and all wrong ones together. */
     private static void requireReadable(List<InputFile> files, Configuration conf) throws IOException {
         ExecutorService threads = Executors.newFixedThreadPool(Math.min(files.size(), LOOKING));
         try {

@@ -41,8 +41,8 @@ import org.apache.parquet.schema.LogicalTypeAnnotation.StringLogicalTypeAnnotati
 import org.apache.parquet.schema.Type;
 
 /**
- * Rows of a Parquet file, read as the same records in JSON would be: a column is a key, a list of structs a list of objects, and what
- * is null is not there. Damage costs what follows, and a rejection says so.
+ * Reads rows of a Parquet file like the same records in JSON: a column is a key, a list of structs is a list of objects, and null
+ * means absent. Damage loses the rows after it, and a rejection says so.
  */
 final class ParquetRecords implements ConversationReader.Records {
 
@@ -92,7 +92,7 @@ final class ParquetRecords implements ConversationReader.Records {
         }
     }
 
-    /** A machine without a codec is no fault of the data: the same file is read elsewhere. */
+    /** Refuses the run, because a missing codec is a fault of the installation and not of the data. */
     private static void requireCodecs(ParquetMetadata footer, Path path, Configuration conf) {
         Set<CompressionCodecName> codecs = EnumSet.noneOf(CompressionCodecName.class);
         footer.getBlocks().forEach(block -> block.getColumns().forEach(column -> codecs.add(column.getCodec())));
@@ -112,7 +112,7 @@ final class ParquetRecords implements ConversationReader.Records {
     }
 
     private static ParquetMetadata footer(InputFile file) throws IOException, DamagedFooterException {
-        // What the file system fails to deliver fails here already, and is no damage.
+        // A failure of the file system occurs here already and does not count as damage.
         try (SeekableInputStream probe = file.newStream()) {
             probe.seek(Math.max(0, file.getLength() - 1));
             probe.read();
@@ -133,7 +133,7 @@ final class ParquetRecords implements ConversationReader.Records {
             Group row = reader.read();
             return row == null ? null : record(row, index);
         } catch (IOException e) {
-            // A store that cannot be reached is the job's affair, a page that cannot be read the file's.
+            // A file system that does not respond is a failure of the job; a page that cannot be decoded is damage of the file.
             if (e.getCause() == null || !e.getCause().getClass().getName().contains("parquet")) {
                 throw new IOException("cannot read " + name, e);
             }
@@ -152,7 +152,8 @@ final class ParquetRecords implements ConversationReader.Records {
         }
         // Bytes of text, near enough to those that the same record has in JSON Lines.
         if (characters(json) > RecordJson.MAX_BYTES) {
-            return new Rejection(unnamed(index), name, "a row of over " + RecordJson.MAX_BYTES + " bytes, of which nothing is read", "");
+            return new Rejection(unnamed(index), name, "a row of over " + RecordJson.MAX_BYTES
+                    + " bytes, of which nothing is read", "");
         }
         return ConversationReader.record(json, name, index, format);
     }
@@ -241,7 +242,7 @@ final class ParquetRecords implements ConversationReader.Records {
         }
     }
 
-    /** Today's lists wrap each element in a group of one field; older writers repeat the element itself. */
+    /** Reads a list: current writers wrap each element in a group of one field, older ones repeat the element itself. */
     private static JsonNode list(Group list) {
         Type repeated = list.getType().getType(0);
         boolean wrapped = !repeated.isPrimitive() && repeated.asGroupType().getFieldCount() == 1
@@ -280,7 +281,7 @@ final class ParquetRecords implements ConversationReader.Records {
         }
     }
 
-    /** Parquet's own would take the local file system with checksums. */
+    /** A file for Parquet, whose own class would use the local file system with checksums. */
     private record HadoopFile(FileSystem fs, Path path) implements InputFile {
 
         @Override

@@ -19,12 +19,12 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.expressions.Window;
 
 /**
- * How often there is which reason. Reasons are told whole, for what explains them stands behind the colon; only of a kind with many
- * different ones the rarer are counted together.
+ * Counts the reasons of quarantined records. Reasons are kept whole, because the explanation follows the colon; only if a kind
+ * has many different reasons, the rarer ones are counted together.
  */
 final class QuarantineReasons {
 
-    /** Reasons told of one kind, which is what stands before the colon. */
+    /** Number of reasons shown of one kind, which is the part before the colon. */
     private static final int TOLD = 5;
 
     private QuarantineReasons() {}

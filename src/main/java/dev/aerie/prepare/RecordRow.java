@@ -13,7 +13,7 @@ import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
 
-/** A record of an input as Spark moves it between stages: a conversation as JSON, or the reason why it is none. */
+/** A record of an input as a row between Spark stages: a conversation as JSON, or the reason of its rejection. */
 final class RecordRow {
 
     static final StructType SCHEMA = new StructType()

@@ -6,8 +6,8 @@ import java.io.Serializable;
 import java.util.List;
 
 /**
- * How many conversations a capture may go on without. A few with NaN in their states are an accident of their text; many are a
- * target that is computed wrongly or overflows, and a store of the rest would hide it.
+ * Limits the conversations that a capture may leave out. A few with NaN in their states are caused by their text; many mean that
+ * the target is computed wrongly or overflows, which a store of the others would hide.
  *
  * @param share of the conversations, as the recipe says
  * @param conversations of the plan

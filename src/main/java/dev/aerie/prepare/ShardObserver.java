@@ -2,7 +2,7 @@ package dev.aerie.prepare;
 
 import java.io.Serializable;
 
-/** Points of a shard's life at which a test may let its task die. */
+/** Points during a shard's task at which a test may kill it. */
 interface ShardObserver extends Serializable {
 
     ShardObserver NONE = new ShardObserver() {};
@@ -10,6 +10,6 @@ interface ShardObserver extends Serializable {
     /** The file is written and no marker names it. */
     default void beforeCommit(int shard) {}
 
-    /** The marker is there and the task has not ended. */
+    /** The marker exists and the task has not ended. */
     default void afterCommit(int shard) {}
 }

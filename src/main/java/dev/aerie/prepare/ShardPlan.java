@@ -37,7 +37,7 @@ final class ShardPlan implements Serializable {
 
     /**
      * @param shardTokens tokens a shard holds at most, unless a single conversation is longer
-     * @param maxNewTokens what a held-out prompt grows by at most
+     * @param maxNewTokens largest number of tokens in a continuation
      */
     static ShardPlan of(List<ConversationSummary> conversations, long shardTokens, int maxNewTokens, long seed) {
         List<ConversationSummary> order = new ArrayList<>(conversations);
@@ -71,7 +71,7 @@ final class ShardPlan implements Serializable {
         return shards;
     }
 
-    /** Tokens that a conversation is stored with; of a held-out one, at most. */
+    /** Returns the tokens of a conversation in the store; for a held-out one, the largest number. */
     static long expectedTokens(ConversationSummary c, int maxNewTokens) {
         return c.part() == Part.TRAIN ? c.tokens() : c.promptTokens() + maxNewTokens;
     }

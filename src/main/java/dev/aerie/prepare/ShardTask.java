@@ -26,7 +26,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import scala.Tuple2;
 
-/** One shard: its conversations through the target in waves, their states into a file, a marker. */
+/** Makes one shard: runs its conversations through the target in waves, writes their states to a file, and commits it. */
 final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow>>> {
 
     private static final Logger LOG = LoggerFactory.getLogger(ShardTask.class);
@@ -54,7 +54,7 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
     @Override
     public void call(Iterator<Tuple2<Long, TokenizedRow>> conversations) throws IOException {
         int shard = shards[TaskContext.getPartitionId()];
-        // A task is repeated where its executor died between the marker and the task's end.
+        // A task is repeated if its executor died between the marker and the task's end.
         Optional<ShardWriter> attempt = HiddenStateStore.attempt(settings.output().store(), conf.value(), shard);
         if (attempt.isEmpty()) {
             return;
@@ -78,8 +78,8 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
     }
 
     /**
-     * Conversations form micro-batches, and micro-batches waves. States depend on the former alone, so that a shard is the same
-     * whatever memory a host has for waves.
+     * Conversations form micro-batches, and micro-batches waves. States depend only on the former, so a shard does not depend on
+     * the memory for waves.
      */
     private void write(Iterator<Tuple2<Long, TokenizedRow>> conversations, Target target, WaveWriter writer) throws IOException {
         long waveTokens = target.waveTokens(settings.waves().waveMemory(), settings.captureLayers().size());
@@ -113,7 +113,7 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
         }
     }
 
-    /** A held-out conversation becomes its first prompt and what the target itself says to it, which alone is supervised. */
+    /** Replaces a held-out conversation by its first prompt and the target's continuation, which alone is supervised. */
     private Optional<TokenizedRow> withContinuation(TokenizedRow row, Target target, WaveWriter writer) {
         if (row.part() == Part.TRAIN) {
             return Optional.of(row);
@@ -132,7 +132,8 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
             ids[prompt + i] = (int) continuation[i];
             lossMask[prompt + i] = true;
         }
-        return Optional.of(new TokenizedRow(row.position(), row.id(), row.source(), row.part(), new TokenSequence(ids, lossMask)));
+        return Optional.of(new TokenizedRow(row.position(), row.id(), row.source(), row.part(),
+                new TokenSequence(ids, lossMask)));
     }
 
     private void capture(List<List<TokenizedRow>> wave, Target target, WaveWriter writer) throws IOException {

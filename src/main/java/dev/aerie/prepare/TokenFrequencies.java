@@ -15,16 +15,16 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 
 /**
- * How often each token is supervised in the conversations to train on: what a draft vocabulary is chosen by. Kept as
- * {@code vocabulary.json} in the folder of the store.
+ * The number of times that each token is supervised in the training conversations, from which a draft vocabulary is chosen. Kept
+ * as {@code vocabulary.json} in the folder of the store.
  *
  * @param counts of each token of the target's vocabulary
- * @param firstSeen place among the inputs of the first conversation that each token is supervised in, {@link #NEVER} where it is not:
- *     what decides between tokens that are equally frequent, whatever order a cluster counts in
+ * @param firstSeen place among the inputs of the first conversation that each token is supervised in, {@link #NEVER} where it is
+ *     not: what decides between tokens that are equally frequent, whatever order a cluster counts in
  */
 public record TokenFrequencies(long[] counts, long[] firstSeen) implements Serializable {
 
-    /** Of a token that no conversation says. */
+    /** The value of a token that is never supervised. */
     public static final long NEVER = -1;
 
     private static final String FILE = StoreLayout.VOCABULARY;
@@ -97,7 +97,7 @@ public record TokenFrequencies(long[] counts, long[] firstSeen) implements Seria
 
     /**
      * @param store folder of a store
-     * @throws RefusalException if prepare has not come that far there
+     * @throws RefusalException if prepare has not written the file yet
      */
     public static TokenFrequencies read(String store, Configuration conf) throws IOException {
         Folder folder = Folder.at(store, conf);

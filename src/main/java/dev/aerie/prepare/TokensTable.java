@@ -21,8 +21,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The tables in a store's folder: how they are written and read. Each says in a marker what it was made from, so that the tables
- * of two runs are never taken for those of one.
+ * Reads and writes the tables in a store's folder. Each has a marker with the fingerprint of its inputs, so that tables of two
+ * runs are never mixed.
  */
 public final class TokensTable {
 
@@ -50,8 +50,8 @@ public final class TokensTable {
     }
 
     /**
-     * Writes a table unless it is there already. It is written aside and put in its place as a whole: of two runs that write into
-     * one folder, Spark keeps the rows of both.
+     * Writes a table unless it exists. It is written elsewhere and moved into its place as a whole, because if two runs write
+     * into one folder, Spark keeps the rows of both.
      *
      * @param inputs fingerprint of the conversations that it is made from
      */
@@ -82,7 +82,7 @@ public final class TokensTable {
         }
     }
 
-    /** An object store moves a folder file by file, and a run may die in between. */
+    /** Returns whether the table is complete: an object store moves a folder file by file, and a run may die in between. */
     private static boolean isWhole(Folder store, String name, String inputs) throws IOException {
         Optional<byte[]> found = store.read(name + "/" + StoreLayout.TABLE_MARKER);
         if (found.isEmpty()) {
@@ -103,7 +103,8 @@ public final class TokensTable {
             String expected = HiddenStateStore.openPartial(store.uri(), store.conf()).settings().fingerprints().inputs();
             if (!inputs.asText().equals(expected)) {
                 throw new InvalidStoreException("Invalid store " + store.uri() + ": " + name + " was made from inputs "
-                        + inputs.asText() + " (expected " + expected + ", as fingerprints.inputs of the store; run prepare again)");
+                        + inputs.asText() + " (expected " + expected
+                                + ", as fingerprints.inputs of the store; run prepare again)");
             }
         }
     }

@@ -1,4 +1,5 @@
 /**
- * From conversations to the hidden-state store, as Spark stages: ingest, quarantine, tokens, plan, target forward, commit.
+ * Makes the hidden-state store from conversations, in Spark stages: ingest, quarantine, tokens, plan, the target's forward pass,
+ * commit.
  */
 package dev.aerie.prepare;

@@ -2,9 +2,9 @@ package dev.aerie.spark;
 
 import dev.aerie.torch.Device;
 
-/** What tells one loaded model from another: a record of all that loading it depends on. */
+/** Identifies a loaded model: a record of everything that loading it depends on. */
 public interface ModelKey {
 
-    /** Returns where the model's tensors live. */
+    /** Returns the device of the model's tensors. */
     Device device();
 }

@@ -4,8 +4,8 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 
 /**
- * What a model is made of and holds native memory. Each part is added as soon as it is open, so that a load that fails
- * half-way leaves nothing open.
+ * The parts of a model that hold native memory. Each part is added as soon as it is open, so that a load that fails half-way
+ * leaves nothing open.
  */
 public final class ModelParts {
 
@@ -19,7 +19,7 @@ public final class ModelParts {
         return part;
     }
 
-    /** Closes all parts, whichever of them fail. */
+    /** Closes all parts, even if some of them fail to close. */
     void close() {
         RuntimeException failure = null;
         while (!open.isEmpty()) {

@@ -15,8 +15,8 @@ import org.slf4j.LoggerFactory;
 import scala.jdk.javaapi.CollectionConverters;
 
 /**
- * The running tasks of one job group. A job that fails returns to the driver at once, while other tasks of it still run and write; who
- * deletes or reads what they write has to wait for them.
+ * The running tasks of one job group. A job that fails returns to the driver at once, while others of its tasks still run and
+ * write; code that deletes or reads their files has to wait for them.
  */
 public final class RunningTasks extends SparkListener implements AutoCloseable {
 
@@ -27,7 +27,7 @@ public final class RunningTasks extends SparkListener implements AutoCloseable {
     /** How long cancelled tasks may take to end. */
     private static final Duration ENDING = Duration.ofSeconds(60);
 
-    /** Work of the driver that starts jobs in its own thread. */
+    /** Work of the driver that starts jobs in the calling thread. */
     @FunctionalInterface
     public interface Jobs<T, E extends Exception> {
         T run() throws E;
@@ -45,10 +45,10 @@ public final class RunningTasks extends SparkListener implements AutoCloseable {
     }
 
     /**
-     * Runs jobs. When one of them fails, the others are cancelled, and the failure is thrown once their tasks have ended, at
-     * the latest after a minute: what they write can then be deleted or written again.
+     * Runs jobs. When one of them fails, the others are cancelled, and the failure is thrown once their tasks have ended, at the
+     * latest after a minute, so that their files can then be deleted or written again.
      *
-     * @param what the jobs make, for Spark's pages and the log
+     * @param description of the jobs, for Spark's pages and the log
      */
     public static <T, E extends Exception> T awaiting(SparkContext context, String what, Jobs<T, E> jobs) throws E {
         String group = "aerie-" + UUID.randomUUID();

@@ -11,17 +11,17 @@ import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * Models that the tasks of a JVM share: on each device one at a time, loaded for the first task that asks for it and kept for the
- * others. An instance is held in a static field, as tasks have nothing else in common.
+ * others. An instance is held in a static field, because the tasks share nothing else.
  *
  * <p>A task leases the model and closes the {@link Lease} when it is done. The model stays loaded between leases, until
  * {@linkplain #release release} or until a task asks for a model of another key on the same device. Such a task waits for the
  * leases of the model before to end and then takes its place: two models at once may not fit the device.
  *
  * <p>A load that fails closes what it has opened, and its failure goes to the task that asked. The next lease loads again, so a
- * task that Spark repeats meets the same cause, and not a device whose memory the first attempt has used up.
+ * task that Spark repeats fails for the same cause, and not because the first attempt has used up the device's memory.
  *
  * @param <K> equal keys share a model
- * @param <M> the model; closing it is this class's business
+ * @param <M> the model, which this class closes
  */
 public final class SharedModels<K extends ModelKey, M> {
 
@@ -106,7 +106,7 @@ public final class SharedModels<K extends ModelKey, M> {
 
         Lease<M> lease(K wanted) throws IOException {
             try {
-                // Held while a model is loaded: whoever asks for it meanwhile waits here.
+                // Held while a model is loaded; other tasks that need it wait here.
                 lock.lockInterruptibly();
                 try {
                     makeRoomFor(wanted);

@@ -40,7 +40,7 @@ public final class TaskDevice {
         if (devices == 0) {
             return Device.CPU;
         }
-        // CUDA renumbers the devices it may see from zero; Spark does not know of it.
+        // CUDA renumbers the visible devices from zero; Spark does not.
         List<String> list = visible == null || visible.isBlank() ? List.of() : Arrays.asList(visible.strip().split("\\s*,\\s*"));
         int index = list.contains(address) ? list.indexOf(address) : parse(address);
         if (index < 0 || index >= devices) {

@@ -4,13 +4,14 @@ import org.apache.spark.SparkConf;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
 
-/** How many CPU threads a task may use. */
+/** Determines the number of CPU threads of a task. */
 public final class TaskThreads {
 
     private TaskThreads() {}
 
     /**
-     * The cores of the executor over the tasks that it runs at once; with local masters, those of the machine over the ranks.
+     * Returns the executor's cores divided by the tasks that it runs at once; with local masters, the machine's cores divided by
+     * the ranks.
      *
      * @param ranks tasks that run at once in all
      */
@@ -22,7 +23,8 @@ public final class TaskThreads {
     }
 
     static int of(SparkConf conf, int taskCpus) {
-        // Unset in a standalone cluster, an executor takes what its worker has, and Spark does not tell.
+        // If this is not set in a standalone cluster, an executor takes all cores of its worker, whose number Spark does not
+        // report.
         int cores = conf.getInt("spark.executor.cores", taskCpus);
         double tasks = (double) cores / taskCpus;
         double gpus = conf.getDouble("spark.executor.resource.gpu.amount", 0);
