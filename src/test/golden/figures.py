@@ -1,5 +1,6 @@
 """Writing figures, or comparing them with those that the repository carries."""
 
+import argparse
 import json
 import pathlib
 import sys
@@ -10,6 +11,19 @@ import torch
 
 GOLDEN = pathlib.Path(__file__).resolve().parents[1] / "resources" / "golden"
 TOLERANCE = 1e-6
+
+
+def arguments(document, what, everything):
+    """What a script makes and whether it only compares: the names given on its command line, else all there are.
+
+    Sums on one thread, whose order of rounding is the same on every machine.
+    """
+    parser = argparse.ArgumentParser(description=document.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="compare with the figures kept instead of writing them")
+    parser.add_argument(what, nargs="*")
+    given = vars(parser.parse_args())
+    torch.set_num_threads(1)
+    return given[what] or everything, given["check"]
 
 
 def dump(path, value):

@@ -6,7 +6,6 @@ The model of each is that of golden/targets. Computed in float64 (see make_targe
 under a thousandth, so that another order of rounding cannot choose another token.
 """
 
-import argparse
 import json
 import pathlib
 import tempfile
@@ -64,19 +63,14 @@ def cases(model):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="compare with the figures kept instead of writing them")
-    parser.add_argument("families", nargs="*")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
+    families, check = figures.arguments(__doc__, "families", FAMILIES)
+    make_targets.silence()
     FOLDER.mkdir(exist_ok=True)
-    for family in arguments.families or FAMILIES:
+    for family in families:
         with torch.no_grad():
             made = {"max_new_tokens": NEW_TOKENS, "cases": list(cases(load(family)))}
         path = FOLDER / f"{family}.json"
-        if arguments.check:
+        if check:
             figures.numbers(path, made, True)
         else:
             figures.dump(path, made)

@@ -7,7 +7,6 @@ config.v4.json, the same model in the older form). This makes weights.json, whic
 golden.safetensors. With --check it makes the figures again and compares.
 """
 
-import argparse
 import json
 import pathlib
 import re
@@ -167,17 +166,18 @@ def make(family, check):
     print(f"  float32 is off by {max(figures.deviation(made[n], single[n]) for n in made):.1e}")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="compare with the figures kept instead of writing them")
-    parser.add_argument("families", nargs="*")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
+def silence():
+    """transformers warns of a random model's missing files and draws bars."""
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
-    for family in arguments.families or sorted(f.name for f in FAMILIES.iterdir()):
+
+
+def main():
+    families, check = figures.arguments(__doc__, "families", sorted(f.name for f in FAMILIES.iterdir()))
+    silence()
+    for family in families:
         print(family, flush=True)
-        make(family, arguments.check)
+        make(family, check)
 
 
 if __name__ == "__main__":

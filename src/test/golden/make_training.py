@@ -6,7 +6,6 @@ SPECFORGE is a checkout of https://github.com/sgl-project/SpecForge at the commi
 states of the samples and the target's head are drawn (drawn.json); golden.json and golden.safetensors hold the figures.
 """
 
-import argparse
 import json
 import os
 import pathlib
@@ -233,24 +232,20 @@ SINGLE = torch.float32
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="compare with the figures kept instead of writing them")
-    parser.add_argument("cases", nargs="*")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
+    cases, check = figures.arguments(__doc__, "cases", CASES)
     specforge = import_specforge()
-    for name in arguments.cases or CASES:
+    for name in cases:
         print(name, flush=True)
         folder = CASES_FOLDER / name
         folder.mkdir(parents=True, exist_ok=True)
         case = Case(specforge, name)
-        if arguments.check:
+        if check:
             assert case.manifest == json.loads((folder / "drawn.json").read_text()), f"{folder}: other weights"
         else:
             figures.dump(folder / "drawn.json", case.manifest)
         numbers, made = case.compute()
-        figures.numbers(folder / "golden.json", numbers, arguments.check)
-        figures.tensors(folder / "golden.safetensors", made, arguments.check)
+        figures.numbers(folder / "golden.json", numbers, check)
+        figures.tensors(folder / "golden.safetensors", made, check)
 
 
 if __name__ == "__main__":

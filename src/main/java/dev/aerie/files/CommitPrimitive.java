@@ -1,7 +1,6 @@
 package dev.aerie.files;
 
 import java.io.IOException;
-import java.io.OutputStream;
 import java.nio.file.Files;
 import java.util.Optional;
 import java.util.UUID;
@@ -15,7 +14,8 @@ import org.apache.hadoop.fs.Options;
 import org.apache.hadoop.fs.Path;
 
 /**
- * Makes a complete file visible in one step. This is the only class that distinguishes schemes of file systems.
+ * Makes a complete file visible in one step. This is the only class that chooses by
+ * {@link Scheme} how to write.
  *
  * <p>If a file is visible from its creation (a local disk, HDFS), it is written under another name first. An object store shows
  * an object when its stream is closed, so there it is written under its final name, and a stream that failed is aborted instead
@@ -24,13 +24,21 @@ import org.apache.hadoop.fs.Path;
 abstract sealed class CommitPrimitive {
 
     /** A file being written: its stream, and the call that makes it visible. */
-    interface Staged {
+    abstract static class Staged {
 
-        OutputStream out();
+        private final FSDataOutputStream out;
 
-        void publish() throws IOException;
+        private Staged(FSDataOutputStream out) {
+            this.out = out;
+        }
 
-        void abort() throws IOException;
+        final FSDataOutputStream out() {
+            return out;
+        }
+
+        abstract void publish() throws IOException;
+
+        abstract void abort() throws IOException;
     }
 
     private static final String ABORTABLE = "fs.capability.outputstream.abortable";
@@ -42,11 +50,11 @@ abstract sealed class CommitPrimitive {
     }
 
     static CommitPrimitive of(FileSystem fs, Configuration conf) {
-        return switch (fs.getUri().getScheme()) {
-            case "file" -> new Link(fs);
-            case "hdfs", "viewfs", "webhdfs", "swebhdfs" -> new Rename(fs, conf);
-            case "s3a" -> new ConditionalPut(fs);
-            default -> new Probed(fs);
+        return switch (Scheme.of(fs.getUri())) {
+            case LOCAL -> new Link(fs);
+            case HDFS -> new Rename(fs, conf);
+            case S3A -> new ConditionalPut(fs);
+            case OTHER -> new Probed(fs);
         };
     }
 
@@ -99,17 +107,11 @@ abstract sealed class CommitPrimitive {
         @Override
         Staged stage(Path target) throws IOException {
             Path aside = temporary(target);
-            FSDataOutputStream out = fs.create(aside, false);
-            return new Staged() {
+            return new Staged(fs.create(aside, false)) {
                 @Override
-                public OutputStream out() {
-                    return out;
-                }
-
-                @Override
-                public void publish() throws IOException {
+                void publish() throws IOException {
                     try {
-                        out.close();
+                        out().close();
                         replace(aside, target);
                     } catch (IOException | RuntimeException e) {
                         discard(aside, e);
@@ -118,9 +120,9 @@ abstract sealed class CommitPrimitive {
                 }
 
                 @Override
-                public void abort() throws IOException {
+                void abort() throws IOException {
                     try {
-                        out.close();
+                        out().close();
                     } catch (IOException e) {
                         // The content is not needed.
                     } finally {
@@ -296,21 +298,15 @@ abstract sealed class CommitPrimitive {
 
         @Override
         Staged stage(Path target) throws IOException {
-            FSDataOutputStream out = fs.create(target, true);
-            return new Staged() {
+            return new Staged(fs.create(target, true)) {
                 @Override
-                public OutputStream out() {
-                    return out;
+                void publish() throws IOException {
+                    out().close();
                 }
 
                 @Override
-                public void publish() throws IOException {
-                    out.close();
-                }
-
-                @Override
-                public void abort() {
-                    giveUp(out);
+                void abort() {
+                    giveUp(out());
                 }
             };
         }

@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FileStatus;
@@ -51,8 +52,9 @@ public final class Folder {
         return conf;
     }
 
+    /** @param relative empty for the folder itself */
     public Path path(String relative) {
-        return new Path(root, relative);
+        return relative.isEmpty() ? root : new Path(root, relative);
     }
 
     /**
@@ -103,7 +105,7 @@ public final class Folder {
 
     private List<FileStatus> entries(String relative) throws IOException {
         try {
-            return Arrays.stream(fs.listStatus(relative.isEmpty() ? root : path(relative)))
+            return Arrays.stream(fs.listStatus(path(relative)))
                     .sorted(Comparator.comparing((FileStatus f) -> f.getPath().getName()))
                     .toList();
         } catch (FileNotFoundException e) {
@@ -132,6 +134,20 @@ public final class Folder {
     }
 
     // ---- writing ----
+
+    /**
+     * Makes the folder, and a file in it that is deleted again.
+     *
+     * @throws IOException if the folder cannot be made or written to
+     */
+    public void requireWritable() throws IOException {
+        Path probe = path("_writable-" + UUID.randomUUID());
+        if (!fs.mkdirs(root)) {
+            throw new FileNotFoundException("it cannot be made");
+        }
+        fs.create(probe, false).close();
+        fs.delete(probe, false);
+    }
 
     /** Starts a file that is not visible before it is committed. It replaces one of that name. */
     public NewFile create(String relative) throws IOException {

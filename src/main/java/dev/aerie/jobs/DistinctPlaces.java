@@ -10,11 +10,11 @@ import static dev.aerie.jobs.RecipeKeys.STORE_PATH;
 import static dev.aerie.jobs.RecipeKeys.TARGET_MODEL;
 import static dev.aerie.jobs.RecipeKeys.TRAIN_OUTPUT;
 
+import dev.aerie.files.Scheme;
 import java.io.File;
 import java.io.IOException;
 import java.net.URI;
 import java.util.List;
-import java.util.Locale;
 import java.util.regex.PatternSyntaxException;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
@@ -120,22 +120,13 @@ final class DistinctPlaces {
     }
 
     private static boolean sameFileSystem(Path a, Path b) {
-        return authority(a).equals(authority(b));
-    }
-
-    private static String authority(Path path) {
-        URI uri = path.toUri();
-        // s3, s3n and s3a name the same buckets.
-        String scheme = uri.getScheme().toLowerCase(Locale.ROOT).replaceFirst("^s3[an]$", "s3");
-        return scheme + "://" + (uri.getAuthority() == null ? "" : uri.getAuthority().toLowerCase(Locale.ROOT));
+        return Scheme.fileSystem(a.toUri()).equals(Scheme.fileSystem(b.toUri()));
     }
 
     private Path path(Place place) {
         URI defaults = place.isOnThisHost() ? URI.create("file:///") : FileSystem.getDefaultUri(conf);
         Path written = new Path(place.uri());
-        boolean here = "file".equals(written.toUri().getScheme()) || written.toUri().getScheme() == null
-                && "file".equals(defaults.getScheme());
-        if (here) {
+        if (Scheme.of(written.toUri().isAbsolute() ? written.toUri() : defaults) == Scheme.LOCAL) {
             return new Path("file", "", resolved(new File(written.toUri().getPath())));
         }
         Path home = new Path("/user/" + System.getProperty("user.name"));

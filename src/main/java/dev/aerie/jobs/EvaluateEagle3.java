@@ -100,7 +100,7 @@ public final class EvaluateEagle3 implements Callable<Integer> {
     private static BigramTable bigrams(Recipe recipe, SparkSession spark, TargetConfig target, Configuration conf)
             throws IOException {
         if (!STORE_PATH.isSet(recipe) || !HiddenStateStore.exists(STORE_PATH.of(recipe), conf)) {
-            System.out.println("evaluate: no store at store.path, so no bigram table to compare with");
+            System.out.println("evaluate: no store at " + STORE_PATH.path() + ", so no bigram table to compare with");
             return null;
         }
         return BigramTable.of(TokensTable.read(spark, STORE_PATH.of(recipe)), target.vocabSize());

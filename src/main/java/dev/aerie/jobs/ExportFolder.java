@@ -3,13 +3,9 @@ package dev.aerie.jobs;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.aerie.files.Folder;
 import dev.aerie.train.TrainedDraft;
-import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import org.apache.hadoop.fs.FileSystem;
-import org.apache.hadoop.fs.Path;
 
 /**
  * The folder that a draft is exported to. A draft's files have the same names as those of any model, so an export into another
@@ -38,16 +34,9 @@ final class ExportFolder {
     }
 
     private static List<String> names(Place place, Folder folder) throws IOException {
-        try {
-            Path root = new Path(folder.uri());
-            FileSystem files = root.getFileSystem(folder.conf());
-            if (files.getFileStatus(root).isFile()) {
-                throw place.refused("a folder, not a file");
-            }
-            return Arrays.stream(files.listStatus(root)).map(f -> f.getPath().getName()).filter(n -> !n.startsWith("."))
-                    .sorted().toList();
-        } catch (FileNotFoundException e) {
-            return List.of();
+        if (folder.exists("") && folder.status("").isFile()) {
+            throw place.refused("a folder, not a file");
         }
+        return folder.names("").stream().filter(name -> !name.startsWith(".")).toList();
     }
 }

@@ -1,14 +1,13 @@
 package dev.aerie.jobs;
 
 import dev.aerie.files.Folder;
+import dev.aerie.store.StoreLayout;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import org.apache.hadoop.conf.Configuration;
 
 /** Prints the effective recipe at the start of a job and keeps it as {@code recipe.yaml} beside the job's output. */
 final class KeptRecipe {
-
-    private static final String FILE = "recipe.yaml";
 
     private KeptRecipe() {}
 
@@ -19,6 +18,6 @@ final class KeptRecipe {
 
     /** @param folder on any Hadoop file system */
     static void keep(Recipe recipe, String folder, Configuration conf) throws IOException {
-        Folder.at(folder, conf).write(FILE, recipe.effective().getBytes(StandardCharsets.UTF_8));
+        Folder.at(folder, conf).write(StoreLayout.RECIPE, recipe.effective().getBytes(StandardCharsets.UTF_8));
     }
 }

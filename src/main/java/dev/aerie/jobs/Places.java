@@ -1,5 +1,7 @@
 package dev.aerie.jobs;
 
+import dev.aerie.files.Folder;
+import dev.aerie.files.Scheme;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.net.URI;
@@ -8,7 +10,6 @@ import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -16,7 +17,6 @@ import java.util.concurrent.TimeoutException;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileAlreadyExistsException;
 import org.apache.hadoop.fs.FileSystem;
-import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.ParentNotDirectoryException;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.UnsupportedFileSystemException;
@@ -61,8 +61,8 @@ final class Places {
         Set<URI> asked = new HashSet<>();
         for (Place place : places) {
             Path path = new Path(place.uri());
-            URI full = path.toUri().getScheme() == null ? FileSystem.getDefaultUri(conf) : path.toUri();
-            if (!place.isOnThisHost() && !full.getScheme().equals("file") && asked.add(full.resolve("/"))) {
+            URI full = path.toUri().isAbsolute() ? path.toUri() : FileSystem.getDefaultUri(conf);
+            if (!place.isOnThisHost() && Scheme.of(full) != Scheme.LOCAL && asked.add(full.resolve("/"))) {
                 ask(place, path, full, impatient);
             }
         }
@@ -75,17 +75,9 @@ final class Places {
      * @throws RecipeException if the folder cannot be made or written to
      */
     static void requireWritable(Place place, Configuration conf) throws IOException {
-        Path folder = new Path(place.uri());
-        FileSystem found = folder.getFileSystem(conf);
-        // The checksummed one would leave a hidden .crc file.
-        FileSystem files = found instanceof LocalFileSystem local ? local.getRawFileSystem() : found;
-        Path probe = new Path(folder, "_writable-" + UUID.randomUUID());
+        Folder folder = Folder.at(place.uri(), conf);
         try {
-            if (!files.mkdirs(folder)) {
-                throw new FileNotFoundException("it cannot be made");
-            }
-            files.create(probe, false).close();
-            files.delete(probe, false);
+            folder.requireWritable();
         } catch (ParentNotDirectoryException | FileAlreadyExistsException | FileNotFoundException | AccessControlException e) {
             throw place.refused("a folder that can be written to: " + e.getMessage());
         }
@@ -138,8 +130,8 @@ final class Places {
     }
 
     private static String server(URI uri, Configuration conf) {
-        if (!uri.getScheme().equals("s3a")) {
-            return uri.getScheme() + "://" + uri.getAuthority();
+        if (Scheme.of(uri) != Scheme.S3A) {
+            return uri.resolve("/").toString().replaceFirst("/$", "");
         }
         String endpoint = conf.getTrimmed("fs.s3a.bucket." + uri.getHost() + ".endpoint", conf.getTrimmed("fs.s3a.endpoint", ""));
         return endpoint.isEmpty() ? "AWS, as fs.s3a.endpoint is not set" : "fs.s3a.endpoint " + endpoint;

@@ -96,12 +96,12 @@ public final class Recipe {
         }
         if (RecipeKeys.TRAIN_MODE.of(this) == LossMode.SPECFORGE
                 && RecipeKeys.STORE_TEACHER_ROWS.of(this) == TeacherRows.STRICT) {
-            throw contradiction(RecipeKeys.STORE_TEACHER_ROWS, "all, which train.mode specforge needs");
+            throw contradiction(RecipeKeys.STORE_TEACHER_ROWS, "all, which " + RecipeKeys.TRAIN_MODE.path() + " specforge needs");
         }
         Residency.Mode residency = RecipeKeys.TARGET_RESIDENCY.of(this);
         if (RecipeKeys.TARGET_WEIGHT_MEMORY.isSet(this) && residency != Residency.Mode.AUTO) {
             throw contradiction(RecipeKeys.TARGET_WEIGHT_MEMORY,
-                    "unset, as target.residency is " + residency.text() + " and not auto");
+                    "unset, as " + RecipeKeys.TARGET_RESIDENCY.path() + " is " + residency.text() + " and not auto");
         }
     }
 

@@ -2,6 +2,7 @@ package dev.aerie.prepare;
 
 import dev.aerie.errors.RefusalException;
 import dev.aerie.files.FileKind;
+import dev.aerie.files.Scheme;
 import dev.aerie.text.ConversationReader;
 import dev.aerie.text.RecordFormat;
 import java.io.File;
@@ -101,7 +102,7 @@ public final class ConversationFiles {
         } catch (AccessDeniedException | AccessControlException e) {
             throw new RefusalException("Invalid folder: " + folder + " (expected one that may be listed)", e);
         }
-        if (folder.toUri().getScheme() != null && !"file".equals(folder.toUri().getScheme())) {
+        if (Scheme.of(fs.getUri()) != Scheme.LOCAL) {
             return listed;
         }
         // Hadoop omits files that it cannot reach, such as dangling links and names in another encoding.

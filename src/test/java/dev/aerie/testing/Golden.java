@@ -7,17 +7,14 @@ import dev.aerie.safetensors.SafetensorsFile;
 import dev.aerie.safetensors.SafetensorsWriter;
 import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
+import dev.aerie.files.Sha256;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -87,16 +84,11 @@ public final class Golden {
     }
 
     private static String fingerprint(Path resources) throws IOException {
-        try {
-            MessageDigest sha256 = MessageDigest.getInstance("SHA-256");
-            for (Path file : files(resources)) {
-                sha256.update(file.getFileName().toString().getBytes(StandardCharsets.UTF_8));
-                sha256.update(Files.readAllBytes(file));
-            }
-            return HexFormat.of().formatHex(sha256.digest(), 0, 6);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
+        Sha256 sha = new Sha256();
+        for (Path file : files(resources)) {
+            sha.add(file.getFileName().toString()).add(Files.readAllBytes(file));
         }
+        return sha.hex().substring(0, 12);
     }
 
     private static List<Path> files(Path folder) throws IOException {
