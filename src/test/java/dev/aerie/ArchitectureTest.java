@@ -8,10 +8,12 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import java.net.URI;
 import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Stream;
+import org.apache.hadoop.fs.FileSystem;
 import org.junit.jupiter.api.Test;
 
 /** The order of the packages: one may use those after it in {@link #ORDER}, never those before. */
@@ -110,6 +112,15 @@ class ArchitectureTest {
         noClasses().that().resideOutsideOfPackage("dev.aerie.files")
                 .should().callMethod(MessageDigest.class, "getInstance", String.class)
                 .orShould().dependOnClassesThat().belongToAnyOf(HexFormat.class)
+                .check(classes);
+    }
+
+    /** What differs between file systems is said in one place; others ask for the kind. */
+    @Test
+    void onlyFilesReadSchemes() {
+        noClasses().that().resideOutsideOfPackage("dev.aerie.files")
+                .should().callMethod(URI.class, "getScheme")
+                .orShould().callMethod(FileSystem.class, "getScheme")
                 .check(classes);
     }
 }

@@ -14,8 +14,7 @@ import org.apache.hadoop.fs.Options;
 import org.apache.hadoop.fs.Path;
 
 /**
- * Makes a complete file visible in one step. This is the only class that chooses by
- * {@link Scheme} how to write.
+ * Makes a complete file visible in one step. This is the only class that chooses by {@link Scheme} how to write.
  *
  * <p>If a file is visible from its creation (a local disk, HDFS), it is written under another name first. An object store shows
  * an object when its stream is closed, so there it is written under its final name, and a stream that failed is aborted instead

@@ -38,8 +38,8 @@ final class TargetSection {
     /** Returns where each host keeps its copies of models. */
     static ModelCache cache(Recipe recipe) {
         return new ModelCache(
-                TARGET_CACHE.of(recipe).map(folder -> Path.of(folder).toAbsolutePath().toString()).orElse(null),
-                TARGET_CACHE_BYTES.of(recipe).orElse(Long.MAX_VALUE),
+                TARGET_CACHE.of(recipe).map(folder -> Path.of(folder).toAbsolutePath().toString()).orElse(ModelCache.USUAL.folder()),
+                TARGET_CACHE_BYTES.of(recipe).orElse(ModelCache.USUAL.maxBytes()),
                 TARGET_CACHE_CHECK.of(recipe));
     }
 
