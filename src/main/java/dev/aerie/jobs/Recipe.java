@@ -4,6 +4,8 @@ import dev.aerie.draft.LossMode;
 import dev.aerie.store.TeacherRows;
 import dev.aerie.target.Residency;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -57,12 +59,19 @@ public final class Recipe {
      */
     public static Recipe read(Path file, List<String> overrides) {
         String text;
+        if (Files.isDirectory(file)) {
+            throw new RecipeException("Invalid recipe: " + file + " (expected a file, it is a folder)");
+        }
         try {
             text = Files.readString(file);
         } catch (NoSuchFileException e) {
             throw new RecipeException("Invalid recipe: " + file + " (expected a file, there is none)");
+        } catch (CharacterCodingException e) {
+            throw new RecipeException("Invalid recipe: " + file + " (expected a file in UTF-8)");
+        } catch (AccessDeniedException e) {
+            throw new RecipeException("Invalid recipe: " + file + " (expected a file that may be read, permission is denied)");
         } catch (IOException e) {
-            throw new RecipeException("Invalid recipe: " + file + " (expected a readable UTF-8 file: " + e.getMessage() + ")");
+            throw new RecipeException("Invalid recipe: " + file + " (expected a file that can be read: " + e.getMessage() + ")");
         }
         return parse(file.toString(), text, overrides);
     }

@@ -252,6 +252,10 @@ sealed interface ValueType<V> {
             if (!(yaml instanceof List<?> list)) {
                 throw RecipeException.invalid(key, yaml, expected());
             }
+            // What an empty list of numbers means, the key's own section says.
+            if (list.isEmpty() && element instanceof Section) {
+                throw RecipeException.invalid(key, yaml, expected() + ", and at least one of them");
+            }
             List<V> read = new ArrayList<>();
             for (int i = 0; i < list.size(); i++) {
                 read.add(element.read(key + "[" + i + "]", list.get(i)));

@@ -21,10 +21,14 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.aerie.text.ConversationFormat;
 import dev.aerie.train.Schedule;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -197,6 +201,22 @@ class RecipeTest {
     void refusesAMissingFile() {
         RecipeException e = assertThrows(RecipeException.class, () -> Recipe.read(Path.of("no-such-recipe.yaml"), List.of()));
         assertEquals("Invalid recipe: no-such-recipe.yaml (expected a file, there is none)", e.getMessage());
+    }
+
+    @Test
+    void refusesAFileThatIsNoRecipe(@TempDir Path folder) throws IOException {
+        Path binary = Files.write(folder.resolve("binary.yaml"), new byte[] {(byte) 0xff, (byte) 0xfe, 0});
+        for (Map.Entry<Path, String> wrong : Map.of(folder, "a file, it is a folder", binary, "a file in UTF-8").entrySet()) {
+            RecipeException e = assertThrows(RecipeException.class, () -> Recipe.read(wrong.getKey(), List.of()));
+            assertEquals("Invalid recipe: " + wrong.getKey() + " (expected " + wrong.getValue() + ")", e.getMessage());
+        }
+    }
+
+    @Test
+    void refusesAListOfNothing() {
+        assertMessage("Invalid recipe key data.inputs: [] (expected a list, each a mapping with path, format, limit, and at least one "
+                + "of them)", "data: {inputs: []}");
+        assertThrows(RecipeException.class, () -> parse("", "data.inputs=[]"));
     }
 
     private static void assertMessage(String message, String yaml, String... overrides) {
