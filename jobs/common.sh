@@ -16,7 +16,7 @@ find_java() {
     || fail "Invalid Java: $java is version ${version:-unknown} (expected a JDK from 17; JAVA_HOME chooses)"
 }
 
-# Builds the job jars where they are missing or older than the sources they are made of.
+# Builds the job jars if they are missing or older than the sources they are made of.
 find_jars() {
   ! whole_jars || return 0
   mkdir -p "$root/target"
@@ -40,7 +40,7 @@ whole_jars() {
     && [[ ! -d $root/src || -z $(find "$root"/src/{main,quickstart,bench} "$root/pom.xml" -newer "$jar" -type f -print -quit) ]]
 }
 
-# SPARK_HOME, or else a home of our own, put together once from the artifacts that Maven downloads anyway.
+# SPARK_HOME, or else a home that is assembled once from the artifacts that Maven downloads anyway.
 find_spark() {
   if [[ -n ${SPARK_HOME:-} ]]; then
     [[ -x $SPARK_HOME/bin/spark-submit ]] || fail "Invalid SPARK_HOME: $SPARK_HOME (expected a folder with bin/spark-submit)"
@@ -54,7 +54,7 @@ find_spark() {
   export SPARK_HOME=$spark_home
 }
 
-# The jars are links into Maven's repository, which somebody may have cleaned.
+# The jars are links into Maven's repository, which may have been cleaned.
 whole_spark_home() {
   [[ -x $spark_home/bin/spark-submit ]] || return 1
   local jar

@@ -19,7 +19,9 @@ import org.junit.jupiter.api.Test;
 /** The order of the packages: one may use those after it in {@link #ORDER}, never those before. */
 class ArchitectureTest {
 
-    private static final List<String> ORDER = List.of("jobs", "evaluate", "train", "prepare", "spark", "gang", "store", "host", "draft", "target", "safetensors", "text",
+    private static final List<String> ORDER =
+            List.of("jobs", "evaluate", "train", "prepare", "spark", "gang", "store", "host", "draft", "target", "safetensors",
+            "text",
                     "files", "torch", "errors");
 
     private final JavaClasses classes = new ClassFileImporter()
@@ -81,7 +83,10 @@ class ArchitectureTest {
                 .check(classes);
     }
 
-    /** A family of another jar needs {@code TargetFamily}, {@code DenseDecoder} and the specs; the helpers of our families are ours. */
+    /**
+     * A family of another jar needs {@code TargetFamily}, {@code DenseDecoder} and the specs; the helpers of our families are
+     * ours.
+     */
     @Test
     void onlyFamiliesAndWhatTheyAreMadeOfArePublic() {
         classes().that().resideInAPackage("dev.aerie.target.family").and().arePublic().and().areTopLevelClasses()
@@ -91,7 +96,7 @@ class ArchitectureTest {
                 .check(classes);
     }
 
-    /** What loads, maps and calls libtorch is nobody else's. */
+    /** The classes that load, map and call libtorch are not public. */
     @Test
     void theBridgeToTheEngineIsNotPublic() {
         classes().that().resideInAPackage("dev.aerie.torch").and().haveNameMatching(".*(Script|Kernels|Archive).*")

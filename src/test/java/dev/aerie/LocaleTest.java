@@ -19,8 +19,8 @@ import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 
 /**
- * Formats, parses and changes case in no language of the host: with {@code -Duser.language=ar -Duser.country=EG} a number has other
- * digits, and with Turkish an I another small letter.
+ * Formats, parses and changes case in no language of the host: with {@code -Duser.language=ar -Duser.country=EG} a number has
+ * other digits, and with Turkish an I another small letter.
  */
 class LocaleTest {
 
@@ -84,7 +84,8 @@ class LocaleTest {
     private static final class Right {
 
         String calls() {
-            return String.format(Locale.ROOT, "%d", 1) + "I".toLowerCase(Locale.ROOT) + NumberFormat.getInstance(Locale.ROOT).format(4);
+            return String.format(Locale.ROOT, "%d", 1) + "I".toLowerCase(Locale.ROOT) + NumberFormat.getInstance(Locale.ROOT)
+                    .format(4);
         }
     }
 }

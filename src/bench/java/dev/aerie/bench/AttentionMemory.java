@@ -12,8 +12,8 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * Whether attention's memory grows with the tokens and not with their square: the peak of anonymous memory, from before queries, keys
- * and values are made until after attention, over one sequence of 16,384 tokens against one of 4,096. Exits with 1 above
+ * Whether attention's memory grows with the tokens and not with their square: the peak of anonymous memory, from before queries,
+ * keys and values are made until after attention, over one sequence of 16,384 tokens against one of 4,096. Exits with 1 above
  * {@link #LARGEST_RATIO}. Linux alone tells it.
  */
 public final class AttentionMemory {

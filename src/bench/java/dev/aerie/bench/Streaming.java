@@ -22,8 +22,8 @@ import java.util.stream.Stream;
 
 /**
  * What streaming costs and saves. Memory: the most anonymous memory of a process that streams 48 layers against one that streams
- * 12 of the same width, each a JVM of its own. Speed: tokens a second of a streamed target against the resident one, four layers
- * and one wave of 2,048 tokens at a time, by turns in one process, the files in the page cache.
+ * 12 of the same width, each in a separate JVM. Speed: tokens per second of a streamed target against the resident one, four
+ * layers and one wave of 2,048 tokens at a time, by turns in one process, the files in the page cache.
  */
 public final class Streaming {
 
@@ -71,7 +71,7 @@ public final class Streaming {
         return new RandomModel(layers, 1024, stored == DType.F32 ? 2048 : 4608, 16, 4, 64, 4096);
     }
 
-    /** Runs in a JVM of its own and gives the most anonymous memory it had. */
+    /** Runs in a separate JVM and returns its peak of anonymous memory. */
     private static long anonymous(Path model, String residency) throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(List.of(ProcessHandle.current().info().command().orElseThrow()));
         command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());

@@ -56,63 +56,65 @@ final class RecipeKeys {
     static final RecipeKey<ConversationFormat> INPUT_FORMAT = RecipeKey.of("format", choice(ConversationFormat.class),
             ConversationFormat.AUTO, DATA, "How conversations are written; auto finds it from the keys of the records.");
     static final RecipeKey<Optional<Integer>> INPUT_LIMIT = RecipeKey.optional("limit", integer(1), DATA,
-            "Reads only so many records from the start; all of them where unset.");
+            "Largest number of records to read, from the start; all if unset.");
     static final List<RecipeKey<?>> INPUT = List.of(INPUT_PATH, INPUT_FORMAT, INPUT_LIMIT);
 
     static final RecipeKey<String> SUBSET_SOURCE = RecipeKey.required("source", text(), DRAFT,
             "A file that the store was made from: its name, or more of its path from the end.");
     static final RecipeKey<Optional<Integer>> SUBSET_LIMIT = RecipeKey.optional("limit", integer(1), DRAFT,
-            "Trains on only so many of its records from the start, those refused counted; on all of them where unset.");
+            "Trains on only so many of its records from the start, those refused counted; on all of them if unset.");
     static final List<RecipeKey<?>> SUBSET = List.of(SUBSET_SOURCE, SUBSET_LIMIT);
 
     static final RecipeKey<String> NAME = key("name", text(), "aerie", NOTHING, "Names the run in Spark's pages and in reports.");
 
     static final RecipeKey<String> TARGET_MODEL = required("target.model", path(), DATA,
-            "The target: a folder in Hugging Face layout (config.json, safetensors, tokenizer), local and at the same path on every "
+            "The target: a folder in Hugging Face layout (config.json, safetensors, tokenizer), local and at the same path on "
+                    + "every "
                     + "host, or a URI, of which every host keeps a copy.");
     static final RecipeKey<Optional<String>> TARGET_CACHE = optional("target.cache", path(), NOTHING,
-            "The folder of these copies on each host; models in $AERIE_CACHE, else in ~/.cache/aerie, where unset.");
+            "The folder of these copies on each host; models in $AERIE_CACHE, else in ~/.cache/aerie, if unset.");
     static final RecipeKey<Optional<Long>> TARGET_CACHE_BYTES = optional("target.cache_bytes", bytes(), NOTHING,
-            "Most bytes of all copies: unused ones are removed, the oldest first; what the disk holds where unset.");
+            "Most bytes of all copies: unused ones are removed, the oldest first; what the disk holds if unset.");
     static final RecipeKey<ModelCache.Check> TARGET_CACHE_CHECK = key("target.cache_check", choice(ModelCache.Check.class),
             ModelCache.USUAL.check(), NOTHING,
             "What of a copy is compared before it is used; a damaged one is made again.");
     static final RecipeKey<DTypeChoice> TARGET_DTYPE = key("target.dtype", choice(DTypeChoice.class), DTypeChoice.AUTO, DATA,
-            "What the target computes in; auto is bfloat16 on a GPU and float32 on a CPU.");
+            "The compute type; auto is bfloat16 on a GPU and float32 on a CPU.");
     static final RecipeKey<Optional<List<Integer>>> TARGET_CAPTURE_LAYERS =
             optional("target.capture_layers", list(integer(0)), DATA,
-            "The decoder layers (0-based) whose outputs are stored, low to high; [1, n/2-1, n-4] where unset, which serving engines "
+            "The decoder layers (0-based) whose outputs are stored, low to high; [1, n/2-1, n-4] if unset, which serving engines "
                     + "assume. A draft reads three of them.");
     static final RecipeKey<Residency.Mode> TARGET_RESIDENCY = key("target.residency", choice(Residency.Mode.class),
             Residency.Mode.AUTO, NOTHING,
-            "resident keeps every layer on the device; streamed brings one at a time, the next being prepared, for targets of any "
+            "resident keeps every layer on the device; streamed brings one at a time, the next being prepared, for targets of "
+                    + "any "
                     + "size; auto is resident where the weights fit.");
     static final RecipeKey<Optional<Long>> TARGET_WEIGHT_MEMORY = optional("target.weight_memory", bytes(), NOTHING,
-            "Weights up to which auto is resident; 70 % of the device's free memory where unset.");
+            "Weights up to which auto is resident; 70 % of the device's free memory if unset.");
     static final RecipeKey<Integer> TARGET_MICRO_BATCH_TOKENS = key("target.micro_batch_tokens", tokens(1), 4096, STATES,
-            "What goes through a layer together; more needs more memory.");
+            "Tokens that pass through a layer together; more need more memory.");
     static final RecipeKey<Long> TARGET_WAVE_MEMORY = key("target.wave_memory", bytes(), 4L << 30, NOTHING,
             "For the states of a wave, the micro-batches for which a streamed layer comes once.");
 
     static final RecipeKey<List<Recipe>> DATA_INPUTS =
-            required("data.inputs", sections(INPUT), DATA, "What is read, in this order.");
+            required("data.inputs", sections(INPUT), DATA, "The inputs, read in this order.");
     static final RecipeKey<Optional<String>> DATA_TEMPLATE = optional("data.template", path(), DATA,
-            "A Jinja file with the chat template, on any file system; the tokenizer's own where unset.");
+            "A Jinja file with the chat template, on any file system; the tokenizer's own if unset.");
     static final RecipeKey<Optional<Map<String, Object>>> DATA_TEMPLATE_VARIABLES =
             optional("data.template_variables", mapping(), DATA,
-            "What the template is told beside the conversation, such as enable_thinking; chat_template_kwargs of a record win.");
+            "Variables of the template, such as enable_thinking; chat_template_kwargs of a record take precedence.");
     static final RecipeKey<Optional<String>> DATA_DATE = optional("data.date", text(), DATA,
-            "What a template that writes today's date writes, as YYYY-MM-DD; the day on which the store was begun where unset.");
+            "What a template that writes today's date writes, as YYYY-MM-DD; the day on which the store was begun if unset.");
     static final RecipeKey<Optional<String>> DATA_SYSTEM_PROMPT = optional("data.system_prompt", text(), DATA,
-            "Put before conversations that have no system message; none where unset.");
+            "Put before conversations that have no system message; none if unset.");
     static final RecipeKey<Optional<String>> DATA_ASSISTANT_HEADER = optional("data.assistant_header", text(), DATA,
-            "The text that opens an assistant turn; found by rendering a probe conversation where unset.");
+            "The text that opens an assistant turn; found by rendering a probe conversation if unset.");
     static final RecipeKey<Optional<String>> DATA_END_OF_TURN = optional("data.end_of_turn", text(), DATA,
-            "The text that closes an assistant turn; found like the header where unset.");
+            "The text that closes an assistant turn; found like the header if unset.");
     static final RecipeKey<Integer> DATA_MAX_LENGTH = key("data.max_length", tokens(8), 2048, DATA, "The longest conversation.");
     static final RecipeKey<OverLength> DATA_OVER_LENGTH =
             key("data.over_length", choice(OverLength.class), OverLength.TRUNCATE, DATA,
-            "What becomes of a longer one: cut at max_length, or set aside with its reason.");
+            "The action on a longer one: cut at max_length, or quarantined with its reason.");
     static final RecipeKey<Double> DATA_MIN_SUPERVISED_SHARE = key("data.min_supervised_share", share(), 0.01, NOTHING,
             "The run stops, showing a rendered sample, when a smaller share of all tokens is supervised: the template was then "
                     + "not understood.");
@@ -138,20 +140,21 @@ final class RecipeKeys {
     static final RecipeKey<Double> STORE_MAX_REFUSED_SHARE = key("store.max_refused_share", share(), 0.05, NOTHING,
             "The run stops when a larger share of the conversations is left out, such as for NaN in their states.");
     static final RecipeKey<Optional<Long>> STORE_MAX_BYTES = optional("store.max_bytes", bytes(), NOTHING,
-            "Refuses to start when the plan needs more; no limit where unset.");
+            "Refuses to start when the plan needs more; no limit if unset.");
 
     static final RecipeKey<Optional<Integer>> DRAFT_HIDDEN_SIZE = optional("draft.hidden_size", integer(1), DRAFT,
-            "The target's where unset; the draft reads its embeddings, so no other fits.");
+            "The target's if unset; the draft reads its embeddings, so no other fits.");
     static final RecipeKey<Optional<Integer>> DRAFT_INTERMEDIATE_SIZE = optional("draft.intermediate_size", integer(1), DRAFT,
-            "Width of the MLP; the target's where unset.");
+            "Width of the MLP; the target's if unset.");
     static final RecipeKey<Optional<Integer>> DRAFT_NUM_ATTENTION_HEADS = optional("draft.num_attention_heads", integer(1), DRAFT,
-            "The target's where unset.");
+            "The target's if unset.");
     static final RecipeKey<Optional<Integer>> DRAFT_NUM_KEY_VALUE_HEADS = optional("draft.num_key_value_heads", integer(1), DRAFT,
-            "The target's where unset.");
+            "The target's if unset.");
     static final RecipeKey<Optional<Integer>> DRAFT_HEAD_DIM =
-            optional("draft.head_dim", integer(2), DRAFT, "The target's where unset.");
+            optional("draft.head_dim", integer(2), DRAFT, "The target's if unset.");
     static final RecipeKey<Integer> DRAFT_VOCAB_SIZE = key("draft.vocab_size", tokens(1), 32_000, DRAFT,
-            "How many tokens the draft can propose: the most frequent supervised ones; the target's whole vocabulary where that is "
+            "Number of tokens that the draft can propose: the most frequent supervised ones; the target's whole vocabulary "
+                    + "where that is "
                     + "smaller.");
 
     static final RecipeKey<String> TRAIN_OUTPUT = required("train.output", path(), NOTHING,
@@ -159,9 +162,10 @@ final class RecipeKeys {
     static final RecipeKey<LossMode> TRAIN_MODE = key("train.mode", choice(LossMode.class), LossMode.STRICT, TRAINING,
             "strict is aligned with what serving drafts; specforge has the conventions of SpecForge, for parity.");
     static final RecipeKey<Optional<List<Integer>>> TRAIN_LAYERS = optional("train.layers", list(integer(0)), DRAFT,
-            "The three captured layers whose outputs the draft reads, low to high; those of the store where unset and it holds three.");
+            "The three captured layers whose outputs the draft reads, low to high; those of the store if unset and it holds "
+                    + "three.");
     static final RecipeKey<Optional<List<Recipe>>> TRAIN_SUBSET = optional("train.subset", sections(SUBSET), DRAFT,
-            "Trains on only this part of the store and counts the draft's vocabulary there; on all of it where unset.");
+            "Trains on only this part of the store and counts the draft's vocabulary there; on all of it if unset.");
     static final RecipeKey<Integer> TRAIN_RANKS = key("train.ranks", integer(1), 1, NOTHING,
             "Executors that train together, one per GPU.");
     static final RecipeKey<Integer> TRAIN_EPOCHS = key("train.epochs", integer(1), 1, TRAINING, "Passes over the store.");
@@ -174,7 +178,7 @@ final class RecipeKeys {
             "train.batch_conversations", integer(1), 1, TRAINING,
             "Conversations of one optimizer step, over all ranks; unset where global_batch_tokens says its size.");
     static final RecipeKey<Integer> TRAIN_MICRO_BATCH_TOKENS = key("train.micro_batch_tokens", tokens(1), 8192, NOTHING,
-            "What goes through the draft at a time; more needs more memory.");
+            "Tokens that the draft processes at a time; more need more memory.");
     // From here to the gradient norm: SpecForge's defaults.
     static final RecipeKey<Integer> TRAIN_TTT_LENGTH = key("train.ttt_length", integer(1, 32, ""), 7, TRAINING,
             "TTT steps: how far ahead the draft learns to go on its own states.");
@@ -186,15 +190,16 @@ final class RecipeKeys {
             "The rate after the warm-up.");
     static final RecipeKey<Double> TRAIN_MAX_GRAD_NORM = key("train.max_grad_norm", positive(), 0.5, TRAINING,
             "Clips the norm of the whole gradient.");
-    static final RecipeKey<Double> TRAIN_WEIGHT_DECAY = key("train.weight_decay", number(), 0.0, TRAINING, "Of AdamW.");
+    static final RecipeKey<Double> TRAIN_WEIGHT_DECAY =
+            key("train.weight_decay", number(), 0.0, TRAINING, "Weight decay of AdamW.");
     static final RecipeKey<DTypeChoice> TRAIN_DTYPE = key("train.dtype", choice(DTypeChoice.class), DTypeChoice.AUTO, TRAINING,
-            "What the draft computes in; its weights and AdamW's moments are float32 always.");
+            "The compute type; the weights and AdamW's moments are float32 always.");
     static final RecipeKey<Long> TRAIN_SEED = key("train.seed", whole(0), 0L, TRAINING,
-            "Of the initial weights and of the order of conversations.");
+            "Seed of the initial weights and of the order of conversations.");
     static final RecipeKey<Integer> TRAIN_CHECKPOINT_EVERY_STEPS = key("train.checkpoint.every_steps", integer(1), 500, NOTHING,
             "Steps between checkpoints; the last step makes one too.");
     static final RecipeKey<Integer> TRAIN_CHECKPOINT_KEEP = key("train.checkpoint.keep", integer(1), 2, NOTHING,
-            "Newest checkpoints that stay.");
+            "Number of newest checkpoints that are kept.");
     static final RecipeKey<Integer> TRAIN_MAX_ATTEMPTS = key("train.max_attempts", integer(1), 4, NOTHING,
             "How often the gang starts in all, each time from the last checkpoint.");
     static final RecipeKey<Optional<Integer>> TRAIN_HELD_OUT_EVERY_STEPS =
@@ -203,27 +208,27 @@ final class RecipeKeys {
                     + "unset, and none at all with 0.");
 
     static final RecipeKey<Optional<String>> EVALUATE_DRAFT = optional("evaluate.draft", path(), MEASUREMENT,
-            "The exported draft; export.output where unset.");
+            "The exported draft; export.output if unset.");
     static final RecipeKey<String> EVALUATE_PROMPTS_PATH = required("evaluate.prompts.path", path(), MEASUREMENT,
-            "Prompts to answer, one JSON object a line.");
+            "Prompts to answer, one JSON object per line.");
     static final RecipeKey<PromptFormat> EVALUATE_PROMPTS_FORMAT = key("evaluate.prompts.format", choice(PromptFormat.class),
             PromptFormat.AUTO, MEASUREMENT,
             "gsm8k reads question; jsonl reads prompt, or messages that end with the user's; auto takes what is there.");
     static final RecipeKey<Optional<Integer>> EVALUATE_PROMPTS_LIMIT = optional("evaluate.prompts.limit", integer(1), MEASUREMENT,
-            "Answers only so many from the start; all of them where unset.");
+            "Largest number of prompts, from the start; all if unset.");
     static final RecipeKey<Integer> EVALUATE_MAX_NEW_TOKENS = key("evaluate.max_new_tokens", tokens(1), 128, MEASUREMENT,
             "The longest answer.");
     static final RecipeKey<Integer> EVALUATE_DRAFT_TOKENS = key("evaluate.draft_tokens", integer(1, 64, "tokens"), 5, MEASUREMENT,
-            "What is drafted for each pass of the target.");
+            "Tokens drafted per pass of the target.");
     static final RecipeKey<Double> EVALUATE_TEMPERATURE = key("evaluate.temperature", number(), 0.0, MEASUREMENT,
             "0 answers greedily, token for token as the target alone; above it answers are drawn.");
     static final RecipeKey<Integer> EVALUATE_TOP_K = key("evaluate.top_k", integer(0), 0, MEASUREMENT,
-            "Draws among so many tokens; among all with 0.");
+            "Number of most likely tokens that are drawn from; 0 for all.");
     static final RecipeKey<Double> EVALUATE_TOP_P = key("evaluate.top_p", positiveShare(), 1.0, MEASUREMENT,
-            "Draws among the likeliest tokens that together reach this share.");
+            "Draws from the most likely tokens that together reach this probability.");
     static final RecipeKey<Long> EVALUATE_SEED = key("evaluate.seed", whole(0), 0L, MEASUREMENT, "Of what is drawn.");
     static final RecipeKey<Optional<String>> EVALUATE_OUTPUT = optional("evaluate.output", path(), NOTHING,
-            "A folder for the report; it is only printed where unset.");
+            "A folder for the report; it is only printed if unset.");
 
     static final RecipeKey<String> EXPORT_OUTPUT = required("export.output", path(), NOTHING,
             "Where the draft goes in the form that SGLang and vLLM load: an empty folder, or one with an earlier export.");
@@ -232,7 +237,7 @@ final class RecipeKeys {
             key("runtime.device", choice(DeviceChoice.class), DeviceChoice.AUTO, NOTHING,
             "auto is the GPU that Spark gives a task and the CPU where it gives none.");
     static final RecipeKey<Optional<Integer>> RUNTIME_THREADS = optional("runtime.threads", integer(1), NOTHING,
-            "CPU threads of one operator; those of one task (spark.task.cpus, or all cores for one task a JVM) where unset.");
+            "CPU threads of one operator; those of one task (spark.task.cpus, or all cores for one task a JVM) if unset.");
 
     static {
         ALL = List.copyOf(BY_PATH.values());

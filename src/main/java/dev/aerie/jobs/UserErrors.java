@@ -21,8 +21,8 @@ final class UserErrors {
     }
 
     /**
-     * What the refusal says, with the sample that it may show; else one sentence: that of a gang that failed, or what names a place on
-     * a file system, or that of the innermost cause which has a message, after what ours says it was doing.
+     * What the refusal says, with the sample that it may show; else one sentence: that of a gang that failed, or what names a
+     * place on a file system, or that of the innermost cause which has a message, after what ours says it was doing.
      */
     static String sentence(Throwable e) {
         Throwable refusal = refusal(e);

@@ -181,7 +181,8 @@ public final class Capture {
                                 key(partitionOf[shared.value().shardOf(r.position())], shared.value().orderOf(r.position())), r))
                         .repartitionAndSortWithinPartitions(new ByShard(missing.length))
                         .foreachPartition(new ShardTask(
-                                settings.withStore(store), new SerializableConfiguration(configuration()), limit, missing, counted,
+                                settings.withStore(store), new SerializableConfiguration(configuration()), limit, missing,
+                                        counted,
                                 times, observer));
                 return null;
             });

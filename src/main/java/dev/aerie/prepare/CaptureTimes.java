@@ -6,8 +6,8 @@ import org.apache.spark.SparkContext;
 import org.apache.spark.util.LongAccumulator;
 
 /**
- * Where the time of capture tasks goes, summed over all tasks, in nanoseconds. Encoding and writing run beside the target, so the parts
- * may be more than the whole; a task that waits for its writer is bound by them.
+ * Where the time of capture tasks goes, summed over all tasks, in nanoseconds. Encoding and writing run beside the target, so the
+ * parts may be more than the whole; a task that waits for its writer is bound by them.
  */
 record CaptureTimes(LongAccumulator forward, LongAccumulator encode, LongAccumulator write, LongAccumulator waiting)
         implements Serializable {

@@ -115,7 +115,8 @@ public final class ConversationFiles {
         for (String name : names) {
             if (!reached.contains(name) && !isBookkeeping(name)) {
                 throw new RefusalException("Invalid file: " + folder + "/" + name
-                        + " (expected one that can be reached: it is listed, and a link that leads nowhere or a name in no UTF-8)");
+                        + " (expected one that can be reached: it is listed, and a link that leads nowhere or a name in no "
+                                + "UTF-8)");
             }
         }
         return listed;

@@ -165,7 +165,8 @@ public final class Ingest {
         if (share < settings.minSupervisedShare()) {
             Row first = records.where(col("reason").isNull()).orderBy("position").first();
             throw new RefusalException(String.format(Locale.ROOT,
-                    "Invalid loss mask: %.2f %% of the tokens are supervised (expected at least %.2f %%, data.min_supervised_share). "
+                    "Invalid loss mask: %.2f %% of the tokens are supervised (expected at least %.2f %%, "
+                            + "data.min_supervised_share). "
                             + "Is the assistant header right? The first conversation, supervised text marked:%n%s",
                     100 * share, 100 * settings.minSupervisedShare(), preview(first)));
         }

@@ -25,7 +25,8 @@ public record IngestSettings(
     /**
      * One input.
      *
-     * @param path a file, a folder or a glob on any Hadoop file system; the files of a folder are read in the order of their names
+     * @param path a file, a folder or a glob on any Hadoop file system; the files of a folder are read in the order of their
+     *     names
      * @param limit records read of it at most, from its beginning; 0 for all
      */
     public record Input(String path, ConversationFormat format, long limit) implements Serializable {}

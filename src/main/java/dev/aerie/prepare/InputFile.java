@@ -118,7 +118,10 @@ record InputFile(int number, String path, ConversationFormat format, long limit)
         }
     }
 
-    /** The file's records as rows of {@link RecordRow}, read as they are asked for. For a Spark task, which closes the file at its end. */
+    /**
+     * The file's records as rows of {@link RecordRow}, read as they are asked for. For a Spark task, which closes the file at its
+     * end.
+     */
     Iterator<Row> read(Configuration conf) {
         SparkLibraries.require();
         try {

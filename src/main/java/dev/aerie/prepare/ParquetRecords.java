@@ -103,7 +103,8 @@ final class ParquetRecords implements ConversationReader.Records {
                     factory.getDecompressor(codec);
                 } catch (RuntimeException | LinkageError e) {
                     throw new RefusalException("Invalid input: " + path + " is compressed with " + codec
-                            + ", which this installation of Spark cannot read (expected UNCOMPRESSED, SNAPPY, GZIP, ZSTD, LZ4_RAW, or a jar with the codec in spark.jars)", e);
+                            + ", which this installation of Spark cannot read (expected UNCOMPRESSED, SNAPPY, GZIP, ZSTD, "
+                                    + "LZ4_RAW, or a jar with the codec in spark.jars)", e);
                 }
             }
         } finally {

@@ -20,9 +20,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Writes the waves of a shard on a thread of its own, so that the target computes a wave while the one before is encoded, compressed
- * and written. Waves are written in the order in which they are handed over, one at a time: the file's bytes do not depend on timing,
- * and at most one wave waits in memory.
+ * Writes the waves of a shard on a thread of its own, so that the target computes a wave while the one before is encoded,
+ * compressed and written. Waves are written in the order in which they are handed over, one at a time: the file's bytes do not
+ * depend on timing, and at most one wave waits in memory.
  */
 final class WaveWriter implements AutoCloseable {
 
@@ -149,7 +149,8 @@ final class WaveWriter implements AutoCloseable {
             Thread.currentThread().interrupt();
             throw new TaskKilledException("another attempt has committed the shard, or the job ended");
         } catch (TimeoutException e) {
-            throw new IOException("Writing a wave of shard " + writer.shard() + " took longer than " + longestWave.toSeconds() + " s", e);
+            throw new IOException("Writing a wave of shard " + writer.shard() + " took longer than " + longestWave.toSeconds()
+                    + " s", e);
         } catch (ExecutionException e) {
             if (e.getCause() instanceof IOException io) {
                 throw io;
@@ -177,7 +178,8 @@ final class WaveWriter implements AutoCloseable {
         boolean interrupted = Thread.interrupted();
         try {
             if (!thread.awaitTermination(ENDING.toSeconds(), TimeUnit.SECONDS)) {
-                throw new IOException("The writer of shard " + writer.shard() + " has not ended after " + ENDING.toSeconds() + " s");
+                throw new IOException("The writer of shard " + writer.shard() + " has not ended after " + ENDING.toSeconds()
+                        + " s");
             }
             states.close();
         } catch (InterruptedException e) {

@@ -11,8 +11,8 @@ import org.apache.logging.log4j.core.LoggerContext;
 import org.apache.logging.log4j.core.filter.AbstractFilter;
 
 /**
- * Keeps what Spark logs of a task that refuses the user's wish off the log: several stack traces, ahead of the one sentence that says
- * all. What Spark logs of any other failure stays.
+ * Keeps what Spark logs of a task that refuses the user's wish off the log: several stack traces, ahead of the one sentence that
+ * says all. What Spark logs of any other failure stays.
  */
 public final class RefusalLogFilter extends AbstractFilter {
 

@@ -6,8 +6,8 @@ import dev.aerie.torch.NativeLibraries;
 import org.xerial.snappy.Snappy;
 
 /**
- * The native libraries of Spark's codecs, which unpack themselves into java.io.tmpdir. A linkage error in a task ends its whole JVM, so
- * they are loaded before the work that needs them.
+ * The native libraries of Spark's codecs, which unpack themselves into java.io.tmpdir. A linkage error in a task ends its whole
+ * JVM, so they are loaded before the work that needs them.
  */
 public final class SparkLibraries {
 

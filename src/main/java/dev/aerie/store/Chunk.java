@@ -14,8 +14,8 @@ import java.util.List;
  * @param conversationTokens length of the whole conversation
  * @param firstToken position of the chunk's first token in it
  * @param sequence its tokens and loss mask
- * @param states a block for each field that was written or is read, in the schema's order: of a captured layer for all its tokens, of
- *     the final norm for its teacher rows
+ * @param states a block for each field that was written or is read, in the schema's order: of a captured layer for all its
+ *     tokens, of the final norm for its teacher rows
  */
 record Chunk(
         String conversation,
@@ -45,7 +45,8 @@ record Chunk(
         ByteBuffer ids = binaries[ShardSchema.INPUT_IDS];
         ByteBuffer mask = binaries[ShardSchema.LOSS_MASK];
         if (tokens < 1 || tokens > MAX_TOKENS || ids.remaining() != tokens * Integer.BYTES || mask.remaining() != tokens) {
-            throw new IllegalArgumentException("a row says " + tokens + " tokens and has " + ids.remaining() + " bytes of ids and "
+            throw new IllegalArgumentException("a row says " + tokens + " tokens and has " + ids.remaining()
+                    + " bytes of ids and "
                     + mask.remaining() + " of mask");
         }
         int[] inputIds = new int[tokens];

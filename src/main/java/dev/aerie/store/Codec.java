@@ -15,9 +15,9 @@ import java.util.Map;
 /**
  * Encodes blocks of hidden states as bytes.
  *
- * <p>A block [rows, width] is encoded into one binary value for each of the codec's planes; numbers are little-endian and row-major.
- * A {@link Container} may compress the planes afterwards (zstd, level 1), so a codec only arranges bytes such that this works. What
- * is encoded depends on the states alone: the same states give the same bytes on every host.
+ * <p>A block [rows, width] is encoded into one binary value for each of the codec's planes; numbers are little-endian and
+ * row-major. A {@link Container} may compress the planes afterwards (zstd, level 1), so a codec only arranges bytes such that
+ * this works. What is encoded depends on the states alone: the same states give the same bytes on every host.
  */
 public sealed interface Codec permits F32Codec, Bf16Codec, Fp8Codec, Int8Codec {
 

@@ -7,7 +7,8 @@ import java.util.List;
 /**
  * A block of states as a {@link Codec} writes it.
  *
- * @param planes a value for each of the codec's planes, little-endian and read by absolute positions, so that threads may share it
+ * @param planes a value for each of the codec's planes, little-endian and read by absolute positions, so that threads may share
+ *     it
  */
 record EncodedStates(List<ByteBuffer> planes) {
 

@@ -37,7 +37,8 @@ final class F32Codec implements Codec {
         ByteBuffer plane = states.planes().get(0);
         int row = Float.BYTES * width;
         for (int r = 0; r < rows; r++) {
-            destination.duplicate().position(destination.position() + r * stride).put(plane.slice(plane.position() + r * row, row));
+            destination.duplicate().position(destination.position() + r * stride)
+                    .put(plane.slice(plane.position() + r * row, row));
         }
     }
 

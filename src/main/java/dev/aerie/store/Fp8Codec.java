@@ -7,13 +7,14 @@ import java.nio.ByteOrder;
 import java.util.List;
 
 /**
- * Stores 8-bit floating-point numbers, e4m3 without infinities (Micikevicius et al., "FP8 Formats for Deep Learning", 2022), with one scale for each
- * row, that is for each token and layer.
+ * Stores 8-bit floating-point numbers, e4m3 without infinities (Micikevicius et al., "FP8 Formats for Deep Learning", 2022), with
+ * one scale for each row, that is for each token and layer.
  *
- * <p>A state is first rounded to bfloat16, divided by its row's scale and rounded to e4m3, to nearest even. The scale is the smallest
- * power of two with which the row's largest magnitude is at most 448, e4m3's largest number. A power of two makes both directions
- * exact but for the one rounding: what comes back differs from the bfloat16 state by at most 1/16 of its magnitude, or by 2^-10 scales
- * where that is more. A floating-point grid keeps that whatever outliers a row has, which one integer scale for a row does not.
+ * <p>A state is first rounded to bfloat16, divided by its row's scale and rounded to e4m3, to nearest even. The scale is the
+ * smallest power of two with which the row's largest magnitude is at most 448, e4m3's largest number. A power of two makes both
+ * directions exact but for the one rounding: what comes back differs from the bfloat16 state by at most 1/16 of its magnitude, or
+ * by 2^-10 scales where that is more. A floating-point grid keeps that whatever outliers a row has, which one integer scale for a
+ * row does not.
  */
 final class Fp8Codec implements Codec {
 

@@ -9,10 +9,10 @@ import java.util.List;
 /**
  * Stores 8-bit integers with a scale for each 64 neighbouring channels of a row.
  *
- * <p>A scale is the group's largest magnitude over 127, rounded up to bfloat16; a state is divided by it and rounded to nearest even.
- * What comes back, rounded to bfloat16, differs from the bfloat16 state by at most half a scale and 2^-8 of its magnitude (a whole scale where the scale is over 2^120). One scale
- * for a whole row would not do: a few channels of a residual stream are hundreds of times larger than the others, which then keep
- * three or four bits.
+ * <p>A scale is the group's largest magnitude over 127, rounded up to bfloat16; a state is divided by it and rounded to nearest
+ * even. What comes back, rounded to bfloat16, differs from the bfloat16 state by at most half a scale and 2^-8 of its magnitude
+ * (a whole scale where the scale is over 2^120). One scale for a whole row would not do: a few channels of a residual stream are
+ * hundreds of times larger than the others, which then keep three or four bits.
  */
 final class Int8Codec implements Codec {
 

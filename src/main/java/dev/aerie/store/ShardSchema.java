@@ -11,7 +11,9 @@ import org.apache.parquet.schema.LogicalTypeAnnotation;
 import org.apache.parquet.schema.MessageType;
 import org.apache.parquet.schema.Types;
 
-/** Columns and footer of a shard's file. The order of the columns is that of the constants, then of the fields and their planes. */
+/**
+ * Columns and footer of a shard's file. The order of the columns is that of the constants, then of the fields and their planes.
+ */
 final class ShardSchema {
 
     static final int CONVERSATION = 0;

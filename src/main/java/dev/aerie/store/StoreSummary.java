@@ -20,9 +20,11 @@ public final class StoreSummary {
         List<RefusedConversation> refused = shards.stream().flatMap(x -> x.refused().stream()).toList();
         StringBuilder out = new StringBuilder();
         line(out, "store", store.uri());
-        line(out, "format", s.formatVersion() + ", " + s.states().container().text() + ", codec " + s.states().codec().name() + ", teacher_rows "
+        line(out, "format", s.formatVersion() + ", " + s.states().container().text() + ", codec " + s.states().codec().name()
+                + ", teacher_rows "
                 + s.states().teacherRows().text());
-        line(out, "states", "layers " + s.states().captureLayers() + " and the final norm, hidden size " + s.states().hiddenSize());
+        line(out, "states", "layers " + s.states().captureLayers() + " and the final norm, hidden size " + s.states()
+                .hiddenSize());
         line(out, "target", s.fingerprints().target());
         line(out, "tokenizer", s.fingerprints().tokenizer());
         line(out, "template", s.fingerprints().template());

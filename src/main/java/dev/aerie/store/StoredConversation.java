@@ -51,7 +51,10 @@ public final class StoredConversation {
         return teacherRows.clone();
     }
 
-    /** Returns the captured states [T, layers × hidden] of the layers that were selected, side by side, on the CPU, in the codec's type. */
+    /**
+     * Returns the captured states [T, layers × hidden] of the layers that were selected, side by side, on the CPU, in the codec's
+     * type.
+     */
     public Tensor aux() {
         int layers = selection.layers().size();
         Tensor out = Tensor.zeros(layout.codec().dtype(), Device.CPU, sequence.length(), (long) layers * layout.hiddenSize());

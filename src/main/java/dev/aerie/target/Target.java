@@ -173,8 +173,8 @@ public final class Target implements AutoCloseable {
      * Returns the number of tokens that a wave should have: as many as memory allows if layers are streamed, because a layer is
      * loaded once per wave; one micro-batch (0) if they are resident.
      *
-     * @param memory bytes for a wave: its states on the device, and on the host the captured states and the final ones, of it and of
-     *     the wave before, which is being written
+     * @param memory bytes for a wave: its states on the device, and on the host the captured states and the final ones, of it and
+     *     of the wave before, which is being written
      * @param captured number of captured layers
      */
     public long waveTokens(long memory, int captured) {

@@ -95,7 +95,8 @@ public final class ConversationEncoder implements AutoCloseable {
             requireNoEnd(conversation.messages());
         }
         if (!markers.toolsApart() && conversation.messages().stream().anyMatch(turn -> turn.role().equals("tool"))) {
-            throw new UnusableConversationException("the chat template writes results of tools inside the assistant's text, where "
+            throw new UnusableConversationException("the chat template writes results of tools inside the assistant's text, "
+                    + "where "
                     + "the loss mask cannot tell them apart (expected none, or data.end_of_turn in the recipe)");
         }
         try {

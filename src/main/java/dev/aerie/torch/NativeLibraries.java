@@ -14,8 +14,10 @@ import java.util.regex.Pattern;
  */
 public final class NativeLibraries {
 
-    private static final Pattern LIBRARY = Pattern.compile("(/[^\\n]*?\\.(?:so|dylib|jnilib|dll)[.\\d]*|[A-Z]:\\\\[^\\n]*?\\.dll): ([^\\n]*)");
-    private static final Pattern NOT_EXECUTABLE = Pattern.compile("failed to map segment|Operation not permitted|Permission denied|not allowed");
+    private static final Pattern LIBRARY =
+            Pattern.compile("(/[^\\n]*?\\.(?:so|dylib|jnilib|dll)[.\\d]*|[A-Z]:\\\\[^\\n]*?\\.dll): ([^\\n]*)");
+    private static final Pattern NOT_EXECUTABLE =
+            Pattern.compile("failed to map segment|Operation not permitted|Permission denied|not allowed");
 
     private NativeLibraries() {}
 
@@ -35,14 +37,16 @@ public final class NativeLibraries {
     private static String sentence(String message) {
         Matcher library = LIBRARY.matcher(message);
         if (!library.find()) {
-            return "Invalid native library: " + message.lines().findFirst().orElse("").strip() + " (expected one that this host loads)";
+            return "Invalid native library: " + message.lines().findFirst().orElse("").strip()
+                    + " (expected one that this host loads)";
         }
         Path file = Path.of(library.group(1));
         String reason = library.group(2).replace(file + ": ", "").strip();
         if (!NOT_EXECUTABLE.matcher(reason).find()) {
             return "Invalid native library: " + file + " (expected one that this host loads: " + reason + ")";
         }
-        return "Invalid folder for native libraries: " + file.getParent() + " (expected one whose files may be executed, not on a file "
+        return "Invalid folder for native libraries: " + file.getParent()
+                + " (expected one whose files may be executed, not on a file "
                 + "system mounted noexec: " + file.getFileName() + ": " + reason + "; " + setting(file) + " names another)";
     }
 
@@ -54,7 +58,8 @@ public final class NativeLibraries {
             }
         }
         String temporary = System.getProperty("java.io.tmpdir");
-        boolean cached = file.toString().contains("/djl") || file.toString().contains("libtorch") || file.startsWith(NativeCache.folder());
+        boolean cached = file.toString().contains("/djl") || file.toString().contains("libtorch")
+                || file.startsWith(NativeCache.folder());
         if (!cached && temporary != null && file.startsWith(Path.of(temporary).toAbsolutePath())) {
             return "-Djava.io.tmpdir in spark.driver.extraJavaOptions and spark.executor.extraJavaOptions (or JAVA_TOOL_OPTIONS)";
         }

@@ -8,7 +8,7 @@ import dev.aerie.quickstart.Lexicon.Thing;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Short stories on what the reader asks for, and questions about a story the reader tells. */
+/** Short stories about a requested subject, and questions about a story that the user tells. */
 final class Stories {
 
     static final List<Topic> TOPICS = List.of(Stories::lost, Stories::friendship, Stories::storm, Stories::gift, Stories::retold);

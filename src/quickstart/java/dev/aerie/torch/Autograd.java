@@ -4,9 +4,9 @@ import ai.djl.pytorch.jni.ScriptBridge;
 import java.util.List;
 
 /**
- * Reverse-mode differentiation by libtorch's autograd, and the loss of the quickstart's target. The product computes its gradients by
- * operators of its own and has neither; the tests compare those operators with this class. Operators are recorded only inside
- * {@link #recording}. This class stands in the package of the tensors because only that package knows the engine.
+ * Reverse-mode differentiation by libtorch's autograd, and the loss of the quickstart's target. The product computes its
+ * gradients by operators of its own and has neither; the tests compare those operators with this class. Operators are recorded
+ * only inside {@link #recording}. This class stands in the package of the tensors because only that package knows the engine.
  */
 public final class Autograd {
 

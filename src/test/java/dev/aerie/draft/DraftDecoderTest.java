@@ -37,7 +37,8 @@ class DraftDecoderTest {
                     boolean[] supervised = new boolean[ids.length];
                     Arrays.fill(supervised, read, ids.length, true);
                     ReplayCounts counts = replay.replay(new TrainingBatch(
-                            new TokenSequence(Arrays.stream(ids).mapToInt(Math::toIntExact).toArray(), supervised), new long[] {0, ids.length}, aux,
+                            new TokenSequence(Arrays.stream(ids).mapToInt(Math::toIntExact).toArray(), supervised),
+                                    new long[] {0, ids.length}, aux,
                             Tensor.zeros(DType.F32, Device.CPU, 0, Drafts.HIDDEN), new long[0]));
                     assertEquals(1, counts.rounds(), "seed " + seed);
                     assertEquals(DRAFTED, counts.emitted(), "seed " + seed);

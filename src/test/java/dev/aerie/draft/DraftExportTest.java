@@ -196,7 +196,8 @@ class DraftExportTest {
     @Test
     void readsWhateverOfTheMappingIsThere() throws Exception {
         try (Scope scope = Scope.open()) {
-            write(Drafts.fullVocabulary(), tensors -> tensors.put("d2t", Tensor.of(new long[Drafts.VOCABULARY], Drafts.VOCABULARY)));
+            write(Drafts.fullVocabulary(), tensors ->
+                    tensors.put("d2t", Tensor.of(new long[Drafts.VOCABULARY], Drafts.VOCABULARY)));
             try (DraftExport.Draft draft = DraftExport.read(folder, Device.CPU)) {
                 assertEquals(Drafts.VOCABULARY, draft.vocabulary().size());
             }
@@ -251,7 +252,7 @@ class DraftExportTest {
         assertTrue(said.contains(part), said);
     }
 
-    /** Writes an exported draft whose tensors somebody else has changed. */
+    /** Writes an exported draft with changed tensors. */
     private void write(DraftConfig config, Consumer<Map<String, Tensor>> change) throws Exception {
         try (DraftParameters parameters = Drafts.parameters(config, 1)) {
             DraftFolder.write(parameters, Drafts.target(config, 2).vocabulary(), folder);

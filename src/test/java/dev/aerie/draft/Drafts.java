@@ -32,7 +32,8 @@ final class Drafts {
 
     /** A draft that can propose every token of its target. */
     static DraftConfig fullVocabulary() {
-        return new DraftConfig(HIDDEN, 24, 4, 2, 8, HIDDEN, VOCABULARY, VOCABULARY, 1e-5, 128, new Rope.Default(10_000), List.of(),
+        return new DraftConfig(HIDDEN, 24, 4, 2, 8, HIDDEN, VOCABULARY, VOCABULARY, 1e-5, 128, new Rope.Default(10_000),
+                List.of(),
                 1, List.of(2, 3), null);
     }
 
@@ -72,7 +73,7 @@ final class Drafts {
                 LongStream.range(0, tokens).toArray());
     }
 
-    /** One sequence of a batch as a batch of its own, in the innermost scope. */
+    /** One sequence of a batch as a separate batch, in the innermost scope. */
     static TrainingBatch sequence(TrainingBatch batch, int s) {
         int start = batch.start(s);
         int end = batch.end(s);

@@ -14,7 +14,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 
-/** What cannot be made to its end gives back what it had made: nobody holds it, so nobody could close it. */
+/** A constructor that fails frees what it has allocated, because no caller has the object to close. */
 class FailedConstructionTest {
 
     private static void leavesNothing(Class<? extends Throwable> expected, Executable making, String what) {
@@ -34,7 +34,8 @@ class FailedConstructionTest {
                 return zeros(config, asked);
             }, Device.CPU), "missing " + name);
             leavesNothing(RefusalException.class, () -> DraftParameters.load(config,
-                    asked -> asked.equals(name) ? Tensor.zeros(DType.BF16, Device.CPU, 1, 2, 3) : zeros(config, asked), Device.CPU),
+                    asked -> asked.equals(name) ? Tensor.zeros(DType.BF16, Device.CPU, 1, 2, 3) : zeros(config, asked),
+                            Device.CPU),
                     "misshapen " + name);
             leavesNothing(OutOfMemoryError.class, () -> DraftParameters.load(config, asked -> {
                 throw new OutOfMemoryError("in a test");

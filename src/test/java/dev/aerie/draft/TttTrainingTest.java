@@ -214,7 +214,8 @@ class TttTrainingTest {
         try (Scope scope = Scope.open();
                 DraftParameters parameters = Drafts.parameters(config, 5);
                 TttTraining training = new TttTraining(parameters, Drafts.target(config, 6), LossMode.STRICT, STEPS, DType.F32)) {
-            TrainingBatch none = new TrainingBatch(new TokenSequence(new int[] {1, 2, 3, 4}, new boolean[] {false, true, true, true}),
+            TrainingBatch none = new TrainingBatch(new TokenSequence(new int[] {1, 2, 3, 4},
+                    new boolean[] {false, true, true, true}),
                     new long[] {0, 4}, Tensor.zeros(DType.F32, Device.CPU, 4, 3 * Drafts.HIDDEN),
                     Tensor.zeros(DType.F32, Device.CPU, 0, Drafts.HIDDEN), new long[0]);
             String message = assertThrows(RefusalException.class, () -> training.teacher(none)).getMessage();

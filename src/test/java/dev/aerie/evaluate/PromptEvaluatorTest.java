@@ -120,7 +120,8 @@ class PromptEvaluatorTest {
     @Test
     void samplingIsSeededAndNotCompared() throws IOException {
         EvaluateSettings s = TinyDraft.settings(draft);
-        EvaluateSettings sampled = new EvaluateSettings(s.target(), s.draft(), 4, 20, new Sampling(0.8, 10, 0.9), 3, s.resources());
+        EvaluateSettings sampled =
+                new EvaluateSettings(s.target(), s.draft(), 4, 20, new Sampling(0.8, 10, 0.9), 3, s.resources());
         try (SharedModels.Lease<LoadedModels> models = LoadedModels.lease(sampled, Device.CPU, new Configuration())) {
             PromptEvaluator evaluator = models.model().evaluator(sampled, null);
             Prompt prompt = TinyDraft.prompts(83, 1).get(0);

@@ -50,11 +50,13 @@ class PromptReaderTest {
     @Test
     void readsWhatConversationsAreReadFrom() throws IOException {
         String[] same = {
-            "{\"prompt\": \"hi\"}", "[{\"prompt\": \"hi\"}]", "\ufeff{\"prompt\": \"hi\"}", "{\"prompt\": \"hi\", \"messages\": null}",
+            "{\"prompt\": \"hi\"}", "[{\"prompt\": \"hi\"}]", "\ufeff{\"prompt\": \"hi\"}",
+                    "{\"prompt\": \"hi\", \"messages\": null}",
             "{\"question_id\": 81, \"turns\": [\"hi\", \"and then?\"]}",
             "{\"messages\": [{\"role\": \"user\", \"content\": [{\"type\": \"text\", \"text\": \"hi\"}]}]}",
             "{\"conversations\": [{\"from\": \"human\", \"value\": \"hi\"}]}",
-            "{\"prompt\": [{\"role\": \"user\", \"content\": \"hi\"}]}", "{\"turns\": [{\"role\": \"user\", \"content\": \"hi\"}]}",
+            "{\"prompt\": [{\"role\": \"user\", \"content\": \"hi\"}]}",
+                    "{\"turns\": [{\"role\": \"user\", \"content\": \"hi\"}]}",
             "{\"prompt\": [{\"type\": \"text\", \"text\": \"hi\"}]}", "\"hi\"", "[\"hi\"]"};
         Path file = folder.resolve("prompts.jsonl");
         for (String record : same) {
@@ -64,8 +66,10 @@ class PromptReaderTest {
         Files.writeString(file, "{\"messages\": [{\"role\": \"developer\", \"content\": \"s\"}, {\"role\": \"user\", "
                 + "\"content\": \"q\"}]}");
         assertEquals("system:s user:q", text(read(file, PromptFormat.AUTO, 9).get(0)));
-        Files.writeString(file, "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"}, {\"role\": \"assistant\", \"content\": \"\", "
-                + "\"tool_calls\": [{\"function\": {\"name\": \"f\", \"arguments\": \"{}\"}}]}, {\"role\": \"tool\", \"content\": \"7\"}]}");
+        Files.writeString(file,
+                "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"}, {\"role\": \"assistant\", \"content\": \"\", "
+                + "\"tool_calls\": [{\"function\": {\"name\": \"f\", \"arguments\": \"{}\"}}]}, {\"role\": \"tool\", "
+                        + "\"content\": \"7\"}]}");
         assertEquals("user:q tool:7", text(read(file, PromptFormat.AUTO, 9).get(0)));
     }
 
@@ -77,7 +81,8 @@ class PromptReaderTest {
         refuses("{\"messages\": [{\"role\": \"assistant\", \"content\": \"x\"}]}", PromptFormat.AUTO,
                 ", record 1 (wrong role order: turn 1 is assistant and the first)");
         refuses("\n", PromptFormat.AUTO, " holds none (expected at least one record)");
-        refuses("{\"prompt\": \"\"}", PromptFormat.AUTO, ", record 1 has 0 tokens (expected 1 to 20, so that its continuation fits the target)");
+        refuses("{\"prompt\": \"\"}", PromptFormat.AUTO,
+                ", record 1 has 0 tokens (expected 1 to 20, so that its continuation fits the target)");
         refuses("{\"prompt\": \"0123456789abcdefg\"}", PromptFormat.AUTO,
                 ", record 1 has 22 tokens (expected 1 to 20, so that its continuation fits the target)");
         Files.write(folder.resolve("p"), new byte[] {(byte) 0xff, '\n'});

@@ -9,7 +9,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.random.RandomGenerator;
 
-/** A draft that knows the text to come, and is right about each token with a probability; checks what it is told. */
+/** A draft that has the continuation and proposes each token correctly with a probability; checks its inputs. */
 final class ScriptedDraft implements ChainDraft {
 
     private final long[] prompt;

@@ -122,7 +122,8 @@ final class TinyDraft {
         }
         HiddenStates states = target.hiddenStates(ids, cuSeqlens, captureLayers);
         return new TrainingBatch(
-                new TokenSequence(Arrays.stream(ids).mapToInt(Math::toIntExact).toArray(), supervised), cuSeqlens, states.aux(), states.last(),
+                new TokenSequence(Arrays.stream(ids).mapToInt(Math::toIntExact).toArray(), supervised), cuSeqlens, states.aux(),
+                        states.last(),
                 LongStream.range(0, ids.length).toArray());
     }
 
@@ -131,7 +132,8 @@ final class TinyDraft {
     }
 
     static EvaluateSettings settings(String target, Path draft) {
-        return new EvaluateSettings(new TargetSettings(HostModel.at(Path.of(target)), DType.F32, Residency.RESIDENT), HostModel.at(draft), STEPS, TEXT_TOKENS,
+        return new EvaluateSettings(new TargetSettings(HostModel.at(Path.of(target)), DType.F32, Residency.RESIDENT),
+                HostModel.at(draft), STEPS, TEXT_TOKENS,
                 Sampling.GREEDY, 7, new TaskResources(DeviceChoice.CPU, 1));
     }
 }

@@ -24,7 +24,8 @@ class GitPointerTest {
     @Test
     void everyFileOfAModelIsNamedAsThePointerThatItIs() throws IOException {
         for (String name : new String[] {"model.safetensors", "tokenizer.json", "config.json"}) {
-            Files.writeString(folder.resolve(name), "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0".repeat(64) + "\nsize 7\n");
+            Files.writeString(folder.resolve(name), "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0".repeat(64)
+                    + "\nsize 7\n");
         }
         refused("model.safetensors", () -> SafetensorsFile.open(folder.resolve("model.safetensors")));
         refused("tokenizer.json", () -> Tokenizer.fromFolder(folder));

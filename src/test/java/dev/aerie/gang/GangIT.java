@@ -59,12 +59,14 @@ class GangIT {
     /** Only the rank that hangs is waited for in vain: the others may be as slow as the machine is. */
     private static GangSettings settings(Fault fault) {
         Duration minute = Duration.ofSeconds(60);
-        return new GangSettings(2, 4, Duration.ofMillis(200), minute, fault == Fault.HANG ? Duration.ofSeconds(6) : minute, minute);
+        return new GangSettings(2, 4, Duration.ofMillis(200), minute, fault == Fault.HANG ? Duration.ofSeconds(6) : minute,
+                minute);
     }
 
     private List<String> run(Fault fault) {
         String path = folder.toString();
-        return Gang.run(LocalCluster.session().sparkContext(), "test", settings(fault), new TextCodec(), c -> work(c, fault, path), observer());
+        return Gang.run(LocalCluster.session().sparkContext(), "test", settings(fault), new TextCodec(), c ->
+                work(c, fault, path), observer());
     }
 
     private static long committed(String folder) {

@@ -23,7 +23,8 @@ class RankReportsTest {
 
     @Test
     void aRankThatIsToldToEndIsNotTakenForOneThatDied() throws Exception {
-        try (DriverReports<String> driver = new DriverReports<>("127.0.0.1", "127.0.0.1", ListenPorts.ANY, new TextCodec(), NOBODY);
+        try (DriverReports<String> driver =
+                new DriverReports<>("127.0.0.1", "127.0.0.1", ListenPorts.ANY, new TextCodec(), NOBODY);
                 RankReports rank = RankReports.connect(driver.address(), 3, Duration.ofSeconds(20))) {
             rank.begin(7);
             Thread.currentThread().interrupt();

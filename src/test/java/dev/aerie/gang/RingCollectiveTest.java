@@ -260,7 +260,7 @@ class RingCollectiveTest {
         Future<Collective> other = threads.submit(() -> b.connect(addresses, soon, LIMIT));
         String one = assertThrows(CollectiveException.class, () -> a.connect(addresses, soon, LIMIT)).getMessage();
         String two = assertThrows(ExecutionException.class, () -> other.get(PATIENCE, TimeUnit.SECONDS)).getCause().getMessage();
-        // Whichever gives up first knows why, and closes; the other may only see that.
+        // The rank that fails first reports the cause and closes its connections; the other may only notice that.
         assertTrue(one.startsWith("Rank 0 cannot connect to rank 1"), one);
         assertTrue(two.startsWith("Rank 1 cannot connect to rank 0"), two);
         assertTrue(one.contains("secret") || two.contains("secret"), one + " / " + two);

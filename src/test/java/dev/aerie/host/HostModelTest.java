@@ -81,7 +81,7 @@ class HostModelTest {
         }
     }
 
-    /** Else a conversation with tools would get another template than where the model lies. */
+    /** Otherwise a conversation with tools would get another template than on the model's file system. */
     @Test
     void templatesForOtherUsesAreCopiedToo() throws IOException {
         Path model = model("templates");
@@ -175,7 +175,7 @@ class HostModelTest {
         return new ProcessBuilder(command).redirectErrorStream(true).start();
     }
 
-    /** Another process of this host: asks for a model and ends. */
+    /** Another process of this host: requests a model and ends. */
     public static void main(String[] arguments) throws IOException {
         Configuration conf = CountedFileSystem.register(new Configuration());
         conf.set(CountedFileSystem.DELAY, arguments[2]);
@@ -229,7 +229,7 @@ class HostModelTest {
     @Test
     void theOldestUnusedCopiesMakeRoom() throws Exception {
         List<Path> models = List.of(model("first"), model("second"), model("third"));
-        // Copies made by processes that have ended, so that nobody uses them.
+        // Copies made by processes that have ended, so that they are unused.
         for (Path model : models) {
             assertEquals(0, otherProcess(model).waitFor());
         }

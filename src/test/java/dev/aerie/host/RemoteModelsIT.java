@@ -104,7 +104,7 @@ class RemoteModelsIT {
         return new ProcessBuilder(command).redirectErrorStream(true).start();
     }
 
-    /** Another process of this host: asks for a model and ends. */
+    /** Another process of this host: requests a model and ends. */
     public static void main(String[] arguments) throws IOException {
         Configuration conf = new Configuration();
         for (String setting : List.of(arguments).subList(2, arguments.length)) {
@@ -123,7 +123,7 @@ class RemoteModelsIT {
         HostModel job = found(files, uri);
         java.nio.file.Path first = job.folder(conf);
 
-        // The same bytes again: an object store knows them by their ETag, HDFS by a time that is another.
+        // The same bytes again: an object store has the same ETag, HDFS another modification time.
         if (files == RemoteFiles.S3) {
             write(uri, content(1), files.conf());
             assertEquals(first, job.folder(conf));

@@ -73,7 +73,8 @@ class BadInputTest {
         String model = project.model().toString();
         String store = project.folder().resolve("store").toString();
         byte[] weights = Files.readAllBytes(project.model().resolve("model.safetensors"));
-        refuses("Invalid recipe key export.output: \"" + model + "\" (expected a folder of its own: it is the place of target.model",
+        refuses("Invalid recipe key export.output: \"" + model
+                + "\" (expected a folder of its own: it is the place of target.model",
                 new Export(), "--set", "export.output=" + model);
         assertArrayEquals(weights, Files.readAllBytes(project.model().resolve("model.safetensors")));
         refuses("Invalid recipe key train.output: \"" + store + "\"", new TrainEagle3(), "--set", "train.output=" + store);
@@ -135,7 +136,8 @@ class BadInputTest {
     void templates() throws IOException {
         Path file = project.model().resolve("tokenizer_config.json");
         String json = Files.readString(file);
-        Files.writeString(file, json.replace("{% for m in messages %}", "{{ raise_exception('no talking here') }}{% for m in messages %}"));
+        Files.writeString(file,
+                json.replace("{% for m in messages %}", "{{ raise_exception('no talking here') }}{% for m in messages %}"));
         refuses("no talking here", new PrepareHiddenStates());
         Files.writeString(file, json.replace("{% for m in messages %}", "{% for m in %}"));
         refuses("chat template", new PrepareHiddenStates());

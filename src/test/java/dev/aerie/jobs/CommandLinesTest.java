@@ -55,12 +55,14 @@ class CommandLinesTest {
 
     @Test
     void aLibraryThatCannotBeLoadedIsASentenceAndTwo() {
-        UnsatisfiedLinkError noexec = new UnsatisfiedLinkError("/x/liby.so: /x/liby.so: failed to map segment from shared object");
+        UnsatisfiedLinkError noexec =
+                new UnsatisfiedLinkError("/x/liby.so: /x/liby.so: failed to map segment from shared object");
         for (Throwable failure : new Throwable[] {noexec, new ExceptionInInitializerError(noexec),
             new SparkException("Job aborted", new IllegalStateException(new ExceptionInInitializerError(noexec)))}) {
             Answer answer = answer(new Failing(failure));
             assertEquals(2, answer.code);
-            assertTrue(answer.err.startsWith("Error: Invalid folder for native libraries: /x (") && answer.err.lines().count() == 1,
+            assertTrue(answer.err.startsWith("Error: Invalid folder for native libraries: /x (") && answer.err.lines()
+                    .count() == 1,
                     answer.err);
         }
     }

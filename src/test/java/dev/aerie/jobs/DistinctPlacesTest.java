@@ -29,8 +29,10 @@ class DistinctPlacesTest {
         "export.output; model; target.model", "export.output; store; store.path", "train.output; store; store.path",
         "train.output; store/train; store.path", "store.path; train/store; train.output", "evaluate.output; draft; export.output",
         "evaluate.output; draft/report; export.output", "evaluate.output; store; store.path", "store.path; model; target.model",
-        "train.output; model/train; target.model", "export.output; inputs; data.inputs[1].path", "store.path; inputs/x; data.inputs[1].path",
-        "store.path; prompts; evaluate.prompts.path", "store.path; .; target.model", "train.output; ./model/../train/../store/; store.path",
+        "train.output; model/train; target.model", "export.output; inputs; data.inputs[1].path",
+                "store.path; inputs/x; data.inputs[1].path",
+        "store.path; prompts; evaluate.prompts.path", "store.path; .; target.model",
+                "train.output; ./model/../train/../store/; store.path",
         "evaluate.output; prompts/prompts.jsonl; evaluate.prompts.path", "export.output; templates/t.jinja; data.template",
         "store.path; daily/2026; data.inputs[2].path", "store.path; daily/2026/deeper; data.inputs[2].path",
         "store.path; daily; data.inputs[2].path", "train.output; foreign; evaluate.draft"})
@@ -53,10 +55,12 @@ class DistinctPlacesTest {
     void linksSchemesAndDefaultFileSystems() throws IOException {
         Files.createDirectory(folder.resolve("model"));
         Files.createSymbolicLink(folder.resolve("link"), folder.resolve("model"));
-        assertEquals("Invalid recipe key export.output: \"" + folder + "/link\" (expected a folder of its own: it is the place of "
+        assertEquals("Invalid recipe key export.output: \"" + folder
+                + "/link\" (expected a folder of its own: it is the place of "
                 + "target.model, \"" + folder + "/model\")", refusal("export.output=" + folder + "/link"));
         assertTrue(refusal("export.output=file://" + folder + "/link/new").contains("lies within target.model"));
-        assertTrue(refusal("store.path=s3a://bucket/a/", "train.output=s3a://bucket/a/b/../c").contains("lies within store.path"));
+        assertTrue(refusal("store.path=s3a://bucket/a/", "train.output=s3a://bucket/a/b/../c")
+                .contains("lies within store.path"));
         conf.set("fs.defaultFS", "hdfs://host:8020");
         assertTrue(refusal("store.path=/a", "train.output=hdfs://HOST:8020/a").contains("is the place of store.path"));
         // A model without a scheme is on this host whatever Hadoop's default is.

@@ -89,7 +89,8 @@ class ExportFolderTest {
         export(first, other.toString(), conf);
         Files.delete(other.resolve("aerie_export.json"));
         refusedAndUntouched(other, "config.json");
-        for (String name : new String[] {"notes.txt", "model.safetensors", "config.json", "tokenizer.json", "_SUCCESS", "sub/file"}) {
+        for (String name : new String[] {"notes.txt", "model.safetensors", "config.json", "tokenizer.json", "_SUCCESS",
+                "sub/file"}) {
             Path foreign = folder.resolve("foreign-" + name.replace('/', '-'));
             Files.createDirectories(foreign.resolve(name).getParent());
             Files.writeString(foreign.resolve(name), "somebody's");

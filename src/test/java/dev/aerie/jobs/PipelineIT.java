@@ -50,7 +50,7 @@ class PipelineIT {
         System.setProperty("spark.hadoop.fs.counted.impl", CountedFileSystem.class.getName());
         try {
             main(new PrepareHiddenStates(), project, uris);
-            // Reads the target's config.json where it lies, and of the store how much it holds.
+            // Reads the target's config.json in place, and the size of the store.
             assertEquals(0, CommandLines.run(new Aerie(), "plan", "--config", project.recipe().toString(), uris[0], uris[1]));
             main(new TrainEagle3(), project, uris);
             assertEquals(0, CommandLines.run(new Aerie(), "export", "--config", project.recipe().toString()));

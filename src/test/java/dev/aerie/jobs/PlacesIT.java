@@ -25,7 +25,8 @@ class PlacesIT {
             says("Invalid STORE: \"" + uri + "\": ", "expected credentials that may read it", with(right, key, "wrong"), uri);
         }
         String elsewhere = uri.replaceFirst("//[^/]+/", "//no-such-bucket/");
-        says("Invalid STORE: \"" + elsewhere + "\": ", "expected a bucket that there is at fs.s3a.endpoint http://127.0.0.1:", right,
+        says("Invalid STORE: \"" + elsewhere + "\": ", "expected a bucket that there is at fs.s3a.endpoint http://127.0.0.1:",
+                right,
                 elsewhere);
     }
 

@@ -16,7 +16,8 @@ class RecipeDocumentTest {
 
     @Test
     void theReferenceListsEveryKeyAsTheCodeHasIt() throws IOException {
-        List<String> written = Files.readAllLines(Path.of("docs", "recipe.md")).stream().filter(l -> l.startsWith("| `")).toList();
+        List<String> written = Files.readAllLines(Path.of("docs", "recipe.md")).stream().filter(l -> l.startsWith("| `"))
+                .toList();
         assertEquals(String.join("\n", rows()), String.join("\n", written));
     }
 
@@ -41,8 +42,10 @@ class RecipeDocumentTest {
     }
 
     private static String row(String path, RecipeKey<?> key) {
-        String shown = key.isRequired() ? "required" : key.defaultValue() == null ? "unset" : shown(key.type(), key.defaultValue());
-        return "| `" + path + "` | " + key.type().expected() + " | " + shown + " | " + key.decides() + " | " + key.meaning() + " |";
+        String shown = key.isRequired() ? "required" : key.defaultValue() == null ? "unset"
+                : shown(key.type(), key.defaultValue());
+        return "| `" + path + "` | " + key.type().expected() + " | " + shown + " | " + key.decides() + " | " + key.meaning()
+                + " |";
     }
 
     @SuppressWarnings("unchecked")

@@ -101,12 +101,15 @@ class RecipeTest {
         assertEquals("a.json", SUBSET_SOURCE.of(TRAIN_SUBSET.of(recipe).orElseThrow().get(0)));
         assertEquals(List.of("x.json"), DATA_INPUTS.of(parse("name: a", "data.inputs[0]={path: x.json}")).stream()
                 .map(INPUT_PATH::of).toList());
-        assertMessage("Invalid --set: data.inputs[3].path (expected an index from 0 to 2, as the list has so many elements)", RECIPE,
+        assertMessage("Invalid --set: data.inputs[3].path (expected an index from 0 to 2, as the list has so many elements)",
+                RECIPE,
                 "data.inputs[3].path=x");
-        assertMessage("Unknown recipe key data.inputs[0].paht (did you mean data.inputs[0].path?)", RECIPE, "data.inputs[0].paht=x");
+        assertMessage("Unknown recipe key data.inputs[0].paht (did you mean data.inputs[0].path?)", RECIPE,
+                "data.inputs[0].paht=x");
         assertMessage("Invalid --set: name[0] (expected no more than name, which is text)", RECIPE, "name[0]=x");
         assertMessage("Invalid --set: data.inputs[x].path=y (expected section.key=value)", RECIPE, "data.inputs[x].path=y");
-        assertMessage("Invalid recipe key data.inputs[0].limit: \"no\" (expected a whole number from 1)", RECIPE, "data.inputs[0].limit='no'");
+        assertMessage("Invalid recipe key data.inputs[0].limit: \"no\" (expected a whole number from 1)", RECIPE,
+                "data.inputs[0].limit='no'");
     }
 
     @Test
@@ -117,8 +120,10 @@ class RecipeTest {
             for (String written : List.of("~/a/b", "$HOME/a/b", "${HOME}/a/b")) {
                 assertEquals(home + "/a/b", parse("name: a", key + "=" + written).value(RecipeKeys.find(key)), key);
             }
-            for (String written : List.of("~other/a", "$DATA/a", "${DATA}/a", "a/$DATA", "/a/${USER}_b", "$HOMER/a", "$(pwd)/a", "~~")) {
-                assertMessage("Invalid recipe key " + key + ": \"" + written + "\" (expected a path or URI in which ~ and $HOME stand "
+            for (String written : List.of("~other/a", "$DATA/a", "${DATA}/a", "a/$DATA", "/a/${USER}_b", "$HOMER/a", "$(pwd)/a",
+                    "~~")) {
+                assertMessage("Invalid recipe key " + key + ": \"" + written
+                        + "\" (expected a path or URI in which ~ and $HOME stand "
                         + "at the start and nothing else is for a shell to replace)", "name: a", key + "=" + written);
             }
         }
@@ -143,7 +148,8 @@ class RecipeTest {
         assertEquals("{train.dtype=auto, train.epochs=1, train.global_batch_tokens=99, train.learning_rate=0.001, "
                 + "train.max_grad_norm=0.5, train.mode=strict, train.schedule=cosine, train.seed=0, train.ttt_length=7, "
                 + "train.warmup_ratio=0.015, train.weight_decay=0.0}", recipe.deciding(Decides.TRAINING).toString());
-        assertEquals("{data.held_out.max_new_tokens=128, target.micro_batch_tokens=4096}", recipe.deciding(Decides.STATES).toString());
+        assertEquals("{data.held_out.max_new_tokens=128, target.micro_batch_tokens=4096}", recipe.deciding(Decides.STATES)
+                .toString());
     }
 
     @Test
@@ -163,12 +169,14 @@ class RecipeTest {
         "train: {mode: loose};            Invalid recipe key train.mode: \"loose\" (expected strict or specforge)",
         "train: 3;                        Invalid recipe key train: 3 (expected a section with keys)",
         "name: 12;                        'Invalid recipe key name: 12 (expected text, in quotes)'",
-        "data: {inputs: a};               'Invalid recipe key data.inputs: \"a\" (expected a list, each a mapping with path, format, limit)'",
+        "data: {inputs: a};               'Invalid recipe key data.inputs: \"a\" (expected a list, each a mapping with path, "
+                + "format, limit)'",
         "data: {inputs: [{paht: x}]};     Unknown recipe key data.inputs[0].paht (did you mean data.inputs[0].path?)",
         "data: {inputs: [{limit: 2}]};    Missing recipe key data.inputs[0].path (expected a path or URI)",
         "data: {min_supervised_share: 2}; Invalid recipe key data.min_supervised_share: 2 (expected a number from 0 to 1)",
         "train.epochs: 2;                 'Invalid recipe key train.epochs: a dot in its name (expected a section with keys)'",
-        "store: {path: 'a b:c'};          'Invalid recipe key store.path: \"a b:c\" (expected a path or URI: java.net.URISyntaxException: Relative path in absolute URI: a b:c)'",
+        "store: {path: 'a b:c'};          'Invalid recipe key store.path: \"a b:c\" (expected a path or URI: "
+                + "java.net.URISyntaxException: Relative path in absolute URI: a b:c)'",
         "- a;                             'Invalid recipe: test (expected sections with keys, as in docs/recipe.md)'"})
     void refusesWithOneSentence(String yaml, String message) {
         assertMessage(message, yaml);
@@ -178,7 +186,8 @@ class RecipeTest {
     void refusesContradictionsWhicheverJobReads() {
         assertMessage("Invalid recipe key train.global_batch_tokens: 100 (expected only one of it and train.batch_conversations)",
                 "train: {global_batch_tokens: 100, batch_conversations: 2}");
-        assertMessage("Invalid recipe key store.teacher_rows: unset, and its default \"strict\" does not fit (expected all, which train.mode specforge needs)",
+        assertMessage("Invalid recipe key store.teacher_rows: unset, and its default \"strict\" does not fit (expected all, "
+                + "which train.mode specforge needs)",
                 "train: {mode: specforge}");
         assertMessage("Invalid recipe key target.capture_layers[2]: 5000000000 (expected a whole number from 0 to 2147483647)",
                 "target: {capture_layers: [1, 3, 5000000000]}");

@@ -30,7 +30,7 @@ record Refusal(int code, String said) {
         assertEquals(2, code, said);
         assertEquals(1, errors.size(), said);
         assertTrue(errors.get(0).contains(part), said);
-        // Spark may have logged a trace of its own when its session ended; the answer has none.
+        // Spark may have logged a stack trace when its session ended; the answer has none.
         assertFalse(said.substring(said.lastIndexOf(errors.get(0))).contains("\tat "), said);
     }
 }

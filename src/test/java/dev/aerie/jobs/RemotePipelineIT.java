@@ -59,7 +59,7 @@ class RemotePipelineIT {
             to.getFileSystem(conf).copyFromLocalFile(new Path(folder.resolve(made).toUri()), to);
         }
 
-        // Executors of their own must be given the keys of S3; HDFS has none, and a cluster takes eight seconds to start.
+        // Separate executors must be given the keys of S3; HDFS has none, and a cluster takes eight seconds to start.
         Supplier<SparkSession> spark = files == RemoteFiles.S3 ? LocalCluster::session : LocalSpark::session;
         List<String> places = sets("target.model=" + there + "/model", "target.cache=" + folder.resolve("cache-" + files),
                 "data.inputs=[{path: \"" + there + "/conv*.jsonl\"}]", "store.path=" + there + "/store",

@@ -93,7 +93,7 @@ class StagesAgreeIT {
                 .map(java.util.regex.MatchResult::group).collect(Collectors.joining(" "));
     }
 
-    /** The store was begun on a day of 2020; it is gone on with today, in zones whose days differ. */
+    /** The store was created on a day of 2020; it is resumed today, in time zones whose dates differ. */
     @Test
     void theDateOfAStoreIsKept() throws IOException {
         String template = "data.template=" + Files.writeString(folder.resolve("dated.jinja"), DATED);
@@ -114,7 +114,7 @@ class StagesAgreeIT {
         Refusal.of(new PrepareHiddenStates(), arguments(template, "data.date=2020-02-04")).assertSays("fingerprints.");
     }
 
-    /** A template lies on any file system; executors need not reach it, and another stage finds the same one. */
+    /** A template may be on any file system; executors need no access to it, and another stage reads the same one. */
     @Test
     void theTemplateIsFoundByItsUri() throws IOException {
         Path template = Files.writeString(Files.createDirectories(folder.resolve("templates")).resolve("other.jinja"),

@@ -173,7 +173,8 @@ class CaptureIT {
         TokenizedRow last = rows.get(4);
         boolean[] all = new boolean[last.sequence().inputIds().length];
         Arrays.fill(all, true);
-        rows.set(4, new TokenizedRow(last.position(), "no-prompt", "random", Part.HELD_OUT, new TokenSequence(last.sequence().inputIds(), all)));
+        rows.set(4, new TokenizedRow(last.position(), "no-prompt", "random", Part.HELD_OUT,
+                new TokenSequence(last.sequence().inputIds(), all)));
         Path store = folder.resolve("store");
         CaptureReport report =
                 Captures.run(spark, Captures.settings(Captures.target(), store, "f32", TeacherRows.STRICT, 1000, 70), rows);
@@ -292,7 +293,7 @@ class CaptureIT {
         assertOfOneRun(store, conversations.get(ended.indexOf("done")));
     }
 
-    /** What a run of other conversations left in the folder is refused by whoever reads it, and made anew by the next run. */
+    /** Readers refuse tables that a run with other conversations left in the folder, and the next run writes them again. */
     @Test
     void tablesOfOtherConversationsAreNotReadAndMadeAnew() throws IOException {
         List<TokenizedRow> rows = Captures.random(12, 1, VOCABULARY, seed);

@@ -27,7 +27,7 @@ class ConversationFilesTest {
     @TempDir
     Path folder;
 
-    /** A folder that Spark wrote: an empty _SUCCESS is no conversation. */
+    /** A folder that Spark wrote: an empty _SUCCESS is not a conversation. */
     @Test
     void aFolderIsItsFilesInOrderWithoutBookkeeping() throws IOException {
         for (String name : List.of("b.jsonl", "_SUCCESS", ".b.jsonl.crc", "a.jsonl")) {
@@ -77,7 +77,7 @@ class ConversationFilesTest {
         return texts;
     }
 
-    /** What the user names is no bookkeeping. */
+    /** A file that the user names is read, whatever its name. */
     @Test
     void aNamedFileIsReadWhateverItsName() throws IOException {
         Path file = Files.writeString(folder.resolve("_data.jsonl"), "{\"text\": \"x\"}\n");
@@ -95,13 +95,15 @@ class ConversationFilesTest {
         message = assertThrows(RefusalException.class, () -> ConversationFiles.find(folder.toString(), conf)).getMessage();
         assertTrue(message.contains("again/again"), message);
         message = assertThrows(RefusalException.class,
-                () -> ConversationFiles.open(folder.resolve("missing.jsonl").toString(), conf, ConversationFormat.AUTO)).getMessage();
+                () -> ConversationFiles.open(folder.resolve("missing.jsonl").toString(), conf, ConversationFormat.AUTO))
+                        .getMessage();
         assertTrue(message.contains("missing.jsonl"), message);
     }
 
     @Test
     void whatIsNotReadIsNamedAsWhatItIs() throws IOException {
-        Map<String, String> files = Map.of("PK\u0003\u0004...", "a ZIP archive", "ARROW1\0\0", "an Arrow IPC file", "ORC", "an ORC file",
+        Map<String, String> files =
+                Map.of("PK\u0003\u0004...", "a ZIP archive", "ARROW1\0\0", "an Arrow IPC file", "ORC", "an ORC file",
                 "id,text\n1,a\n", "a CSV file", "{\0\"\0", "text in UTF-16", "\u00fd7zXZ\0", "an xz file",
                 "version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a Git LFS pointer");
         for (Map.Entry<String, String> file : files.entrySet()) {

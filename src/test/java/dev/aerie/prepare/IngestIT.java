@@ -39,7 +39,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 class IngestIT {
 
-    private static final String TURN = "{\"from\":\"human\",\"value\":\"What is %s?\"},{\"from\":\"gpt\",\"value\":\"It is %s.\"}";
+    private static final String TURN =
+            "{\"from\":\"human\",\"value\":\"What is %s?\"},{\"from\":\"gpt\",\"value\":\"It is %s.\"}";
 
     private final SparkSession spark = LocalSpark.session();
 
@@ -151,7 +152,8 @@ class IngestIT {
         assertEquals(1, report.heldOut());
         assertTrue(tokens("a").stream().anyMatch(r -> r.id().equals("c1~2")), "an id that occurs twice is told apart");
 
-        List<Row> quarantine = spark.read().parquet(folder.resolve("a/quarantine").toString()).orderBy("position").collectAsList();
+        List<Row> quarantine = spark.read().parquet(folder.resolve("a/quarantine").toString()).orderBy("position")
+                .collectAsList();
         List<String> reasons = quarantine.stream().map(r -> r.<String>getAs("reason")).toList();
         assertEquals(3, reasons.size());
         assertTrue(reasons.get(0).startsWith("no JSON"), reasons.get(0));
@@ -177,7 +179,8 @@ class IngestIT {
     /** Whatever the reader takes, each later stage takes. */
     @Test
     void largeAndDeepRecordsStopNothing() throws IOException {
-        String large = "{\"id\":\"large\",\"image\":\"" + "QUJD".repeat(21 << 18) + "\",\"conversations\":[" + turn("large", "large")
+        String large = "{\"id\":\"large\",\"image\":\"" + "QUJD".repeat(21 << 18) + "\",\"conversations\":["
+                + turn("large", "large")
                 + "]}\n{\"id\":\"said\",\"conversations\":[" + turn("QUJD".repeat(21 << 18), "said") + "]}\n";
         String deep = "[".repeat(250) + "]".repeat(250);
         String call = "{\"id\":\"deep\",\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":\"r\","
@@ -193,7 +196,8 @@ class IngestIT {
     @Test
     void theSummaryTellsWholeReasonsAndWhatIsLost() throws IOException {
         String bad = "{\"conversations\":[{\"from\":\"gpt\",\"value\":\"q\"}]}\n".repeat(3) + "not json\n";
-        Path array = Files.writeString(folder.resolve("broken.json"), "[" + lines(3).lines().skip(2).findFirst().orElseThrow() + ",{x");
+        Path array = Files.writeString(folder.resolve("broken.json"), "[" + lines(3).lines().skip(2).findFirst().orElseThrow()
+                + ",{x");
         Files.writeString(folder.resolve("_SUCCESS"), "");
         Path in = Files.createDirectory(folder.resolve("in"));
         Files.writeString(in.resolve("_SUCCESS"), "");
@@ -216,7 +220,8 @@ class IngestIT {
         Files.writeString(in.resolve("c/d.jsonl"), "version https://git-lfs.github.com/spec/v1\noid sha256:0\n");
         String message = assertThrows(RefusalException.class,
                 () -> new Ingest(spark, settings(List.of(input(in)), 1, 0.01)).run(vocabulary)).getMessage();
-        assertTrue(message.contains("/in/b.zip is a ZIP archive") && message.contains("/in/c/d.jsonl is a Git LFS pointer"), message);
+        assertTrue(message.contains("/in/b.zip is a ZIP archive") && message.contains("/in/c/d.jsonl is a Git LFS pointer"),
+                message);
     }
 
     @Test
@@ -284,11 +289,13 @@ class IngestIT {
     }
 
     private IngestSettings settings(List<IngestSettings.Input> inputs, int heldOut, double share) {
-        return new IngestSettings(HostModel.at(Path.of(model)), inputs, EncoderSettings.of(model, 128, OverLength.QUARANTINE), share, heldOut, 42);
+        return new IngestSettings(HostModel.at(Path.of(model)), inputs, EncoderSettings.of(model, 128, OverLength.QUARANTINE),
+                share, heldOut, 42);
     }
 
     private List<TokenizedRow> tokens(String from) {
-        return spark.read().parquet(folder.resolve(from).resolve("tokens").toString()).collectAsList().stream().map(TokenizedRow::of)
+        return spark.read().parquet(folder.resolve(from).resolve("tokens").toString()).collectAsList().stream()
+                .map(TokenizedRow::of)
                 .sorted(Comparator.comparingLong(TokenizedRow::position)).toList();
     }
 

@@ -51,7 +51,8 @@ class ParquetRecordsTest {
         List<InputRecord> records = read(write(SHAREGPT, good, nulls, silent, row("d", "gpt", "x")), ConversationFormat.AUTO);
         Conversation first = assertInstanceOf(Conversation.class, records.get(0));
         assertEquals("a", first.id());
-        assertEquals(List.of(new Message("user", "2+2? 🤔"), new Message("assistant", "4", Map.of("weight", 0.5))), first.messages());
+        assertEquals(List.of(new Message("user", "2+2? 🤔"), new Message("assistant", "4", Map.of("weight", 0.5))),
+                first.messages());
         assertEquals("none of \"conversations\", \"messages\", \"data\" and \"text\"", reason(records.get(1)));
         assertEquals("x.parquet#1", ((Rejection) records.get(1)).id());
         assertEquals("turn 2 has no text", reason(records.get(2)));
@@ -63,8 +64,10 @@ class ParquetRecordsTest {
     @Test
     void otherShapesOfColumns() throws IOException {
         MessageType old = MessageTypeParser.parseMessageType("message m { required int64 id; "
-                + "required group data (LIST) { repeated binary array; } optional boolean flag; optional int32 n; optional float f; "
-                + "optional group more (MAP) { repeated group key_value { required binary key (STRING); optional int32 value; } } }");
+                + "required group data (LIST) { repeated binary array; } optional boolean flag; optional int32 n; optional "
+                        + "float f; "
+                + "optional group more (MAP) { repeated group key_value { required binary key (STRING); optional int32 value; "
+                        + "} } }");
         Group row = new SimpleGroup(old);
         row.add("id", 7L);
         Group data = row.addGroup("data");
@@ -99,7 +102,7 @@ class ParquetRecordsTest {
         }
     }
 
-    /** A machine's lack is no fault of the data: another machine reads the same file. */
+    /** A missing codec is a fault of the installation and not of the data. */
     @Test
     void aCodecThatIsNotThereRefusesTheRun() throws IOException {
         java.nio.file.Path file = write(SHAREGPT, row("a", "human", "q", "gpt", "r"));

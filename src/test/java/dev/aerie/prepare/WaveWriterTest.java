@@ -59,7 +59,8 @@ class WaveWriterTest {
         if (nan) {
             aux.narrow(0, 0, 1).mul_(Double.NaN);
         }
-        return new WaveWriter.Batch(List.of(row(2 * number, tokens), row(2 * number + 1, tokens)), new long[] {0, tokens, 2L * tokens},
+        return new WaveWriter.Batch(List.of(row(2 * number, tokens), row(2 * number + 1, tokens)),
+                new long[] {0, tokens, 2L * tokens},
                 new HiddenStates(aux, Tensor.randomNormal(number + 100, 1, 2L * tokens, HIDDEN)));
     }
 
@@ -120,7 +121,8 @@ class WaveWriterTest {
             }
             try (Scope scope = Scope.open()) {
                 List<WaveWriter.Batch> next = List.of(batch(1, 3, false));
-                assertTrue(assertThrows(IllegalStateException.class, () -> waves.write(next)).getMessage().contains("is finished"));
+                assertTrue(assertThrows(IllegalStateException.class, () -> waves.write(next)).getMessage()
+                        .contains("is finished"));
             }
         }
         try (ShardWriter writer = store("refusing").writer(0);

@@ -24,7 +24,8 @@ class RefusalLogFilterTest {
 
     @Test
     void aRefusalInATaskIsToldByItsSentenceAlone() {
-        for (Supplier<RuntimeException> refusal : List.<Supplier<RuntimeException>>of(() -> new RefusalException("Invalid x: 1 (expected 2)"),
+        for (Supplier<RuntimeException> refusal
+                : List.<Supplier<RuntimeException>>of(() -> new RefusalException("Invalid x: 1 (expected 2)"),
                 () -> new InvalidStoreException("Invalid store: x (expected y)"),
                 () -> new IllegalStateException("in a task", new RefusalException("Invalid x: 1 (expected 2)")))) {
             List<String> traces = logged(refusal.get());
@@ -34,7 +35,8 @@ class RefusalLogFilterTest {
 
     @Test
     void otherFailuresKeepTheirTraces() {
-        for (RuntimeException failure : List.of(new IllegalStateException("broken"), new IllegalArgumentException("dev.aerie.Nothing"))) {
+        for (RuntimeException failure
+                : List.of(new IllegalStateException("broken"), new IllegalArgumentException("dev.aerie.Nothing"))) {
             assertFalse(logged(failure).isEmpty());
         }
     }

@@ -79,7 +79,8 @@ class RunningTasksIT {
     @Test
     void ofATableThatIsWritten() {
         assertEnded(Exception.class, () -> {
-            LocalSpark.session().createDataset(numbers().rdd(), Encoders.INT()).write().parquet(folder.resolve("table").toString());
+            LocalSpark.session().createDataset(numbers().rdd(), Encoders.INT()).write()
+                    .parquet(folder.resolve("table").toString());
             return null;
         });
     }
@@ -89,7 +90,7 @@ class RunningTasksIT {
         assertEnded(ExecutionException.class, () -> numbers().collectAsync().get());
     }
 
-    /** The driver itself may fail, or be interrupted, while its job goes on. */
+    /** The driver itself may fail, or be interrupted, while its job runs. */
     @Test
     void ofADriverThatFails() {
         assertEnded(IllegalArgumentException.class, () -> {

@@ -81,7 +81,7 @@ class SharedModelsTest {
         assertEquals(List.of("open a.draft", "open a.target", "close a.target", "close a.draft"), events);
     }
 
-    /** Of each kind that a load throws: what is open is closed, and whoever tries again meets the same cause. */
+    /** For each kind of exception of a load: the open parts are closed, and a retry fails for the same cause. */
     @Test
     void aLoadThatFailsHalfWayIsClosedAndTriedAgain() throws IOException {
         for (Throwable cause : List.of(new IOException("no such file"), new IllegalStateException("a tensor is missing"),

@@ -153,7 +153,8 @@ class HiddenStateStoreTest {
             for (int tokens : lengths) {
                 try (Scope scope = Scope.open()) {
                     Tensor aux = Tensor.randomNormal(tokens, 1, tokens, 3 * hidden);
-                    writer.write("c" + tokens, Part.TRAIN, new TokenSequence(random.ints(tokens).toArray(), new boolean[tokens]), aux,
+                    writer.write("c" + tokens, Part.TRAIN, new TokenSequence(random.ints(tokens).toArray(), new boolean[tokens]),
+                            aux,
                             Tensor.randomNormal(tokens, 1, tokens, hidden));
                 }
             }
@@ -274,14 +275,22 @@ class HiddenStateStoreTest {
         Fingerprints f = s.fingerprints();
         Fingerprints other = new Fingerprints("9".repeat(64), f.tokenizer(), f.template(), f.inputs(), f.settings());
         assertRefused(where + "fingerprints.target is " + "a".repeat(64) + " (expected " + "9".repeat(64) + ")",
-                StoreSettings.of(other, new StateLayout(HIDDEN, s.states().captureLayers(), s.states().teacherRows(), s.states().codec(), Container.PARQUET), s.planned()));
+                StoreSettings.of(other,
+                        new StateLayout(HIDDEN, s.states().captureLayers(), s.states().teacherRows(), s.states().codec(),
+                        Container.PARQUET), s.planned()));
         assertRefused(where + "states.capture_layers is [1,3,4] (expected [1,2,5])",
-                StoreSettings.of(f, new StateLayout(HIDDEN, List.of(1, 2, 5), s.states().teacherRows(), s.states().codec(), Container.PARQUET), s.planned()));
+                StoreSettings.of(f, new StateLayout(HIDDEN, List.of(1, 2, 5), s.states().teacherRows(), s.states().codec(),
+                        Container.PARQUET), s.planned()));
         assertRefused(where + "states.teacher_rows is strict (expected all)",
-                StoreSettings.of(f, new StateLayout(HIDDEN, s.states().captureLayers(), TeacherRows.ALL, s.states().codec(), Container.PARQUET), s.planned()));
+                StoreSettings.of(f, new StateLayout(HIDDEN, s.states().captureLayers(), TeacherRows.ALL, s.states().codec(),
+                        Container.PARQUET), s.planned()));
         assertRefused(where + "states.codec is bf16 (expected f32)",
-                StoreSettings.of(f, new StateLayout(HIDDEN, s.states().captureLayers(), s.states().teacherRows(), Codec.of("f32"), Container.PARQUET), s.planned()));
-        assertRefused(where + "planned.shards is 3 (expected 4)", StoreSettings.of(f, new StateLayout(HIDDEN, s.states().captureLayers(), s.states().teacherRows(), s.states().codec(), Container.PARQUET), new PlannedCounts(4, 100, 1, 10_000)));
+                StoreSettings.of(f, new StateLayout(HIDDEN, s.states().captureLayers(), s.states().teacherRows(), Codec.of("f32"),
+                        Container.PARQUET), s.planned()));
+        assertRefused(where + "planned.shards is 3 (expected 4)",
+                StoreSettings.of(f,
+                new StateLayout(HIDDEN, s.states().captureLayers(), s.states().teacherRows(), s.states().codec(),
+                Container.PARQUET), new PlannedCounts(4, 100, 1, 10_000)));
         s.require("fingerprints.target", "a".repeat(64), "here");
         s.require("states.capture_layers", List.of(1, 3, 4), "here");
         assertEquals("Invalid store here: states.hidden_size is 8 (expected 16)",

@@ -34,7 +34,8 @@ class LongConversationTest {
             assertArrayEquals(new long[] {TOKENS, 3L * HIDDEN}, aux.shape());
             float[] last = aux.narrow(0, TOKENS - 1, 1).toFloats();
             float[] first = aux.narrow(0, 0, 1).toFloats();
-            assertArrayEquals(new float[] {1, 1, 0, 0}, new float[] {last[0], last[3 * HIDDEN - 1], first[0], first[3 * HIDDEN - 1]});
+            assertArrayEquals(new float[] {1, 1, 0, 0},
+                    new float[] {last[0], last[3 * HIDDEN - 1], first[0], first[3 * HIDDEN - 1]});
         }
     }
 

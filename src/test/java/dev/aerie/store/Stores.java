@@ -21,7 +21,8 @@ final class Stores {
 
     static StoreSettings settings(Codec codec, TeacherRows rows, int hidden, int shards) {
         return StoreSettings.of(
-                FINGERPRINTS, new StateLayout(hidden, List.of(1, 3, 4), rows, codec, Container.PARQUET), new PlannedCounts(shards, 100, 1, 10_000));
+                FINGERPRINTS, new StateLayout(hidden, List.of(1, 3, 4), rows, codec, Container.PARQUET),
+                        new PlannedCounts(shards, 100, 1, 10_000));
     }
 
     static Sample sample(String id, int tokens, int hidden, long seed) {

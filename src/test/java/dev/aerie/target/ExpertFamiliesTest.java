@@ -157,7 +157,7 @@ class ExpertFamiliesTest {
         return spec.layers().stream().map(l -> l.feedForward() instanceof FeedForwardSpec.MixtureOfExperts).toList();
     }
 
-    /** With random weights of the names and shapes that the specification asks for. */
+    /** Random weights with the names and shapes of the specification. */
     private void assertRuns(DecoderSpec spec) throws IOException {
         try (Scope scope = Scope.open()) {
             Map<String, Tensor> tensors = new HashMap<>();

@@ -31,7 +31,7 @@ import javax.tools.ToolProvider;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The family of examples/target-family, compiled into a jar of its own and found there. */
+/** The family of examples/target-family, compiled into a separate jar and found in it. */
 class FamilyFromOutsideTest {
 
     private static final Path EXAMPLE = Path.of("examples", "target-family");

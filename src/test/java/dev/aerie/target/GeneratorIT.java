@@ -23,7 +23,8 @@ class GeneratorIT {
             Generator generator = Generator.greedy(target);
             for (JsonNode c : golden.path("cases")) {
                 assertArrayEquals(GoldenDecodeTest.longs(c.path("continuation")),
-                        generator.generate(GoldenDecodeTest.longs(c.path("prompt_ids")), golden.path("max_new_tokens").intValue()),
+                        generator.generate(GoldenDecodeTest.longs(c.path("prompt_ids")), golden.path("max_new_tokens")
+                                .intValue()),
                         c.path("question").asText());
             }
         }

@@ -18,7 +18,7 @@ import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Configurations in the forms in which large models are published, with what they leave out and what nobody reads. */
+/** Configurations in the forms in which large models are published, with omitted defaults and unused keys. */
 class PublishedConfigTest {
 
     @TempDir

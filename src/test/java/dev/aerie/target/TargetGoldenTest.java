@@ -107,7 +107,7 @@ public class TargetGoldenTest {
         }
     }
 
-    /** A model that also sees: its configuration is in text_config, its tensors are called language_model. */
+    /** A vision-language model: its language model's configuration is in text_config, its tensors are under language_model. */
     @ParameterizedTest
     @CsvSource({"language_model.model., language_model.lm_head.", "model.language_model., lm_head."})
     void aLanguageModelWithinAnother(String body, String head) throws IOException {

@@ -16,7 +16,8 @@ class DrawnTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '#', value = {
-        "model.norm.weight | {\"dtype\":\"F32\",\"shape\":[2,2],\"spread\":0.17,\"centre\":1.0} | ad53723fc6be5e3f2274593f884a8f3f",
+        "model.norm.weight | {\"dtype\":\"F32\",\"shape\":[2,2],\"spread\":0.17,\"centre\":1.0} | "
+                + "ad53723fc6be5e3f2274593f884a8f3f",
         "lm_head.weight | {\"dtype\":\"F32\",\"shape\":[4],\"spread\":0.104} | 16183ebdc6eb1b3c76a6ccbd74bfcb3d",
         "größe | {\"dtype\":\"BF16\",\"shape\":[4],\"spread\":0.104} | c7bdcc3da7bda0bd",
         "codes | {\"dtype\":\"F8_E4M3\",\"shape\":[8],\"spread\":448.0} | ea7e74f0ed73f878",

@@ -41,7 +41,7 @@ public final class LocalCluster {
                 .config("spark.worker.resource.gpu.discoveryScript", pretendGpus().toString())
                 .config("spark.executor.resource.gpu.amount", "1")
                 .config("spark.task.resource.gpu.amount", "1")
-                // Tests kill executors; the default gives up on an application after ten in a row.
+                // Tests kill executors; by default an application is aborted after ten failures in a row.
                 .config("spark.deploy.maxExecutorRetries", "-1")
                 .config("spark.scheduler.minRegisteredResourcesRatio", "1.0")
                 .config("spark.scheduler.maxRegisteredResourcesWaitingTime", "60s")

@@ -3,7 +3,9 @@ package dev.aerie.testing;
 import java.util.function.UnaryOperator;
 import org.apache.spark.sql.SparkSession;
 
-/** A Spark session of two threads inside the test's JVM, shared by all tests of it; see {@link LocalCluster} for separate JVMs. */
+/**
+ * A Spark session of two threads inside the test's JVM, shared by all tests of it; see {@link LocalCluster} for separate JVMs.
+ */
 public final class LocalSpark {
 
     private LocalSpark() {}

@@ -42,7 +42,7 @@ public enum RemoteFiles {
 
     abstract String root();
 
-    /** The URI of a folder that nobody else has and that is not there yet. */
+    /** The URI of a unique folder that does not exist yet. */
     public String newFolder() {
         return root() + "/" + UUID.randomUUID();
     }

@@ -44,7 +44,8 @@ final class TestSpark {
     private static Path sparkHome() {
         String home = System.getenv("SPARK_HOME");
         if (home == null) {
-            throw new IllegalStateException("Invalid SPARK_HOME: not set (expected the environment that pom.xml gives the tests)");
+            throw new IllegalStateException("Invalid SPARK_HOME: not set (expected the environment that pom.xml gives the "
+                    + "tests)");
         }
         try {
             Files.createDirectories(Path.of(home, "jars"));

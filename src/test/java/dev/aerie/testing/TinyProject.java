@@ -90,7 +90,7 @@ public final class TinyProject {
         }
     }
 
-    /** Each tensor by a seed of its own, its place among them. */
+    /** The seed of each tensor is its index. */
     private static Tensor random(Map<String, Tensor> before, long... shape) {
         return Tensor.randomNormal(before.size(), 0.2, shape);
     }

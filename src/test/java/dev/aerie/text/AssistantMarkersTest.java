@@ -37,8 +37,10 @@ class AssistantMarkersTest {
     @Test
     void aTemplateThatClosesNoTurn() {
         String template = "{% for m in messages %}{% if m.role == 'assistant' %}<|assistant|>\n"
-                + "<think>{{ m.reasoning_content }}</think>\n{{ m.content }}{% for c in m.tool_calls %}<call>{{ c.function.name }}</call>"
-                + "{% endfor %}{% elif m.role == 'tool' %}<|observation|>\n{{ m.content }}{% else %}<|user|>\n{{ m.content }}{% endif %}"
+                + "<think>{{ m.reasoning_content }}</think>\n{{ m.content }}{% for c in m.tool_calls %}<call>{{ "
+                        + "c.function.name }}</call>"
+                + "{% endfor %}{% elif m.role == 'tool' %}<|observation|>\n{{ m.content }}{% else %}<|user|>\n{{ m.content "
+                        + "}}{% endif %}"
                 + "{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}";
         String[] tokens = {"<|user|>", "<|assistant|>", "<|observation|>", "<think>", "</think>"};
         AssistantMarkers found = find(template, tokens);
@@ -74,10 +76,13 @@ class AssistantMarkersTest {
                 find(closing, "<|user|>", "<|assistant|>", "<|end|>", "<|stop|>"));
         String turns = "{% for m in messages %}{% if m.role == 'user' %}<|user|>{{ m.content }}<|end|>\n<|assistant|>\n"
                 + "{% else %}{{ m.content }}<|end|>\n{% endif %}{% endfor %}";
-        assertEquals(new AssistantMarkers("<|assistant|>\n", List.of("<|end|>\n")), find(turns, "<|user|>", "<|assistant|>", "<|end|>"));
+        assertEquals(new AssistantMarkers("<|assistant|>\n", List.of("<|end|>\n")),
+                find(turns, "<|user|>", "<|assistant|>", "<|end|>"));
     }
 
-    /** A tool's result is never supervised: there a border ends the span, or the template's conversations with tools are refused. */
+    /**
+     * A tool's result is never supervised: there a border ends the span, or the template's conversations with tools are refused.
+     */
     @Test
     void resultsOfToolsInsideATurn() {
         String template = "{% for m in messages %}{% if m.role == 'user' %}{% if not loop.first %}<|end|>{% endif %}<|user|>"
@@ -97,9 +102,12 @@ class AssistantMarkersTest {
     /** gpt-oss's recipe for all channels: its calls end with a token that ends nothing else. */
     @Test
     void aNamedHeaderSparesResultsToo() {
-        ChatTemplate template = ChatTemplate.of("{% for m in messages %}{% if m.role == 'tool' %}<|start|>fn to=assistant<|message|>"
-                + "{{ m.content }}<|end|>{% elif m.tool_calls %}<|start|>assistant to=fn<|message|>{{ m.tool_calls|tojson }}<|call|>"
-                + "{% else %}<|start|>{{ m.role }}<|channel|>final<|message|>{{ m.content }}<|end|>{% endif %}{% endfor %}", TOKENS);
+        ChatTemplate template =
+                ChatTemplate.of("{% for m in messages %}{% if m.role == 'tool' %}<|start|>fn to=assistant<|message|>"
+                + "{{ m.content }}<|end|>{% elif m.tool_calls %}<|start|>assistant to=fn<|message|>{{ m.tool_calls|tojson "
+                        + "}}<|call|>"
+                + "{% else %}<|start|>{{ m.role }}<|channel|>final<|message|>{{ m.content }}<|end|>{% endif %}{% endfor %}",
+                        TOKENS);
         List<String> tokens = List.of("<|start|>", "<|message|>", "<|end|>", "<|call|>", "<|channel|>");
         AssistantMarkers found = AssistantMarkers.find(template, tokens);
         assertEquals(new AssistantMarkers("<|start|>assistant<|channel|>final<|message|>", List.of("<|end|>")), found);

@@ -132,10 +132,12 @@ class ConversationEncoderTest {
     void resultsOfToolsAreNeverSupervised() throws Exception {
         TinyModel.create(model, "{% for m in messages %}{% if m.role == 'user' %}<|im_start|>{{ m.content }}<|im_end|>"
                 + "{% elif m.role == 'tool' %}[{{ m.content }}]{% else %}{% if messages[loop.index0 - 1].role == 'user' %}"
-                + "<s>{% endif %}{{ m.content }}{% if loop.last or messages[loop.index0 + 1].role == 'user' %}<|im_end|>{% endif %}"
+                + "<s>{% endif %}{{ m.content }}{% if loop.last or messages[loop.index0 + 1].role == 'user' %}<|im_end|>{% "
+                        + "endif %}"
                 + "{% endif %}{% endfor %}");
         List<Message> turns = List.of(TURNS.get(0), TURNS.get(1), new Message("tool", "42"), new Message("assistant", "so"));
-        assertEquals("the chat template writes results of tools inside the assistant's text, where the loss mask cannot tell them "
+        assertEquals("the chat template writes results of tools inside the assistant's text, where the loss mask cannot tell "
+                + "them "
                 + "apart (expected none, or data.end_of_turn in the recipe)", refusal(settings(100), turns));
         assertEquals("<|im_start|>hi<|im_end|><s>⟦yes<|im_end|>⟧", marked(settings(100), TURNS));
         EncoderSettings named = settings(100).with(new Supervision(null, "[", false, 1));
@@ -190,7 +192,8 @@ class ConversationEncoderTest {
         }
         // As transformers 5 writes the same two.
         Files.writeString(model.resolve("chat_template.jinja"), TinyModel.CHATML);
-        Files.writeString(Files.createDirectory(model.resolve("additional_chat_templates")).resolve("tool_use.jinja"), "T" + withTools);
+        Files.writeString(Files.createDirectory(model.resolve("additional_chat_templates")).resolve("tool_use.jinja"), "T"
+                + withTools);
         try (ConversationEncoder encoder = new ConversationEncoder(settings(200))) {
             assertTrue(encoder.masked(Conversation.of("c", "s", TURNS)).text().startsWith("<|im_start|>user"));
             assertTrue(encoder.masked(Conversation.of("c", "s", TURNS, List.of(Map.of("n", 1)))).text().startsWith("T[{"));

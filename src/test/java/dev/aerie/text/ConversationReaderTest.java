@@ -32,7 +32,8 @@ class ConversationReaderTest {
 
     @Test
     void readsAnArrayAndLinesAlike() throws IOException {
-        for (String file : List.of("[" + RECORD + ",\n" + RECORD + "]", RECORD + "\n\n" + RECORD + "\n", "\uFEFF" + RECORD + "\n" + RECORD)) {
+        for (String file : List.of("[" + RECORD + ",\n" + RECORD + "]", RECORD + "\n\n" + RECORD + "\n", "\uFEFF" + RECORD + "\n"
+                + RECORD)) {
             List<InputRecord> records = read(file, "x.json", ConversationFormat.SHAREGPT);
             assertEquals(2, records.size(), file);
             Conversation c = assertInstanceOf(Conversation.class, records.get(0));
@@ -68,7 +69,8 @@ class ConversationReaderTest {
             byte[] whole = name.endsWith("gz") ? gzip(plain) : Zstd.compress(plain);
             List<InputRecord> cut = read(Arrays.copyOf(whole, whole.length * 3 / 4), name, ConversationFormat.SHAREGPT);
             assertTrue(cut.size() > 1000, name);
-            assertTrue(reason(cut.get(cut.size() - 1)).contains("cut off; what follows is lost"), reason(cut.get(cut.size() - 1)));
+            assertTrue(reason(cut.get(cut.size() - 1)).contains("cut off; what follows is lost"),
+                    reason(cut.get(cut.size() - 1)));
             assertTrue(((Rejection) cut.get(cut.size() - 1)).restLost());
             byte[] overwritten = whole.clone();
             Arrays.fill(overwritten, whole.length / 2, whole.length / 2 + 2000, (byte) 0xFF);
@@ -88,7 +90,8 @@ class ConversationReaderTest {
         }
         byte[] plain = lines.toString().getBytes(StandardCharsets.UTF_8);
         ByteArrayOutputStream bzip2 = new ByteArrayOutputStream();
-        for (byte[] half : List.of(Arrays.copyOf(plain, plain.length / 2), Arrays.copyOfRange(plain, plain.length / 2, plain.length))) {
+        for (byte[] half : List.of(Arrays.copyOf(plain, plain.length / 2),
+                Arrays.copyOfRange(plain, plain.length / 2, plain.length))) {
             try (BZip2CompressorOutputStream out = new BZip2CompressorOutputStream(bzip2)) {
                 out.write(half);
             }
@@ -98,7 +101,8 @@ class ConversationReaderTest {
             assertTrue(cut.size() > 20, cut.size() + " records");
             assertTrue(cut.subList(0, cut.size() - 1).stream().allMatch(Conversation.class::isInstance));
             String reason = reason(cut.get(cut.size() - 1));
-            assertTrue(reason.matches("the compressed file is (cut off|damaged); what follows is lost \\(from byte [0-9,]+ of the "
+            assertTrue(reason.matches("the compressed file is (cut off|damaged); what follows is lost \\(from byte [0-9,]+ of "
+                    + "the "
                     + "decompressed text on.*\\)"), reason);
         }
     }
@@ -128,8 +132,10 @@ class ConversationReaderTest {
     /** What is inside a compressed file is named like the file. */
     @Test
     void whatIsNoTextIsNamed() throws IOException {
-        for (byte[] file : List.of(gzip("PK\u0003\u0004....".getBytes(StandardCharsets.ISO_8859_1)), "PK\u0003\u0004....".getBytes())) {
-            assertEquals("the file is a ZIP archive; nothing of it is read", reason(read(file, "x", ConversationFormat.AUTO).get(0)));
+        for (byte[] file : List.of(gzip("PK\u0003\u0004....".getBytes(StandardCharsets.ISO_8859_1)),
+                "PK\u0003\u0004....".getBytes())) {
+            assertEquals("the file is a ZIP archive; nothing of it is read",
+                    reason(read(file, "x", ConversationFormat.AUTO).get(0)));
         }
         assertEquals("the file is text in UTF-16; nothing of it is read",
                 reason(read(("\uFEFF" + RECORD).getBytes(StandardCharsets.UTF_16LE), "x.jsonl", ConversationFormat.AUTO).get(0)));
@@ -143,7 +149,8 @@ class ConversationReaderTest {
                 RECORD.replace("[", "[\n    "),
                 RECORD.replace("]", "\n]"));
         for (String one : pretty) {
-            for (String file : List.of(one + "\n" + one + "\n", one + one, "\uFEFF\n" + one + "\n\n" + one, "[" + one + ",\n" + one + "\n]")) {
+            for (String file : List.of(one + "\n" + one + "\n", one + one, "\uFEFF\n" + one + "\n\n" + one, "[" + one + ",\n"
+                    + one + "\n]")) {
                 List<InputRecord> records = read(file, "x.jsonl", ConversationFormat.AUTO);
                 assertEquals(2, records.size(), file);
                 records.forEach(r -> assertInstanceOf(Conversation.class, r, file));
@@ -154,7 +161,8 @@ class ConversationReaderTest {
         assertTrue(reason(cut.get(1)).contains("all after it in the file are lost"), reason(cut.get(1)));
         // A first line that was cut off is a broken line.
         for (int end = 1; end < RECORD.length(); end++) {
-            List<InputRecord> lines = read(RECORD.substring(0, end) + "\n" + RECORD + "\n" + RECORD, "x.jsonl", ConversationFormat.AUTO);
+            List<InputRecord> lines =
+                    read(RECORD.substring(0, end) + "\n" + RECORD + "\n" + RECORD, "x.jsonl", ConversationFormat.AUTO);
             assertEquals(3, lines.size(), RECORD.substring(0, end));
             assertInstanceOf(Conversation.class, lines.get(2));
         }
@@ -202,7 +210,8 @@ class ConversationReaderTest {
             reader.next();
             Rejection lost = (Rejection) reader.next();
             int at = RECORD.length() + 2;
-            assertEquals("no JSON at byte " + at + ": unexpected '1' at character 6; this record and all after it in the file are lost ("
+            assertEquals("no JSON at byte " + at
+                    + ": unexpected '1' at character 6; this record and all after it in the file are lost ("
                     + (file.length() - at) + " of " + file.length() + " bytes)", lost.reason());
             assertTrue(lost.restLost());
         }
@@ -219,11 +228,14 @@ class ConversationReaderTest {
     /** No words of a parser's own: they name its classes and settings. */
     @Test
     void reasonsAreInOurWords() throws IOException {
-        for (String bad : List.of("not json", "{\"a\":", "{\"a\" 1}", "{\"a\":1}}", "{\"a\":\"\t\"}", "{\"a\":\"\\q\"}", "{\"a\":01}",
-                "[".repeat(300) + "]".repeat(300), "{\"a\":" + "1".repeat(2000) + "}", "{'a':1}", "\u0001", "{\"a\":\"\\u12\"}", "nul")) {
+        for (String bad : List.of("not json", "{\"a\":", "{\"a\" 1}", "{\"a\":1}}", "{\"a\":\"\t\"}", "{\"a\":\"\\q\"}",
+                "{\"a\":01}",
+                "[".repeat(300) + "]".repeat(300), "{\"a\":" + "1".repeat(2000) + "}", "{'a':1}", "\u0001", "{\"a\":\"\\u12\"}",
+                        "nul")) {
             String reason = reason(read(RECORD + "\n" + bad, "x", ConversationFormat.AUTO).get(1));
             assertTrue(reason.startsWith("no JSON: "), reason);
-            assertTrue(!reason.contains("Stream") && !reason.contains("(code") && !reason.contains("Source") && !reason.contains("JsonParser")
+            assertTrue(!reason.contains("Stream") && !reason.contains("(code") && !reason.contains("Source")
+                    && !reason.contains("JsonParser")
                     && !reason.contains("expecting") && reason.length() < 100, reason);
         }
     }
@@ -334,12 +346,14 @@ class ConversationReaderTest {
                     read(tools.replace("TOOLS", none), "x.jsonl", ConversationFormat.AUTO).get(0)).tools());
         }
         for (String wrong : List.of("{}", "1", "\"browser\"")) {
-            assertEquals("\"tools\" is no list", reason(read(tools.replace("TOOLS", wrong), "x.jsonl", ConversationFormat.AUTO).get(0)));
+            assertEquals("\"tools\" is no list",
+                    reason(read(tools.replace("TOOLS", wrong), "x.jsonl", ConversationFormat.AUTO).get(0)));
         }
         String calls = "{\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":\"r\",\"tool_calls\":CALLS}]}";
         assertEquals(Map.of("tool_calls", List.of(Map.of("function", Map.of("arguments", "not json")))),
                 assertInstanceOf(Conversation.class, read(calls.replace("CALLS",
-                        "\"[{\\\"function\\\": {\\\"arguments\\\": \\\"not json\\\"}}]\""), "x.jsonl", ConversationFormat.AUTO).get(0))
+                        "\"[{\\\"function\\\": {\\\"arguments\\\": \\\"not json\\\"}}]\""), "x.jsonl", ConversationFormat.AUTO)
+                                .get(0))
                         .messages().get(1).fields());
         assertEquals("turn 2 has tool calls that are no list",
                 reason(read(calls.replace("CALLS", "\"call it\""), "x.jsonl", ConversationFormat.AUTO).get(0)));
@@ -348,7 +362,8 @@ class ConversationReaderTest {
     @Test
     void whatCannotBeDecompressedIsOneRejection() throws IOException {
         for (String name : List.of("x.gz", "x.zst", "x.BZ2")) {
-            for (byte[] file : List.of("no compression".getBytes(StandardCharsets.UTF_8), new byte[] {0x1f}, new byte[] {0x28, (byte) 0xb5, 0x2f})) {
+            for (byte[] file : List.of("no compression".getBytes(StandardCharsets.UTF_8), new byte[] {0x1f},
+                    new byte[] {0x28, (byte) 0xb5, 0x2f})) {
                 List<InputRecord> records = read(file, name, ConversationFormat.AUTO);
                 assertEquals(1, records.size());
                 assertTrue(reason(records.get(0)).startsWith("the compressed file is "), reason(records.get(0)));
@@ -399,7 +414,8 @@ class ConversationReaderTest {
                 int at = random.nextInt(file.length);
                 int end = Math.min(file.length, at + 1 + random.nextInt(8));
                 switch (random.nextInt(3)) {
-                    case 0 -> file[at] = (byte) (random.nextBoolean() ? random.nextInt(256) : "[]{}\",:\\\0\n".charAt(random.nextInt(10)));
+                    case 0 -> file[at] = (byte) (random.nextBoolean() ? random.nextInt(256)
+                            : "[]{}\",:\\\0\n".charAt(random.nextInt(10)));
                     case 1 -> System.arraycopy(file, at, file, random.nextInt(file.length - (end - at) + 1), end - at);
                     default -> file = Arrays.copyOf(file, Math.max(1, file.length - random.nextInt(20)));
                 }
@@ -420,7 +436,8 @@ class ConversationReaderTest {
 
     @Test
     void readsTextThatWasRenderedBefore() throws IOException {
-        List<InputRecord> records = read("{\"text\":\"<|user|>hi\"}\n{\"text\":\" \"}", "t.jsonl", ConversationFormat.PREFORMATTED);
+        List<InputRecord> records =
+                read("{\"text\":\"<|user|>hi\"}\n{\"text\":\" \"}", "t.jsonl", ConversationFormat.PREFORMATTED);
         assertEquals(Conversation.ofText("t.jsonl#0", "t.jsonl", "<|user|>hi"), records.get(0));
         assertEquals("no text under \"text\"", reason(records.get(1)));
     }

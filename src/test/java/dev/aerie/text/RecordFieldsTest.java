@@ -21,7 +21,8 @@ import org.junit.jupiter.api.io.TempDir;
 class RecordFieldsTest {
 
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final String CHAT = "\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":\"a\"}]";
+    private static final String CHAT =
+            "\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":\"a\"}]";
     private static final String TOOLS = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content or '' }}"
             + "{% if m.tool_calls %}{% for c in m.tool_calls %}[{{ c.function.name }}ARGS]{% endfor %}{% endif %}"
             + "<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
@@ -69,7 +70,8 @@ class RecordFieldsTest {
     @Test
     void aTurnOfWeightZeroIsNotLearnedFrom() throws Exception {
         for (String field : List.of("\"weight\":0", "\"weight\":0.0", "\"train\":false")) {
-            String record = "{\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":\"no\"," + field
+            String record = "{\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":\"no\","
+                    + field
                     + "},{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":\"yes\",\"weight\":1}]}";
             assertTrue(marked(record).contains("\nno<|im_end|>") && marked(record).contains("⟦yes<|im_end|>\n⟧"), marked(record));
         }
@@ -108,9 +110,11 @@ class RecordFieldsTest {
 
     @Test
     void argumentsComeInTheFormThatTheTemplateRenders() throws Exception {
-        List<String> given = List.of("{\"town\":\"x\"}", JSON.writeValueAsString("{\"town\":\"x\"}"), JSON.writeValueAsString("{\"town\": \"x\"}"));
+        List<String> given = List.of("{\"town\":\"x\"}", JSON.writeValueAsString("{\"town\":\"x\"}"),
+                JSON.writeValueAsString("{\"town\": \"x\"}"));
         for (String prints : List.of(" }}{{ c.function.arguments|tojson }}{{ '", "' + c.function.arguments + '",
-                "' ~ c.function.arguments ~ '", " }}{% for k, v in c.function.arguments.items() %}{{ k }}={{ v }}{% endfor %}{{ '")) {
+                "' ~ c.function.arguments ~ '",
+                        " }}{% for k, v in c.function.arguments.items() %}{{ k }}={{ v }}{% endfor %}{{ '")) {
             template(TOOLS.replace("{{ c.function.name }}ARGS", "{{ '" + prints + "' }}").replace("{{ ' }}", ""));
             for (String arguments : given) {
                 String text = text(calling(arguments));
@@ -122,7 +126,8 @@ class RecordFieldsTest {
             assertTrue(text(calling(empty)).contains("[w{}]"), empty);
         }
         assertTrue(text(calling("{}").replace("\"tool_calls\":[", "\"x\":[").replace("\"content\":null",
-                "\"content\":null,\"function_call\":{\"name\":\"w\",\"arguments\":\"{\\\"a\\\":1}\"}")).contains("[w{\"a\": 1}]"));
+                "\"content\":null,\"function_call\":{\"name\":\"w\",\"arguments\":\"{\\\"a\\\":1}\"}"))
+                        .contains("[w{\"a\": 1}]"));
     }
 
     @Test
@@ -135,7 +140,8 @@ class RecordFieldsTest {
                 call + ",{\"role\":\"tool\",\"content\":{\"t\":3}}", call + ",{\"role\":\"tool\",\"content\":\"\"}",
                 "{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[]},{\"role\":\"user\",\"content\":\"b\"}",
                 "{\"role\":\"assistant\",\"content\":\"b\"},{\"role\":\"system\",\"content\":\"s\"},{\"role\":\"user\",\"content\":\"b\"}")) {
-            String record = "{\"messages\":[{\"role\":\"user\",\"content\":\"q\"}," + trace + ",{\"role\":\"assistant\",\"content\":\"end\"}]}";
+            String record = "{\"messages\":[{\"role\":\"user\",\"content\":\"q\"}," + trace
+                    + ",{\"role\":\"assistant\",\"content\":\"end\"}]}";
             assertTrue(marked(record).endsWith("⟦end<|im_end|>\n⟧"), record);
         }
         template(TOOLS.replace("m.content or ''", "'' + m.content").replace("ARGS", "{{ c.function.arguments|tojson }}"));
@@ -154,7 +160,8 @@ class RecordFieldsTest {
                 assertTrue(encoder.preview(parse(record)).startsWith("quarantined: " + refusal(record)));
             }
         }
-        String user = "{\"messages\":[{\"role\":\"user\",\"content\":\"Say <|im_end|>\"},{\"role\":\"assistant\",\"content\":\"Hi</s>\"}]}";
+        String user = "{\"messages\":[{\"role\":\"user\",\"content\":\"Say "
+                + "<|im_end|>\"},{\"role\":\"assistant\",\"content\":\"Hi</s>\"}]}";
         assertTrue(marked(user).endsWith("⟦Hi</s><|im_end|>\n⟧"));
     }
 
@@ -181,7 +188,8 @@ class RecordFieldsTest {
 
     @Test
     void strictTrainingNeedsTwoNeighbours() throws Exception {
-        template("{% for m in messages %}{% if m.role == 'user' %}<|im_start|>user\n{{ m.content }}{% else %}<|im_start|>assistant\n"
+        template("{% for m in messages %}{% if m.role == 'user' %}<|im_start|>user\n{{ m.content }}{% else "
+                + "%}<|im_start|>assistant\n"
                 + "{{ m.content }}{% endif %}{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}");
         String record = thinking("\"content\":\"4\"");
         assertEquals(1, encode(settings(), record).supervisedCount());
@@ -207,7 +215,8 @@ class RecordFieldsTest {
                 "\"content\":\"a\",\"reasoning\":[\"because\"]", "\"content\":\"a\",\"reasoning\":{\"text\":\"because\"}")) {
             assertEquals(List.of("messages[].reasoning"), unread(thinking(answer)), answer);
         }
-        assertEquals(List.of("messages[].thinking"), unread("{\"messages\":[{\"role\":\"user\",\"content\":\"q\",\"thinking\":\"x\"},"
+        assertEquals(List.of("messages[].thinking"),
+                unread("{\"messages\":[{\"role\":\"user\",\"content\":\"q\",\"thinking\":\"x\"},"
                 + "{\"role\":\"assistant\",\"content\":\"a\"}]}"));
     }
 
@@ -261,7 +270,8 @@ class RecordFieldsTest {
         for (String turns : List.of("[null," + asked + "," + answered + "[" + call + ",null]},null]",
                 "[" + JSON.writeValueAsString(asked) + "," + JSON.writeValueAsString(answered + "[" + call + "]}") + "]",
                 "[" + asked + "," + answered + "[" + JSON.writeValueAsString(call) + "]}]",
-                "[" + asked + "," + answered + "[],\"function_call\":{\"name\":\"w\",\"arguments\":\"{\\\"a\\\":1,\\\"b\\\":null}\"}}]")) {
+                "[" + asked + "," + answered
+                        + "[],\"function_call\":{\"name\":\"w\",\"arguments\":\"{\\\"a\\\":1,\\\"b\\\":null}\"}}]")) {
             assertEquals(same, text("{\"messages\":" + turns + "}"), turns);
         }
         assertTrue(text(calling("[1,2]")).contains("[w[1, 2]]"));
@@ -277,8 +287,10 @@ class RecordFieldsTest {
         template("{{ tools }}{{ style }}" + TinyModel.CHATML.replace("m.role }}", "m.role }}{{ m.name }}")
                 .replace("m['role']", "m['role'] + (m['name'] or '')"));
         String header = "\"<|im_start|>assistant\\n\"";
-        assertTrue(refusal("{\"tools\":[{\"name\":" + header + "}]," + CHAT + "}").contains("the tools have the assistant header"));
-        assertTrue(refusal("{\"chat_template_kwargs\":{\"style\":" + header + "}," + CHAT + "}").contains("style has the assistant header"));
+        assertTrue(refusal("{\"tools\":[{\"name\":" + header + "}]," + CHAT + "}")
+                .contains("the tools have the assistant header"));
+        assertTrue(refusal("{\"chat_template_kwargs\":{\"style\":" + header + "}," + CHAT + "}")
+                .contains("style has the assistant header"));
     }
 
     private void template(String source) throws Exception {

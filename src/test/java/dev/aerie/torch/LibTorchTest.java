@@ -55,7 +55,7 @@ class LibTorchTest {
         }
     }
 
-    /** Each run of spark-submit inside one JVM brings a class loader of its own, and the JVM gives a library to one only. */
+    /** Each run of spark-submit inside one JVM has its own class loader, and the JVM loads a library through one of them only. */
     @Test
     void worksThroughASecondClassLoader() throws Exception {
         LibTorch.load();

@@ -41,7 +41,8 @@ class OptimizerTest {
                 Optimizer.adamW(parameter, tensor(g, n), mean, variance, settings, rate, step);
             }
             assertArrayEquals(p, parameter.toDoubles(), 1e-12, "seed " + SEED);
-            assertThrows(IllegalArgumentException.class, () -> Optimizer.adamW(parameter, parameter, mean, variance, settings, 0.1, 0));
+            assertThrows(IllegalArgumentException.class, () ->
+                    Optimizer.adamW(parameter, parameter, mean, variance, settings, 0.1, 0));
         }
     }
 
@@ -88,8 +89,10 @@ class OptimizerTest {
             Tensor x = Autograd.leaf(tensor(logits, rows, vocabulary));
             Tensor loss = Autograd.crossEntropy(x, Tensor.of(ids, rows));
             assertEquals(crossEntropy(logits, ids, vocabulary), loss.item(), 1e-12, "seed " + SEED);
-            double[] gradient = Autograd.grad(List.of(loss), List.of(tensor(new double[] {1}, new long[0])), List.of(x))[0].toDoubles();
-            GradientCheck.check(in -> crossEntropy(in[0], ids, vocabulary), new double[][] {logits}, new double[][] {gradient}, random,
+            double[] gradient = Autograd.grad(List.of(loss), List.of(tensor(new double[] {1}, new long[0])),
+                    List.of(x))[0].toDoubles();
+            GradientCheck.check(in -> crossEntropy(in[0], ids, vocabulary), new double[][] {logits}, new double[][] {gradient},
+                    random,
                     "seed " + SEED);
         }
     }

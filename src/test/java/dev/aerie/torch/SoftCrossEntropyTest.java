@@ -44,7 +44,8 @@ class SoftCrossEntropyTest {
         try (Scope scope = Scope.open()) {
             SoftCrossEntropy.TeacherLogits teacher = SoftCrossEntropy.teacher(
                     tensor(states, rows, HIDDEN), tensor(lmHead, vocabulary, HIDDEN),
-                    Tensor.of(Arrays.stream(ids).asLongStream().toArray(), ids.length), ids, 1 + random.nextInt(vocabulary + 3), softCap);
+                    Tensor.of(Arrays.stream(ids).asLongStream().toArray(), ids.length), ids, 1 + random.nextInt(vocabulary + 3),
+                            softCap);
             long[] argMax = teacher.argMax().toLongs();
             double[] full = teacher.logSumExp().toDoubles();
             double[] draft = teacher.draftLogSumExp().toDoubles();

@@ -65,7 +65,8 @@ record GoldenInputs(String folder, int conversations) implements TrainingInputs 
                 int length = whole.sequence().length() - c / 2;
                 held.add(c < 2 ? whole : MemorySource.cut(whole, "part " + c, length));
             }
-            return new OpenedGolden(config, target, new MemorySource(held, held.subList(0, Math.min(2, held.size()))), this, scope);
+            return new OpenedGolden(config, target, new MemorySource(held, held.subList(0, Math.min(2, held.size()))), this,
+                    scope);
         }
     }
 

@@ -64,7 +64,8 @@ class RankLoopTest {
         return new TrainSettings(LossMode.STRICT, 7, new TrainSettings.Batches(new BatchSize.Conversations(3), 40, 4, 0, 11),
                 new TrainSettings.Optimization(learningRate, 0.2, Schedule.COSINE, Optimizer.AdamW.withDecay(0.01), 0.5),
                 new TrainSettings.Milestones(CHECKPOINT_EVERY, 2, heldOutSteps), DTypeChoice.FLOAT32,
-                new TaskResources(DeviceChoice.CPU, 1), new TreeMap<>(Map.of("train.learning_rate", String.valueOf(learningRate))));
+                new TaskResources(DeviceChoice.CPU, 1),
+                        new TreeMap<>(Map.of("train.learning_rate", String.valueOf(learningRate))));
     }
 
     /** Stops every rank by an exception before a step. */

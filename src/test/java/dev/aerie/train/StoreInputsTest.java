@@ -138,7 +138,8 @@ class StoreInputsTest {
     /** One-token answers leave no row whose next two tokens are supervised, however many of them there are. */
     @Test
     void refusesAStoreWithoutALossRow() throws Exception {
-        String expected = "none of the 1 conversations to train on carries loss (expected one with two supervised tokens in a row, "
+        String expected = "none of the 1 conversations to train on carries loss (expected one with two supervised tokens in a "
+                + "row, "
                 + "because train.mode is strict)";
         StoreInputs scattered = inputs(store(LAYERS, TeacherRows.ALL, 0, 3, 5, 9), HIDDEN);
         assertRefused(expected, () -> scattered.check(LossMode.STRICT, conf));
@@ -156,7 +157,8 @@ class StoreInputsTest {
     @Test
     void whatCannotBeOpenedIsGivenBack() throws Exception {
         StoreInputs made = inputs(store(LAYERS), HIDDEN);
-        StoreInputs targetless = new StoreInputs(HiddenStateStore.open(folder.toString(), conf), LAYERS, HostModel.at(folder.resolve("none")),
+        StoreInputs targetless =
+                new StoreInputs(HiddenStateStore.open(folder.toString(), conf), LAYERS, HostModel.at(folder.resolve("none")),
                 draft(HIDDEN), new DraftVocabulary(VOCABULARY, new int[] {1, 5, 9}));
         long before = Scope.liveTensors();
         assertThrows(RuntimeException.class, () -> targetless.open(Device.CPU, DType.F32, conf));

@@ -48,7 +48,8 @@ class StoreSourceTest {
         Random random = new Random(SEED);
         StoreSettings settings = StoreSettings.of(
                 new Fingerprints("a".repeat(64), "b".repeat(64), "c".repeat(64), "d".repeat(64), "e".repeat(64)),
-                new StateLayout(HIDDEN, LAYERS, TeacherRows.STRICT, Codec.of("f32"), Container.PARQUET), new PlannedCounts(2, 14, 4, 1000));
+                new StateLayout(HIDDEN, LAYERS, TeacherRows.STRICT, Codec.of("f32"), Container.PARQUET),
+                        new PlannedCounts(2, 14, 4, 1000));
         Configuration conf = new Configuration();
         HiddenStateStore store = HiddenStateStore.create(folder.toString(), conf, settings);
         for (int shard = 0; shard < 2; shard++) {
@@ -61,7 +62,8 @@ class StoreSourceTest {
                         s.supervised[t] = random.nextInt(4) > 0;
                     }
                     samples.add(s);
-                    writer.write("s" + shard + "c" + c, s.part, new TokenSequence(s.ids, s.supervised), Tensor.of(s.aux, n, 3 * HIDDEN),
+                    writer.write("s" + shard + "c" + c, s.part, new TokenSequence(s.ids, s.supervised),
+                            Tensor.of(s.aux, n, 3 * HIDDEN),
                             Tensor.of(s.last, n, HIDDEN));
                 }
                 writer.commit();

@@ -22,7 +22,8 @@ public final class TrainedDrafts {
 
     /** @param intermediate size by which two drafts are told apart by their configurations */
     public static DraftConfig config(int intermediate) {
-        return new DraftConfig(16, intermediate, 4, 2, 8, 16, TARGET_VOCABULARY, 3, 1e-5, 128, new Rope.Default(10_000), List.of(),
+        return new DraftConfig(16, intermediate, 4, 2, 8, 16, TARGET_VOCABULARY, 3, 1e-5, 128, new Rope.Default(10_000),
+                List.of(),
                 1, List.of(2), null);
     }
 

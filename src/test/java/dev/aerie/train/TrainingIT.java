@@ -39,7 +39,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Ranks in executor JVMs of their own. */
+/** Ranks in separate executor JVMs. */
 @Timeout(300)
 class TrainingIT {
 
@@ -60,7 +60,8 @@ class TrainingIT {
 
     private TrainedDraft train(TrainingInputs inputs, int ranks, String output) throws IOException {
         Duration minute = Duration.ofMinutes(1);
-        // Attempts enough that a failing rank always ends by making no progress: its first attempt may or may not commit a checkpoint.
+        // Attempts enough that a failing rank always ends by making no progress: its first attempt may or may not commit a
+        // checkpoint.
         GangSettings gang = new GangSettings(ranks, 6, Duration.ofMillis(200), minute, minute, minute);
         return Training.run(LocalCluster.session().sparkContext(), gang, settings(), inputs, folder.resolve(output).toString(),
                 new PrintStream(console, true, StandardCharsets.UTF_8));

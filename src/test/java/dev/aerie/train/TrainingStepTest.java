@@ -143,7 +143,8 @@ class TrainingStepTest {
         List<WeakReference<Object>> read = new ArrayList<>();
         try (Scope scope = Scope.open();
                 Collective solo = new SoloCollective();
-                TrainingInputs.Opened inputs = GoldenInputs.of("eagle3-llama3rope", 2).open(Device.CPU, DType.F32, new Configuration());
+                TrainingInputs.Opened inputs = GoldenInputs.of("eagle3-llama3rope", 2)
+                        .open(Device.CPU, DType.F32, new Configuration());
                 DraftParameters parameters = inputs.initial(0, Device.CPU);
                 TrainingStep training = new TrainingStep(solo, settings(mode), parameters, inputs.target(), DType.F32, scratch)) {
             RankShare share = new RankShare() {
@@ -182,7 +183,8 @@ class TrainingStepTest {
         long before = Scope.liveTensors();
         try (Scope scope = Scope.open();
                 Collective solo = new SoloCollective();
-                TrainingInputs.Opened inputs = GoldenInputs.of("eagle3-llama3rope", 2).open(Device.CPU, DType.F32, new Configuration());
+                TrainingInputs.Opened inputs = GoldenInputs.of("eagle3-llama3rope", 2)
+                        .open(Device.CPU, DType.F32, new Configuration());
                 DraftParameters parameters = inputs.initial(0, Device.CPU);
                 TrainingStep training =
                         new TrainingStep(solo, settings(LossMode.STRICT), parameters, inputs.target(), DType.F32, scratch)) {
@@ -257,7 +259,8 @@ class TrainingStepTest {
                 TrainingInputs.Opened inputs = golden.open(Device.CPU, DType.F32, new Configuration());
                 DraftParameters parameters = inputs.initial(0, Device.CPU);
                 TrainingStep training =
-                        new TrainingStep(collective, settings(LossMode.STRICT), parameters, inputs.target(), DType.F32, scratch)) {
+                        new TrainingStep(collective, settings(LossMode.STRICT), parameters, inputs.target(), DType.F32,
+                                scratch)) {
             List<TrainingSample> all = new ArrayList<>();
             for (int c = 0; c < conversations; c++) {
                 all.add(inputs.source().read(Part.TRAIN, c));

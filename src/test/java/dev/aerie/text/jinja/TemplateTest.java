@@ -65,7 +65,8 @@ class TemplateTest {
                 () -> fails("{{ 1 is notest }}", "there is no test 'notest' (line 1 of the template)"),
                 () -> fails("{{ (xs|select)|length }}", "object of type 'generator' has no len() (line 1 of the template)"),
                 () -> fails("{{ xs|select|last }}", "'generator' object is not reversible (line 1 of the template)"),
-                () -> fails("{{ m.keys()|tojson }}", "Object of type dict_keys is not JSON serializable (line 1 of the template)"),
+                () -> fails("{{ m.keys()|tojson }}",
+                        "Object of type dict_keys is not JSON serializable (line 1 of the template)"),
                 () -> fails("{{ 3|items|list }}", "the filter items takes a mapping, not int (line 1 of the template)"),
                 () -> fails("{{ range(*1) }}", "'int' object is not iterable (line 1 of the template)"),
                 () -> fails("{{ dict(**1) }}", "the argument after ** must be a mapping (line 1 of the template)"),
@@ -87,7 +88,8 @@ class TemplateTest {
     @Test
     void timesOfTheCLocale() {
         assertTrue(render("{{ strftime_now('%e|%D|%R|%c|%p|%-I|%z') }}").matches(
-                "[ 1-3]\\d\\|\\d\\d/\\d\\d/\\d\\d\\|\\d\\d:\\d\\d\\|[A-Z][a-z]{2} [A-Z][a-z]{2} [ 1-3]\\d \\d\\d:\\d\\d:\\d\\d \\d{4}"
+                "[ 1-3]\\d\\|\\d\\d/\\d\\d/\\d\\d\\|\\d\\d:\\d\\d\\|[A-Z][a-z]{2} [A-Z][a-z]{2} [ 1-3]\\d "
+                        + "\\d\\d:\\d\\d:\\d\\d \\d{4}"
                         + "\\|[AP]M\\|\\d{1,2}\\|"));
     }
 
