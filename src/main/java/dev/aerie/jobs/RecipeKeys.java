@@ -204,7 +204,7 @@ final class RecipeKeys {
             "How often the gang starts in all, each time from the last checkpoint.");
     static final RecipeKey<Optional<Integer>> TRAIN_HELD_OUT_EVERY_STEPS =
             optional("train.held_out_every_steps", integer(0), NOTHING,
-            "Steps between measurements of acceptance on the held-out part, the last step included; the last step alone where "
+            "Steps between measurements of acceptance on the held-out part, the last step included; the last step alone if "
                     + "unset, and none at all with 0.");
 
     static final RecipeKey<Optional<String>> EVALUATE_DRAFT = optional("evaluate.draft", path(), MEASUREMENT,
