@@ -120,7 +120,7 @@ public final class Folder {
      * @throws DamagedFileException if the bytes differ from those written
      */
     public java.nio.file.Path local(String relative, FileDigest expected, java.nio.file.Path folder) throws IOException {
-        Optional<java.nio.file.Path> there = commits.onThisDisk(path(relative));
+        Optional<java.nio.file.Path> there = onThisDisk(relative);
         java.nio.file.Path local = there.orElse(folder.resolve(new Path(relative).getName()));
         if (there.isEmpty()) {
             fs.copyToLocalFile(false, path(relative), new Path(local.toUri()), true);
@@ -131,6 +131,11 @@ public final class Folder {
                     "Damaged file " + path(relative) + ": SHA-256 " + found + " (expected " + expected.sha256() + ")");
         }
         return local;
+    }
+
+    /** Returns the file's path on this machine's disk; empty on other file systems. */
+    public Optional<java.nio.file.Path> onThisDisk(String relative) {
+        return commits.onThisDisk(path(relative));
     }
 
     // ---- writing ----

@@ -128,7 +128,8 @@ final class RecipeKeys {
     static final RecipeKey<Codec> STORE_CODEC = key("store.codec", oneOf(Codec.byName()), Codec.of("bf16"), DATA,
             "How states are written: bf16 as they are, fp8 and int8 in half of that or less; docs/store.md describes the bytes.");
     static final RecipeKey<Container> STORE_CONTAINER = key("store.container", choice(Container.class), Container.PARQUET, DATA,
-            "The format of the files of shards.");
+            "The format of the files of shards: parquet, compressed, or arrow, as large as the codec makes it and mapped from a "
+                    + "node's own disk.");
     static final RecipeKey<TeacherRows> STORE_TEACHER_ROWS =
             key("store.teacher_rows", choice(TeacherRows.class), TeacherRows.STRICT,
             DATA, "For which tokens the final-norm state is kept: those that strict training reads, or all, which specforge mode "

@@ -60,6 +60,49 @@ record Chunk(
                 new TokenSequence(inputIds, lossMask), states);
     }
 
+    /** Returns the value of a column of text or bytes, by its number in {@link ShardSchema}. */
+    ByteBuffer binary(int column) {
+        return switch (column) {
+            case ShardSchema.CONVERSATION -> utf8(conversation);
+            case ShardSchema.PART -> utf8(part.text());
+            case ShardSchema.INPUT_IDS -> littleEndian(sequence.inputIds());
+            case ShardSchema.LOSS_MASK -> bytes(sequence.lossMask());
+            default -> {
+                int planes = states.get(0).planes().size();
+                int plane = column - ShardSchema.STATES;
+                yield states.get(plane / planes).planes().get(plane % planes).duplicate();
+            }
+        };
+    }
+
+    /** Returns the value of a column of numbers, likewise. */
+    int integer(int column) {
+        return switch (column) {
+            case ShardSchema.CONVERSATION_TOKENS -> conversationTokens;
+            case ShardSchema.FIRST_TOKEN -> firstToken;
+            case ShardSchema.TOKENS -> tokens();
+            default -> throw new IllegalArgumentException("Invalid column: " + column + " (expected one of numbers)");
+        };
+    }
+
+    private static ByteBuffer utf8(String text) {
+        return ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static ByteBuffer littleEndian(int[] ids) {
+        ByteBuffer b = ByteBuffer.allocate(Integer.BYTES * ids.length).order(ByteOrder.LITTLE_ENDIAN);
+        b.asIntBuffer().put(ids);
+        return b;
+    }
+
+    private static ByteBuffer bytes(boolean[] flags) {
+        byte[] out = new byte[flags.length];
+        for (int i = 0; i < out.length; i++) {
+            out[i] = (byte) (flags[i] ? 1 : 0);
+        }
+        return ByteBuffer.wrap(out);
+    }
+
     private static String text(ByteBuffer utf8) {
         return StandardCharsets.UTF_8.decode(utf8.duplicate()).toString();
     }

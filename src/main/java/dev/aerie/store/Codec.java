@@ -44,6 +44,7 @@ public sealed interface Codec permits F32Codec, Bf16Codec, Fp8Codec, Int8Codec {
      * @param states of the sizes that {@link #planeBytes} gives
      * @param destination row r goes to its position + r · stride; the position stays
      * @param stride bytes from one row to the next, at least those of a row
+     * @throws InvalidStoreException if a scale is none that the codec writes
      */
     void decode(EncodedStates states, int rows, int width, ByteBuffer destination, int stride);
 

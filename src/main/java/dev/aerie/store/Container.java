@@ -21,6 +21,18 @@ public enum Container implements Choice {
         ChunkReader reader(Folder files, CommittedShard shard, ShardSchema schema) throws IOException {
             return new ParquetChunkReader(files, shard, schema);
         }
+    },
+    /** An Arrow IPC file, not compressed: for a node's own disks, where it is mapped into memory and read in place. */
+    ARROW(false) {
+        @Override
+        ChunkWriter writer(NewFile file, ShardSchema schema, Map<String, String> footer) throws IOException {
+            return new ArrowChunkWriter(file, schema, footer);
+        }
+
+        @Override
+        ChunkReader reader(Folder files, CommittedShard shard, ShardSchema schema) throws IOException {
+            return new ArrowChunkReader(ShardBytes.open(files, shard.path()), schema);
+        }
     };
 
     private final boolean compressed;

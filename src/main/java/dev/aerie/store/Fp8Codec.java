@@ -97,7 +97,7 @@ final class Fp8Codec implements Codec {
             float scale = scales.getFloat(scales.position() + Float.BYTES * r);
             int exponent = Math.getExponent(scale);
             if (exponent < LOWEST || exponent > HIGHEST || scale != Math.scalb(1f, exponent)) {
-                throw new IllegalArgumentException("Invalid fp8 scale: " + scale + " (expected a power of two from 2^" + LOWEST
+                throw new InvalidStoreException("Invalid fp8 scale: " + scale + " (expected a power of two from 2^" + LOWEST
                         + " to 2^" + HIGHEST + ")");
             }
             short[] values = BF16[exponent - LOWEST];

@@ -98,7 +98,7 @@ final class Int8Codec implements Codec {
             for (int g = 0; g < groups; g++) {
                 float scale = Float.intBitsToFloat(scales.getShort(scales.position() + Short.BYTES * (r * groups + g)) << 16);
                 if (!(scale >= 0) || Float.isInfinite(scale)) {
-                    throw new IllegalArgumentException("Invalid int8 scale: " + scale + " (expected 0 or a finite number above)");
+                    throw new InvalidStoreException("Invalid int8 scale: " + scale + " (expected 0 or a finite number above)");
                 }
                 int to = Math.min(width, (g + 1) * GROUP);
                 for (int i = g * GROUP; i < to; i++) {

@@ -42,15 +42,15 @@ final class ParquetChunkMaterializer extends RecordMaterializer<Chunk> {
 
     ParquetChunkMaterializer(ShardSchema schema) {
         this.schema = schema;
-        this.binaries = new ByteBuffer[schema.columns()];
-        this.integers = new int[schema.columns()];
+        this.binaries = new ByteBuffer[schema.columns().size()];
+        this.integers = new int[schema.columns().size()];
     }
 
     @Override
     public Chunk getCurrentRecord() {
         int planes = schema.layout().codec().planes().size();
         List<EncodedStates> states = new ArrayList<>();
-        for (int column = ShardSchema.STATES; column < schema.columns(); column += planes) {
+        for (int column = ShardSchema.STATES; column < schema.columns().size(); column += planes) {
             states.add(new EncodedStates(Arrays.asList(binaries).subList(column, column + planes)));
         }
         return Chunk.ofRow(binaries, integers, states);

@@ -17,7 +17,6 @@ import org.apache.parquet.io.ColumnIOFactory;
 import org.apache.parquet.io.MessageColumnIO;
 import org.apache.parquet.io.RecordReader;
 import org.apache.parquet.schema.MessageType;
-import org.apache.parquet.schema.Type;
 
 /** Reads what {@link ParquetChunkWriter} wrote: a row's pages by the offset index, every page's checksum verified. */
 final class ParquetChunkReader implements ChunkReader {
@@ -32,25 +31,17 @@ final class ParquetChunkReader implements ChunkReader {
 
     ParquetChunkReader(Folder files, CommittedShard shard, ShardSchema schema) throws IOException {
         this.schema = schema;
-        this.columns = new ColumnIOFactory().getColumnIO(schema.message());
+        MessageType message = ParquetSchema.of(schema);
+        this.columns = new ColumnIOFactory().getColumnIO(message);
         this.file = ParquetFileReader.open(HadoopInputFile.fromPath(files.path(shard.path()), files.conf()),
                 HadoopReadOptions.builder(files.conf()).usePageChecksumVerification(true).build());
         try {
             this.groups = file.getRowGroups();
-            requireColumns(file.getFileMetaData().getSchema());
-            file.setRequestedSchema(schema.message());
+            schema.requireIn(ParquetSchema.columns(file.getFileMetaData().getSchema()));
+            file.setRequestedSchema(message);
         } catch (RuntimeException e) {
             file.close();
             throw e;
-        }
-    }
-
-    private void requireColumns(MessageType found) {
-        for (Type column : schema.message().getFields()) {
-            if (!found.containsField(column.getName()) || !found.getType(column.getName()).equals(column)) {
-                throw new IllegalArgumentException("columns " + found.getFields() + " (expected among them " + column
-                        + ", for codec " + schema.layout().codec().name() + ")");
-            }
         }
     }
 

@@ -5,7 +5,6 @@ import dev.aerie.files.NewFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -17,7 +16,7 @@ import org.apache.parquet.column.statistics.Statistics;
 import org.apache.parquet.hadoop.ParquetFileWriter;
 import org.apache.parquet.hadoop.metadata.CompressionCodecName;
 import org.apache.parquet.io.api.Binary;
-import org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName;
+import org.apache.parquet.schema.MessageType;
 
 /**
  * Writes the Parquet file of a shard page by page: a page is one row of a column, so that a conversation can be read without its
@@ -35,6 +34,7 @@ final class ParquetChunkWriter implements ChunkWriter {
     private record Page(byte[] compressed, int plainBytes, Statistics<?> statistics) {}
 
     private final ShardSchema schema;
+    private final MessageType message;
     private final Map<String, String> footer;
     private final ParquetFileWriter file;
     private final List<List<Page>> pages = new ArrayList<>();
@@ -43,33 +43,28 @@ final class ParquetChunkWriter implements ChunkWriter {
 
     ParquetChunkWriter(NewFile out, ShardSchema schema, Map<String, String> footer) throws IOException {
         this.schema = schema;
+        this.message = ParquetSchema.of(schema);
         this.footer = footer;
         ParquetProperties properties = ParquetProperties.builder()
                 .withPageWriteChecksumEnabled(true)
                 .withStatisticsEnabled(false)
-                .withStatisticsEnabled(schema.name(ShardSchema.CONVERSATION), true)
+                .withStatisticsEnabled(schema.columns().get(ShardSchema.CONVERSATION).name(), true)
                 .build();
         this.file = new ParquetFileWriter(
-                new ParquetOutput(out), schema.message(), ParquetFileWriter.Mode.CREATE, ROW_GROUP_BYTES, 0, null, properties);
+                new ParquetOutput(out), message, ParquetFileWriter.Mode.CREATE, ROW_GROUP_BYTES, 0, null, properties);
         file.start();
-        for (int i = 0; i < schema.columns(); i++) {
+        for (int i = 0; i < schema.columns().size(); i++) {
             pages.add(new ArrayList<>());
         }
     }
 
     @Override
     public void write(Chunk chunk) throws IOException {
-        binary(ShardSchema.CONVERSATION, utf8(chunk.conversation()));
-        binary(ShardSchema.PART, utf8(chunk.part().text()));
-        integer(ShardSchema.CONVERSATION_TOKENS, chunk.conversationTokens());
-        integer(ShardSchema.FIRST_TOKEN, chunk.firstToken());
-        integer(ShardSchema.TOKENS, chunk.tokens());
-        binary(ShardSchema.INPUT_IDS, littleEndian(chunk.sequence().inputIds()));
-        binary(ShardSchema.LOSS_MASK, bytes(chunk.sequence().lossMask()));
-        int column = ShardSchema.STATES;
-        for (EncodedStates states : chunk.states()) {
-            for (ByteBuffer plane : states.planes()) {
-                binary(column++, plane.duplicate());
+        for (int column = 0; column < schema.columns().size(); column++) {
+            if (schema.columns().get(column).type() == ShardColumn.Type.INTEGER) {
+                integer(column, chunk.integer(column));
+            } else {
+                binary(column, chunk.binary(column));
             }
         }
         rows++;
@@ -84,7 +79,7 @@ final class ParquetChunkWriter implements ChunkWriter {
                 .putInt(value.remaining())
                 .put(value.duplicate())
                 .array();
-        ColumnDescriptor descriptor = schema.message().getColumns().get(column);
+        ColumnDescriptor descriptor = message.getColumns().get(column);
         Statistics<?> statistics;
         if (column == ShardSchema.CONVERSATION) {
             statistics = Statistics.createStats(descriptor.getPrimitiveType());
@@ -97,7 +92,7 @@ final class ParquetChunkWriter implements ChunkWriter {
 
     private void integer(int column, int value) {
         page(column, ByteBuffer.allocate(Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN).putInt(value).array(),
-                Statistics.noopStats(schema.message().getColumns().get(column).getPrimitiveType()));
+                Statistics.noopStats(message.getColumns().get(column).getPrimitiveType()));
     }
 
     private void page(int column, byte[] plain, Statistics<?> statistics) {
@@ -107,8 +102,8 @@ final class ParquetChunkWriter implements ChunkWriter {
 
     private void endRowGroup() throws IOException {
         file.startBlock(rows);
-        for (int column = 0; column < schema.columns(); column++) {
-            file.startColumn(schema.message().getColumns().get(column), rows, CompressionCodecName.ZSTD);
+        for (int column = 0; column < schema.columns().size(); column++) {
+            file.startColumn(message.getColumns().get(column), rows, CompressionCodecName.ZSTD);
             for (Page page : pages.get(column)) {
                 file.writeDataPageV2(1, 0, 1, BytesInput.empty(), BytesInput.empty(), Encoding.PLAIN,
                         BytesInput.from(page.compressed), page.plainBytes, page.statistics);
@@ -134,23 +129,5 @@ final class ParquetChunkWriter implements ChunkWriter {
     @Override
     public void close() throws IOException {
         file.close();
-    }
-
-    private static ByteBuffer utf8(String text) {
-        return ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
-    }
-
-    private static ByteBuffer littleEndian(int[] ids) {
-        ByteBuffer b = ByteBuffer.allocate(Integer.BYTES * ids.length).order(ByteOrder.LITTLE_ENDIAN);
-        b.asIntBuffer().put(ids);
-        return b;
-    }
-
-    private static ByteBuffer bytes(boolean[] flags) {
-        byte[] out = new byte[flags.length];
-        for (int i = 0; i < out.length; i++) {
-            out[i] = (byte) (flags[i] ? 1 : 0);
-        }
-        return ByteBuffer.wrap(out);
     }
 }

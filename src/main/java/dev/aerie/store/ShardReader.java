@@ -10,7 +10,7 @@ import java.util.Optional;
 /**
  * Reads a committed shard: from start to end with {@link #next}, or one conversation with {@link #read}.
  *
- * <p>Every page's checksum is verified. Not thread-safe; the conversations returned do not depend on it.
+ * <p>Checksums are verified where the container has them. Not thread-safe; the conversations returned do not depend on it.
  */
 public final class ShardReader implements AutoCloseable {
 
@@ -81,7 +81,7 @@ public final class ShardReader implements AutoCloseable {
     }
 
     /**
-     * Reads one conversation; reads only its pages.
+     * Reads one conversation; reads no other.
      *
      * @param entry an entry of this shard's marker
      * @throws InvalidStoreException naming the file if it is damaged or cannot be read
@@ -107,7 +107,7 @@ public final class ShardReader implements AutoCloseable {
         if (expected != entry.tokens()) {
             throw damaged(expected + " tokens of conversation " + entry.id() + " (expected " + entry.tokens() + ")", null);
         }
-        StoredConversation out = new StoredConversation(layout, selection, chunks);
+        StoredConversation out = new StoredConversation(layout, selection, path, chunks);
         for (Chunk chunk : chunks) {
             for (int f = 0; f < schema.fields().size(); f++) {
                 StateField field = schema.fields().get(f);
@@ -139,7 +139,8 @@ public final class ShardReader implements AutoCloseable {
             throw e;
         } catch (FileNotFoundException e) {
             throw damaged("no such file (expected the one its marker names)", e);
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | InternalError e) {
+            // An InternalError is how Java reports that a mapped file has become shorter.
             throw damaged(e.getMessage() == null ? e.toString() : e.getMessage().lines().findFirst().orElse(""), e);
         }
     }

@@ -1,15 +1,11 @@
 package dev.aerie.store;
 
-import static org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName.BINARY;
-import static org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName.INT32;
-
+import dev.aerie.store.ShardColumn.Type;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
-import org.apache.parquet.schema.LogicalTypeAnnotation;
-import org.apache.parquet.schema.MessageType;
-import org.apache.parquet.schema.Types;
 
 /**
  * Columns and footer of a shard's file. The order of the columns is that of the constants, then of the fields and their planes.
@@ -27,35 +23,28 @@ final class ShardSchema {
 
     private final StateLayout layout;
     private final List<StateField> fields;
-    private final MessageType message;
+    private final List<ShardColumn> columns;
 
     /** @param selection the states whose columns there are, besides those of tokens */
     ShardSchema(StateLayout layout, StateSelection selection) {
         this.layout = layout;
         this.fields = selection.fields();
-        Types.GroupBuilder<MessageType> b = Types.buildMessage()
-                .required(BINARY).as(LogicalTypeAnnotation.stringType()).named("conversation_id")
-                .required(BINARY).as(LogicalTypeAnnotation.stringType()).named("part")
-                .required(INT32).named("conversation_tokens")
-                .required(INT32).named("first_token")
-                .required(INT32).named("tokens")
-                .required(BINARY).named("input_ids")
-                .required(BINARY).named("loss_mask");
+        List<ShardColumn> all = new ArrayList<>(List.of(
+                new ShardColumn("conversation_id", Type.TEXT),
+                new ShardColumn("part", Type.TEXT),
+                new ShardColumn("conversation_tokens", Type.INTEGER),
+                new ShardColumn("first_token", Type.INTEGER),
+                new ShardColumn("tokens", Type.INTEGER),
+                new ShardColumn("input_ids", Type.BINARY),
+                new ShardColumn("loss_mask", Type.BINARY)));
         for (StateField field : fields) {
-            for (String column : field.columns(layout.codec())) {
-                b = b.required(BINARY).named(column);
-            }
+            field.columns(layout.codec()).forEach(column -> all.add(new ShardColumn(column, Type.BINARY)));
         }
-        message = b.named("hidden_states");
+        this.columns = List.copyOf(all);
     }
 
     StateLayout layout() {
         return layout;
-    }
-
-    /** The columns as Parquet describes them. */
-    MessageType message() {
-        return message;
     }
 
     /** Fields of the columns from {@link #STATES} on, each with the columns of all the codec's planes. */
@@ -63,12 +52,23 @@ final class ShardSchema {
         return fields;
     }
 
-    String name(int column) {
-        return message.getFieldName(column);
+    List<ShardColumn> columns() {
+        return columns;
     }
 
-    int columns() {
-        return message.getFieldCount();
+    /**
+     * Refuses a file that lacks a column.
+     *
+     * @param found the file's columns
+     * @throws IllegalArgumentException naming the first one that is missing or of another type
+     */
+    void requireIn(List<ShardColumn> found) {
+        for (ShardColumn column : columns) {
+            if (!found.contains(column)) {
+                throw new IllegalArgumentException("columns " + found + " (expected among them " + column + ", for codec "
+                        + layout.codec().name() + ")");
+            }
+        }
     }
 
     /** Returns the footer's description of the states. It must not depend on host, time or attempt. */

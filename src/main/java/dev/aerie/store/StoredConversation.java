@@ -8,22 +8,27 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A conversation read from a shard: tokens, loss mask and encoded states, on the heap.
+ * A conversation read from a shard: tokens, loss mask and encoded states, on the heap or in the mapped file.
  *
- * <p>A thread may read ahead; the states become tensors, in the caller's scope, when a method returns them.
+ * <p>It stays valid when its reader is closed: a mapped file stays mapped as long as a conversation refers to it. A thread may read ahead; the states become tensors, in the caller's scope, when a method returns them.
  */
 public final class StoredConversation {
 
     private final StateLayout layout;
     private final StateSelection selection;
+    private final String file;
     private final List<Chunk> chunks;
     private final TokenSequence sequence;
     private final int[] teacherRows;
 
-    /** @param chunks all of a conversation's, in order, checked by {@link ShardReader} */
-    StoredConversation(StateLayout layout, StateSelection selection, List<Chunk> chunks) {
+    /**
+     * @param file named if its states turn out to be damaged
+     * @param chunks all of a conversation's, in order, checked by {@link ShardReader}
+     */
+    StoredConversation(StateLayout layout, StateSelection selection, String file, List<Chunk> chunks) {
         this.layout = layout;
         this.selection = selection;
+        this.file = file;
         this.chunks = chunks;
         this.sequence = TokenSequence.concatenated(chunks.stream().map(Chunk::sequence).toList());
         this.teacherRows = layout.teacherRows().of(sequence.lossMask());
@@ -96,6 +101,10 @@ public final class StoredConversation {
                 }
                 first += n;
             }
+        } catch (InvalidStoreException | InternalError e) {
+            // An InternalError is how Java reports that a mapped file has become shorter.
+            throw new InvalidStoreException("Invalid shard " + file + ": " + e.getMessage() + " in " + field.name() + " of conversation "
+                    + id(), e);
         }
     }
 

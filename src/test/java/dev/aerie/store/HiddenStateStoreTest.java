@@ -26,18 +26,28 @@ import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
+/** For each container. */
+@ParameterizedClass
+@EnumSource
 class HiddenStateStoreTest {
 
     private static final int HIDDEN = 8;
     private final Configuration conf = new Configuration();
     private final long seed = new Random().nextLong();
+    private final Container container;
 
     @TempDir
     Path folder;
 
+    HiddenStateStoreTest(Container container) {
+        this.container = container;
+    }
+
     private HiddenStateStore create(Codec codec, TeacherRows rows, int shards) throws IOException {
-        return HiddenStateStore.create(folder.toString(), conf, Stores.settings(codec, rows, HIDDEN, shards));
+        return HiddenStateStore.create(folder.toString(), conf, Stores.settings(container, codec, rows, HIDDEN, shards));
     }
 
     private HiddenStateStore open() throws IOException {
@@ -49,7 +59,7 @@ class HiddenStateStoreTest {
         for (Codec codec : List.of(Codec.of("f32"), Codec.of("bf16"))) {
             for (TeacherRows rows : TeacherRows.values()) {
                 String uri = folder.resolve(codec.name() + rows.text()).toString();
-                HiddenStateStore store = HiddenStateStore.create(uri, conf, Stores.settings(codec, rows, HIDDEN, 1));
+                HiddenStateStore store = HiddenStateStore.create(uri, conf, Stores.settings(container, codec, rows, HIDDEN, 1));
                 List<Sample> samples = Stores.samples(seed, HIDDEN, 1, 2, 255, 256, 257, 1000);
                 Stores.commit(store, 0, samples);
                 CommittedShard shard = store.complete().shards().get(0);
@@ -116,14 +126,14 @@ class HiddenStateStoreTest {
         }
         String message = assertThrows(InvalidStoreException.class,
                 () -> store.reader(shard, new StateSelection(List.of(1, 2), false))).getMessage();
-        assertTrue(message.contains("expected among them required binary aux_02_hi, for codec bf16"), message);
+        assertTrue(message.contains("expected among them binary aux_02_hi, for codec bf16"), message);
     }
 
     @Test
     void lossyCodecsReturnWhatTheyDecodeByThemselves() throws IOException {
         for (Codec codec : List.of(Codec.of("fp8"), Codec.of("int8"))) {
             String uri = folder.resolve(codec.name()).toString();
-            HiddenStateStore store = HiddenStateStore.create(uri, conf, Stores.settings(codec, TeacherRows.STRICT, HIDDEN, 1));
+            HiddenStateStore store = HiddenStateStore.create(uri, conf, Stores.settings(container, codec, TeacherRows.STRICT, HIDDEN, 1));
             List<Sample> samples = Stores.samples(seed, HIDDEN, 1, 257);
             CommittedShard shard = Stores.commit(store, 0, samples);
             try (ShardReader reader = store.reader(shard); Scope scope = Scope.open()) {
@@ -143,9 +153,9 @@ class HiddenStateStoreTest {
     }
 
     @Test
-    void readsConversationsThatCrossRowGroups() throws IOException {
+    void readsConversationsThatCrossRowGroupsOrBatches() throws IOException {
         int hidden = 2048;
-        StoreSettings settings = Stores.settings(Codec.of("bf16"), TeacherRows.STRICT, hidden, 1);
+        StoreSettings settings = Stores.settings(container, Codec.of("bf16"), TeacherRows.STRICT, hidden, 1);
         HiddenStateStore store = HiddenStateStore.create(folder.toString(), conf, settings);
         Random random = new Random(seed);
         int[] lengths = {2500, 3000, 300};
@@ -179,7 +189,7 @@ class HiddenStateStoreTest {
         List<byte[]> files = new ArrayList<>();
         for (String name : List.of("a", "b")) {
             HiddenStateStore store = HiddenStateStore.create(
-                    folder.resolve(name).toString(), conf, Stores.settings(Codec.of("bf16"), TeacherRows.STRICT, HIDDEN, 1));
+                    folder.resolve(name).toString(), conf, Stores.settings(container, Codec.of("bf16"), TeacherRows.STRICT, HIDDEN, 1));
             files.add(Files.readAllBytes(shardFile(folder.resolve(name), Stores.commit(store, 0, samples))));
         }
         assertArrayEquals(files.get(0), files.get(1), "seed " + seed);
@@ -277,25 +287,25 @@ class HiddenStateStoreTest {
         assertRefused(where + "fingerprints.target is " + "a".repeat(64) + " (expected " + "9".repeat(64) + ")",
                 StoreSettings.of(other,
                         new StateLayout(HIDDEN, s.states().captureLayers(), s.states().teacherRows(), s.states().codec(),
-                        Container.PARQUET), s.planned()));
+                        container), s.planned()));
         assertRefused(where + "states.capture_layers is [1,3,4] (expected [1,2,5])",
                 StoreSettings.of(f, new StateLayout(HIDDEN, List.of(1, 2, 5), s.states().teacherRows(), s.states().codec(),
-                        Container.PARQUET), s.planned()));
+                        container), s.planned()));
         assertRefused(where + "states.teacher_rows is strict (expected all)",
                 StoreSettings.of(f, new StateLayout(HIDDEN, s.states().captureLayers(), TeacherRows.ALL, s.states().codec(),
-                        Container.PARQUET), s.planned()));
+                        container), s.planned()));
         assertRefused(where + "states.codec is bf16 (expected f32)",
                 StoreSettings.of(f, new StateLayout(HIDDEN, s.states().captureLayers(), s.states().teacherRows(), Codec.of("f32"),
-                        Container.PARQUET), s.planned()));
+                        container), s.planned()));
         assertRefused(where + "planned.shards is 3 (expected 4)",
                 StoreSettings.of(f,
                 new StateLayout(HIDDEN, s.states().captureLayers(), s.states().teacherRows(), s.states().codec(),
-                Container.PARQUET), new PlannedCounts(4, 100, 1, 10_000)));
+                container), new PlannedCounts(4, 100, 1, 10_000)));
         s.require("fingerprints.target", "a".repeat(64), "here");
         s.require("states.capture_layers", List.of(1, 3, 4), "here");
         assertEquals("Invalid store here: states.hidden_size is 8 (expected 16)",
                 assertThrows(InvalidStoreException.class, () -> s.require("states.hidden_size", 16, "here")).getMessage());
-        assertEquals("Invalid store here: teacher_rows is strict (expected all)",
+        assertEquals("Invalid store here: states.teacher_rows is strict (expected all)",
                 assertThrows(InvalidStoreException.class, () -> s.requireTeacherRows(TeacherRows.ALL, "here")).getMessage());
     }
 
@@ -345,8 +355,10 @@ class HiddenStateStoreTest {
         byte[] flipped = sound.clone();
         flipped[sound.length / 3] ^= 4;
         Files.write(file, flipped);
-        assertTrue(problem().startsWith(name), problem());
-        assertEquals(2, StoreVerification.of(open(), s -> {}).problems().size());
+        if (container == Container.PARQUET) {
+            assertTrue(problem().startsWith(name), problem());
+        }
+        assertEquals(container == Container.PARQUET ? 2 : 1, StoreVerification.of(open(), s -> {}).problems().size());
 
         byte[] footer = sound.clone();
         footer[sound.length - 12] ^= 64;

@@ -30,7 +30,7 @@ class LongConversationTest {
                     List.of(states, states, states, none)));
         }
         try (Scope scope = Scope.open()) {
-            Tensor aux = new StoredConversation(settings.states(), StateSelection.all(settings.states()), chunks).aux();
+            Tensor aux = new StoredConversation(settings.states(), StateSelection.all(settings.states()), "shard", chunks).aux();
             assertArrayEquals(new long[] {TOKENS, 3L * HIDDEN}, aux.shape());
             float[] last = aux.narrow(0, TOKENS - 1, 1).toFloats();
             float[] first = aux.narrow(0, 0, 1).toFloats();

@@ -1,11 +1,13 @@
 package dev.aerie.store;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.aerie.testing.RemoteFiles;
+import dev.aerie.torch.Scope;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -156,6 +158,29 @@ class RemoteStoreIT {
         fs.delete(file, false);
         assertEquals(name + "no such file (expected the one its marker names)", problem(files, uri));
         assertEquals(2, StoreVerification.of(HiddenStateStore.open(uri, files.conf()), p -> {}).problems().size());
+    }
+
+    /** Where no file can be mapped, and a record batch holds more than one conversation. */
+    @ParameterizedTest
+    @EnumSource
+    void arrowFilesAreReadByRanges(RemoteFiles files) throws IOException {
+        String uri = files.newFolder();
+        HiddenStateStore store = HiddenStateStore.create(uri, files.conf(),
+                Stores.settings(Container.ARROW, Codec.of("bf16"), TeacherRows.STRICT, 1024, 1));
+        List<Stores.Sample> samples = Stores.samples(seed, 1024, 1, 2000, 300, 700);
+        CommittedShard shard = Stores.commit(store, 0, samples);
+        try (ShardReader inOrder = store.reader(shard); ShardReader single = store.reader(shard); Scope scope = Scope.open()) {
+            for (int i : new int[] {3, 0, 1, 2}) {
+                assertArrayEquals(samples.get(i).aux(), single.read(shard.conversations().get(i)).aux().toFloats(), "seed " + seed);
+            }
+            for (Stores.Sample sample : samples) {
+                assertArrayEquals(sample.aux(), inOrder.next().orElseThrow().aux().toFloats(), "seed " + seed);
+            }
+        }
+        assertEquals(List.of(), StoreVerification.of(store.complete(), s -> {}).problems());
+        try (ShardReader some = store.reader(shard, new StateSelection(List.of(4), false)); Scope scope = Scope.open()) {
+            assertArrayEquals(new long[] {2000, 1024}, some.read(shard.conversations().get(1)).aux().shape());
+        }
     }
 
     /** What a store takes is compared with what its file system can take, without making a folder there. */

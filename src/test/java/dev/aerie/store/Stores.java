@@ -20,8 +20,12 @@ final class Stores {
     private Stores() {}
 
     static StoreSettings settings(Codec codec, TeacherRows rows, int hidden, int shards) {
+        return settings(Container.PARQUET, codec, rows, hidden, shards);
+    }
+
+    static StoreSettings settings(Container container, Codec codec, TeacherRows rows, int hidden, int shards) {
         return StoreSettings.of(
-                FINGERPRINTS, new StateLayout(hidden, List.of(1, 3, 4), rows, codec, Container.PARQUET),
+                FINGERPRINTS, new StateLayout(hidden, List.of(1, 3, 4), rows, codec, container),
                         new PlannedCounts(shards, 100, 1, 10_000));
     }
 
