@@ -3,18 +3,14 @@ package dev.aerie.prepare;
 import dev.aerie.spark.SharedModels;
 import dev.aerie.spark.TaskDevice;
 import dev.aerie.store.HiddenStateStore;
-import dev.aerie.store.Part;
 import dev.aerie.store.ShardWriter;
-import dev.aerie.target.Generator;
 import dev.aerie.target.HiddenStates;
 import dev.aerie.target.PackedTokens;
 import dev.aerie.target.Target;
-import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.LibTorch;
 import dev.aerie.torch.Scope;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
@@ -87,12 +83,10 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
         long tokensInWave = 0;
         List<TokenizedRow> batch = new ArrayList<>();
         int size = 0;
-        while (conversations.hasNext()) {
-            Optional<TokenizedRow> row = withContinuation(conversations.next()._2(), target, writer);
-            if (row.isEmpty()) {
-                continue;
-            }
-            int length = row.get().sequence().length();
+        Iterator<TokenizedRow> rows = new HeldOutContinuations(conversations, target, settings.continuationTokens(), writer);
+        while (rows.hasNext()) {
+            TokenizedRow row = rows.next();
+            int length = row.sequence().length();
             if (!batch.isEmpty() && size + length > settings.waves().microBatchTokens()) {
                 wave.add(batch);
                 tokensInWave += size;
@@ -104,36 +98,13 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
                     tokensInWave = 0;
                 }
             }
-            batch.add(row.get());
+            batch.add(row);
             size += length;
         }
         if (!batch.isEmpty()) {
             wave.add(batch);
             capture(wave, target, writer);
         }
-    }
-
-    /** Replaces a held-out conversation by its first prompt and the target's continuation, which alone is supervised. */
-    private Optional<TokenizedRow> withContinuation(TokenizedRow row, Target target, WaveWriter writer) {
-        if (row.part() == Part.TRAIN) {
-            return Optional.of(row);
-        }
-        int prompt = row.sequence().promptLength();
-        int room = Math.min(settings.continuationTokens(), target.config().maxPositions() - prompt);
-        if (prompt == 0 || room < 1) {
-            writer.refuse(row, "a prompt of " + prompt + " tokens leaves the target nothing to continue");
-            return Optional.empty();
-        }
-        long[] start = Arrays.stream(row.sequence().inputIds(), 0, prompt).asLongStream().toArray();
-        long[] continuation = Generator.greedy(target).generate(start, room);
-        int[] ids = Arrays.copyOf(row.sequence().inputIds(), prompt + continuation.length);
-        boolean[] lossMask = new boolean[ids.length];
-        for (int i = 0; i < continuation.length; i++) {
-            ids[prompt + i] = (int) continuation[i];
-            lossMask[prompt + i] = true;
-        }
-        return Optional.of(new TokenizedRow(row.position(), row.id(), row.source(), row.part(),
-                new TokenSequence(ids, lossMask)));
     }
 
     private void capture(List<List<TokenizedRow>> wave, Target target, WaveWriter writer) throws IOException {

@@ -2,6 +2,7 @@ package dev.aerie.target;
 
 import dev.aerie.errors.RefusalException;
 import dev.aerie.target.family.TargetFamilies;
+import dev.aerie.target.layer.CachedSequences;
 import dev.aerie.target.layer.KeyValues;
 import dev.aerie.target.layer.KvCache;
 import dev.aerie.target.layer.WeightLoader;
@@ -196,6 +197,22 @@ public final class Target implements AutoCloseable {
         long[] positions = cache.nextPositions(ids.length);
         HiddenStates out = run(List.of(new Decoder.PackedEmbeddings(embed(ids), positions, cache)), captureLayers, device).get(0);
         cache.advance(ids.length);
+        return out;
+    }
+
+    /**
+     * Runs the next tokens of several sequences in one pass and appends them to their caches.
+     *
+     * @param ids next tokens of each sequence, at least one
+     * @param caches of the sequences
+     * @return the states of all tokens, sequence after sequence
+     */
+    public HiddenStates decode(List<long[]> ids, List<KvCache> caches, int[] captureLayers) {
+        CachedSequences sequences = new CachedSequences(caches, ids.stream().mapToInt(block -> block.length).toArray());
+        long[] all = ids.stream().flatMapToLong(Arrays::stream).toArray();
+        HiddenStates out = run(List.of(new Decoder.PackedEmbeddings(embed(all), sequences.positions(), sequences)), captureLayers,
+                device).get(0);
+        sequences.advance();
         return out;
     }
 

@@ -87,6 +87,30 @@ public final class Attention {
         return parts.size() == 1 ? parts.get(0) : Tensor.cat(0, parts);
     }
 
+    /**
+     * Appends one row to each of several caches and computes each row's attention to its cache.
+     *
+     * @param q [sequences, heads, d]
+     * @param k [sequences, kv heads, d]
+     * @param v [sequences, kv heads, dv]
+     * @param keyCaches [capacity, kv heads, d] of each sequence
+     * @param valueCaches [capacity, kv heads, dv] of each sequence
+     * @param lengths rows that each cache has
+     * @return [sequences, heads, dv]
+     */
+    public static Tensor cachedEach(Tensor q, Tensor k, Tensor v, List<Tensor> keyCaches, List<Tensor> valueCaches, long[] lengths,
+            Options options) {
+        if (options.plain() && k.size(2) == v.size(2)) {
+            return Script.tensor("attention_cached_each", q, k, v, keyCaches, valueCaches, lengths, options.scale());
+        }
+        List<Tensor> parts = new ArrayList<>();
+        for (int s = 0; s < lengths.length; s++) {
+            parts.add(cached(q.narrow(0, s, 1), append(keyCaches.get(s), k.narrow(0, s, 1), lengths[s]),
+                    append(valueCaches.get(s), v.narrow(0, s, 1), lengths[s]), options));
+        }
+        return Tensor.cat(0, parts);
+    }
+
     /** Computes attention to a cache with a scale and no other option, for v [total, kv heads, d] and few rows. */
     public static Tensor cached(Tensor q, Tensor k, Tensor v, double scale) {
         return Script.tensor("attention_cached", q, k, v, scale);

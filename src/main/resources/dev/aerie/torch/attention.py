@@ -40,6 +40,14 @@
     n = torch.size(rows, 0)
     torch.copy_(torch.narrow(cache, 0, length, n), rows)
     return torch.narrow(cache, 0, 0, length + n)
+  def attention_cached_each(self, q: Tensor, k: Tensor, v: Tensor, key_caches: List[Tensor], value_caches: List[Tensor], lengths: List[int], scale: float) -> Tensor:
+    # One row of each of several sequences: a call for all of them, because a call from Java takes longer than a short attention.
+    parts = annotate(List[Tensor], [])
+    for i in range(len(lengths)):
+      keys = self.cache_append(key_caches[i], torch.narrow(k, 0, i, 1), lengths[i])
+      values = self.cache_append(value_caches[i], torch.narrow(v, 0, i, 1), lengths[i])
+      parts.append(self.attention_cached(torch.narrow(q, 0, i, 1), keys, values, scale))
+    return torch.cat(parts, 0)
   def attend(self, q: Tensor, k: Tensor, v: Tensor, cu_q: List[int], cu_k: List[int], scale: float, window: int, soft_cap: float, sinks: Optional[Tensor]) -> Tensor:
     # Causal attention of any kind: sequence i has the rows cu_q[i] to cu_q[i + 1], the newest of its keys cu_k[i] to cu_k[i + 1].
     d = torch.size(k, 2)

@@ -7,7 +7,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.aerie.testing.Golden;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
+import dev.aerie.torch.Scope;
 import java.io.IOException;
+import java.util.List;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -27,7 +29,22 @@ class GoldenDecodeTest {
                 assertArrayEquals(longs(c.path("continuation")),
                         generator.generate(longs(c.path("prompt_ids")), golden.path("max_new_tokens").intValue()));
             }
+            // Two at a time: the third joins when one of the others has ended. With so few cache tokens they follow each other.
+            for (BatchGenerator batches : List.of(new BatchGenerator(target, 3, 1000), new BatchGenerator(target, 2, 1000),
+                    new BatchGenerator(target, 3, 1))) {
+                long before = Scope.liveTensors();
+                List<long[]> texts = batches.generate(requests(golden));
+                assertEquals(before, Scope.liveTensors());
+                for (int i = 0; i < texts.size(); i++) {
+                    assertArrayEquals(longs(golden.path("cases").get(i).path("continuation")), texts.get(i));
+                }
+            }
         }
+    }
+
+    private static List<BatchGenerator.Request> requests(JsonNode golden) {
+        return StreamSupport.stream(golden.path("cases").spliterator(), false)
+                .map(c -> new BatchGenerator.Request(longs(c.path("prompt_ids")), golden.path("max_new_tokens").intValue())).toList();
     }
 
     static long[] longs(JsonNode list) {

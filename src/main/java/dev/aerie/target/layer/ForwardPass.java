@@ -34,7 +34,7 @@ public final class ForwardPass {
     /** Returns the rotation at the rows' positions, looked up once per forward pass for layers with the same table. */
     RotaryTable.Rotation rotation(RotaryTable table) {
         return rotations.computeIfAbsent(table, t -> {
-            RotaryTable.Rotation rotation = t.at(positions);
+            RotaryTable.Rotation rotation = t.at(positions, keyValues.lengths(positions));
             scope.adopt(rotation.cos());
             scope.adopt(rotation.sin());
             return rotation;

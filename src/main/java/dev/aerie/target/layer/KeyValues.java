@@ -25,6 +25,13 @@ public interface KeyValues {
      */
     Tensor linearAttention(int layer, GatedDeltaRule.Inputs inputs, Tensor convolution, GatedDeltaRule.Heads heads);
 
+    /**
+     * Returns the length of each row's sequence up to and including the rows of this pass, which some rotary embeddings depend on.
+     *
+     * @param positions of the rows in their sequences
+     */
+    long[] lengths(long[] positions);
+
     /** Concatenated sequences, each of which attends causally to itself. */
     record Packed(long[] cuSeqlens) implements KeyValues {
 
@@ -46,6 +53,15 @@ public interface KeyValues {
                 for (long t = cuSeqlens[s - 1]; t < cuSeqlens[s]; t++) {
                     out[(int) t] = t - cuSeqlens[s - 1];
                 }
+            }
+            return out;
+        }
+
+        @Override
+        public long[] lengths(long[] positions) {
+            long[] out = new long[positions.length];
+            for (int s = 1; s < cuSeqlens.length; s++) {
+                Arrays.fill(out, (int) cuSeqlens[s - 1], (int) cuSeqlens[s], cuSeqlens[s] - cuSeqlens[s - 1]);
             }
             return out;
         }

@@ -8,6 +8,7 @@ import dev.aerie.torch.GatedDeltaRule;
 import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
@@ -43,6 +44,14 @@ public final class KvCache implements KeyValues, AutoCloseable {
     /** Returns the number of tokens in the cache. */
     public int length() {
         return length;
+    }
+
+    Tensor keys(int layer) {
+        return keys.get(layer);
+    }
+
+    Tensor values(int layer) {
+        return values.get(layer);
     }
 
     int capacity() {
@@ -82,6 +91,13 @@ public final class KvCache implements KeyValues, AutoCloseable {
     /** Counts n tokens, which every layer must have received. */
     public void advance(int n) {
         length += n;
+    }
+
+    @Override
+    public long[] lengths(long[] positions) {
+        long[] out = new long[positions.length];
+        Arrays.fill(out, (long) length + positions.length);
+        return out;
     }
 
     @Override
