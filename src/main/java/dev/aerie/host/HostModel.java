@@ -68,25 +68,30 @@ public record HostModel(String uri, String identity, ModelCache cache) implement
         return cache.copies().folder(source);
     }
 
+    /** Reads something of a folder. */
+    public interface FolderReader<T> {
+        T read(Path folder) throws IOException;
+    }
+
     /**
-     * Returns a folder with the config.json of a model: its own if it is local, else a temporary one without other files, for
-     * plans.
+     * Lets a caller that asks what a model would take read its config.json: in its own folder where it lies on this host, else
+     * in a temporary one with nothing else, which is deleted afterwards.
      *
      * @throws dev.aerie.errors.RefusalException if it is elsewhere and there is no such model
      */
-    public static Path configuration(String model, Configuration conf) throws IOException {
+    public static <T> T readConfiguration(String model, Configuration conf, FolderReader<T> reader) throws IOException {
         if (isLocal(model)) {
-            return local(model);
+            return reader.read(local(model));
         }
         SourceModel source = SourceModel.list(model, conf);
         Path folder = Files.createTempDirectory("aerie-model");
         Path file = folder.resolve(ModelFiles.CONFIG);
         try (InputStream in = source.files().open(source.present().get(ModelFiles.CONFIG).getPath())) {
             Files.copy(in, file);
+            return reader.read(folder);
+        } finally {
+            Files.deleteIfExists(file);
+            Files.delete(folder);
         }
-        // Deleted in the reverse of this order.
-        folder.toFile().deleteOnExit();
-        file.toFile().deleteOnExit();
-        return folder;
     }
 }

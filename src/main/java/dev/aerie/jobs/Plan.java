@@ -63,19 +63,19 @@ final class Plan implements Callable<Integer> {
         Configuration hadoop = HadoopConf.submitted();
         Places.requireApart(recipe, hadoop);
         Optional<String> obstacle = obstacle(recipe, hadoop);
-        RunPlan plan = RunPlan.of(recipe, config(recipe, hadoop), assumed(recipe, hadoop, obstacle.isEmpty()));
+        RunPlan plan = planned(recipe, hadoop, assumed(recipe, hadoop, obstacle.isEmpty()));
         plan.lines().forEach(System.out::println);
         obstacle.ifPresent(what -> System.out.println(STORE_PATH.path() + ": not looked at. " + what));
         return fits(plan, recipe, hadoop, obstacle.isEmpty()) ? 0 : CommandLines.FOUND;
     }
 
-    /** Returns the folder with the target's configuration; no weights are fetched. */
-    private Path config(Recipe recipe, Configuration hadoop) throws IOException {
+    /** Of a target elsewhere no weights are fetched. */
+    private RunPlan planned(Recipe recipe, Configuration hadoop, RunPlan.Assumed assumed) throws IOException {
         if (targetConfig != null) {
-            return targetConfig;
+            return RunPlan.of(recipe, targetConfig, assumed);
         }
         Places.requireReachable(hadoop, Place.of(recipe, TARGET_MODEL));
-        return HostModel.configuration(TARGET_MODEL.of(recipe), hadoop);
+        return HostModel.readConfiguration(TARGET_MODEL.of(recipe), hadoop, folder -> RunPlan.of(recipe, folder, assumed));
     }
 
     private RunPlan.Assumed assumed(Recipe recipe, Configuration hadoop, boolean reachable) throws IOException {

@@ -98,6 +98,29 @@ class HostModelTest {
     }
 
     @Test
+    void theConfigurationOfAModelElsewhereIsReadAndNotKept() throws IOException {
+        Path model = model("configuration");
+        List<Path> read = new ArrayList<>();
+        HostModel.FolderReader<String> reader = folder -> {
+            read.add(folder);
+            return Files.readString(folder.resolve("config.json"));
+        };
+        String expected = Files.readString(model.resolve("config.json"));
+        assertEquals(expected, HostModel.readConfiguration(model.toString(), conf, reader));
+        assertEquals(expected, HostModel.readConfiguration(CountedFileSystem.uri(model), conf, reader));
+        HostModel.FolderReader<String> failing = folder -> {
+            read.add(folder);
+            throw new IllegalStateException("no such family");
+        };
+        assertThrows(IllegalStateException.class,
+                () -> HostModel.readConfiguration(CountedFileSystem.uri(model), conf, failing));
+        assertEquals(model, read.get(0));
+        assertTrue(Files.exists(model.resolve("config.json")));
+        assertFalse(Files.exists(read.get(1)));
+        assertFalse(Files.exists(read.get(2)));
+    }
+
+    @Test
     void aModelOfThisHostIsUsedWhereItLies() throws IOException {
         Path model = model("here");
         for (String spelled : List.of(model.toString(), model.toUri().toString())) {

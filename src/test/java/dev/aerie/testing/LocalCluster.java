@@ -84,8 +84,7 @@ public final class LocalCluster {
     /** Every Worker calls the same script: each call claims the next address, as no two GPUs of a cluster node are the same. */
     private static Path pretendGpus() {
         try {
-            Path folder = Files.createTempDirectory("pretend-gpus");
-            folder.toFile().deleteOnExit();
+            Path folder = Files.createTempDirectory(Files.createDirectories(Path.of("target").toAbsolutePath()), "pretend-gpus");
             Path script = folder.resolve("discover.sh");
             Files.writeString(script, String.format(Locale.ROOT, """
                     #!/bin/sh
