@@ -6,7 +6,7 @@ import picocli.CommandLine.Command;
 
 /** The commands of {@code jobs/aerie} that do not start Spark. */
 @Command(name = "aerie", description = "Looks at models, stores and drafts; starts no Spark.",
-        subcommands = {Inspect.class, VerifyStore.class, VerifyTarget.class, VerifyDraft.class, Export.class, ShowMask.class,
+        subcommands = {Inspect.class, VerifyStore.class, ConvertStore.class, VerifyTarget.class, VerifyDraft.class, Export.class, ShowMask.class,
             Plan.class})
 public final class Aerie implements Callable<Integer> {
 

@@ -44,7 +44,7 @@ final class DistinctPlaces {
         for (int i = 0; i < outputs.size(); i++) {
             Place output = outputs.get(i);
             for (Place other : outputs.subList(0, i)) {
-                refuse(output, other, within(path(output), path(other)), within(path(other), path(output)));
+                require(output, other);
             }
             for (Place input : Place.of(recipe, INPUTS)) {
                 boolean exported = input.name().endsWith(EVALUATE_DRAFT.path()) && output.name().endsWith(EXPORT_OUTPUT.path());
@@ -53,6 +53,11 @@ final class DistinctPlaces {
                 }
             }
         }
+    }
+
+    /** @throws RecipeException naming both, if one is or contains the other */
+    void require(Place output, Place other) {
+        refuse(output, other, within(path(output), path(other)), within(path(other), path(output)));
     }
 
     private static void refuse(Place output, Place other, boolean inside, boolean contains) {

@@ -36,6 +36,11 @@ final class Bf16Codec implements Codec {
     }
 
     @Override
+    public boolean isLossless() {
+        return true;
+    }
+
+    @Override
     public List<String> planes() {
         return List.of("_hi", "_lo");
     }

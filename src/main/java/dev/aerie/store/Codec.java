@@ -28,6 +28,9 @@ public sealed interface Codec permits F32Codec, Bf16Codec, Fp8Codec, Int8Codec {
     /** Returns the type to which states are rounded before they are encoded, and in which they are decoded. */
     DType dtype();
 
+    /** Returns whether decoding gives the states as they were rounded to {@link #dtype}. */
+    boolean isLossless();
+
     /** Returns, for each plane, what is appended to a field's name to name its column. */
     List<String> planes();
 

@@ -23,6 +23,11 @@ final class F32Codec implements Codec {
     }
 
     @Override
+    public boolean isLossless() {
+        return true;
+    }
+
+    @Override
     public List<String> planes() {
         return List.of("");
     }

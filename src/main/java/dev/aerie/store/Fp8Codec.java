@@ -48,6 +48,11 @@ final class Fp8Codec implements Codec {
     }
 
     @Override
+    public boolean isLossless() {
+        return false;
+    }
+
+    @Override
     public List<String> planes() {
         return List.of("", "_scale");
     }

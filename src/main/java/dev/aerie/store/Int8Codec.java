@@ -39,6 +39,11 @@ final class Int8Codec implements Codec {
     }
 
     @Override
+    public boolean isLossless() {
+        return false;
+    }
+
+    @Override
     public List<String> planes() {
         return List.of("", "_scale");
     }

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.UUID;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -117,6 +118,50 @@ public final class ShardWriter implements AutoCloseable {
         }
     }
 
+    /**
+     * Appends a conversation of another store with the same layers, as a conversion makes it, chunk by chunk.
+     *
+     * @throws NonFiniteStateException if a state is infinite in this store's type; nothing of the conversation was written
+     */
+    void write(StoredConversation conversation, StateConversion conversion) throws IOException {
+        requireUnfinished();
+        List<StateField> fields = conversation.fields();
+        if (conversion.narrows()) {
+            requireFinite(conversation, conversion);
+        }
+        conversations.add(new ConversationEntry(conversation.id(), conversation.part(), rows, conversation.tokens(),
+                conversation.sequence().supervisedCount()));
+        for (Chunk chunk : conversation.chunks()) {
+            List<EncodedStates> states = new ArrayList<>();
+            for (int f = 0; f < fields.size(); f++) {
+                states.add(conversion.convert(chunk.states().get(f), conversation.rows(fields.get(f), chunk)));
+            }
+            writer.write(new Chunk(chunk.conversation(), chunk.part(), chunk.conversationTokens(), chunk.firstToken(),
+                    chunk.sequence(), states));
+            rows++;
+        }
+        tokens += conversation.tokens();
+        teacherRows += conversation.teacherRows().length;
+    }
+
+    private static void requireFinite(StoredConversation conversation, StateConversion conversion) {
+        List<StateField> fields = conversation.fields();
+        int[] teacherRows = conversation.teacherRows();
+        for (int f = 0; f < fields.size(); f++) {
+            int before = 0;
+            for (Chunk chunk : conversation.chunks()) {
+                int rows = conversation.rows(fields.get(f), chunk);
+                long bad = conversion.firstNonFinite(chunk.states().get(f), rows);
+                if (bad >= 0) {
+                    boolean teacher = fields.get(f).equals(StateField.TEACHER);
+                    int row = before + (int) bad;
+                    throw new NonFiniteStateException(teacher ? "the final norm" : fields.get(f).name(), teacher ? teacherRows[row] : row);
+                }
+                before += rows;
+            }
+        }
+    }
+
     /** Returns the nanoseconds spent on rounding, checking and encoding states. */
     public long encodeNanos() {
         return encoding;
@@ -156,9 +201,16 @@ public final class ShardWriter implements AutoCloseable {
      * @return the shard's marker, of this attempt or another
      */
     public Commit commit() throws IOException {
-        if (finished) {
-            throw new IllegalStateException("The attempt at shard " + shard + " is finished");
-        }
+        return commit(written -> {});
+    }
+
+    /**
+     * As {@link #commit()}, with a check of the file before its marker is written.
+     *
+     * @param check reads the file that is to be committed; if it throws, the file is deleted
+     */
+    Commit commit(Consumer<CommittedShard> check) throws IOException {
+        requireUnfinished();
         finished = true;
         long since = System.nanoTime();
         CommittedShard mine;
@@ -176,6 +228,7 @@ public final class ShardWriter implements AutoCloseable {
                     written.sha256(),
                     conversations,
                     refused);
+            check.accept(mine);
         } catch (IOException | RuntimeException e) {
             // No marker can name the file yet. If it cannot be deleted, it is an orphan.
             discard(e);
@@ -226,10 +279,14 @@ public final class ShardWriter implements AutoCloseable {
         }
     }
 
-    private void check(String id, TokenSequence sequence, Tensor aux, Tensor last) {
+    private void requireUnfinished() {
         if (finished) {
             throw new IllegalStateException("The attempt at shard " + shard + " is finished");
         }
+    }
+
+    private void check(String id, TokenSequence sequence, Tensor aux, Tensor last) {
+        requireUnfinished();
         if (sequence.length() == 0) {
             throw new IllegalArgumentException("Invalid conversation " + id + ": no tokens (expected at least one)");
         }

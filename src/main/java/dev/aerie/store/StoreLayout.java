@@ -22,6 +22,8 @@ public final class StoreLayout {
     public static final String VOCABULARY = "vocabulary.json";
     /** The recipe that the store was made with, for users. */
     public static final String RECIPE = "recipe.yaml";
+    /** What a store was converted from; in no other. */
+    public static final String CONVERSION = "conversion.json";
 
     private StoreLayout() {}
 }

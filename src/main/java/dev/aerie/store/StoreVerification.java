@@ -69,7 +69,8 @@ public record StoreVerification(int shards, long conversations, long tokens, lon
         }
     }
 
-    private static Optional<String> digestProblem(HiddenStateStore store, CommittedShard shard) throws IOException {
+    /** Compares a shard's file with the SHA-256 of its marker. */
+    static Optional<String> digestProblem(HiddenStateStore store, CommittedShard shard) throws IOException {
         String found;
         try (InputStream in = store.files().open(shard.path())) {
             found = Sha256.of(in);

@@ -108,6 +108,38 @@ public final class StoredConversation {
         }
     }
 
+    /** Returns its rows of the file. */
+    List<Chunk> chunks() {
+        return chunks;
+    }
+
+    /** Returns the fields of the chunks' states, in their order. */
+    List<StateField> fields() {
+        return selection.fields();
+    }
+
+    /** Returns whether this is what a conversion made of a conversation of another store, all of whose states were read. */
+    boolean agrees(StoredConversation source, StateConversion conversion) {
+        if (chunks.size() != source.chunks.size()) {
+            return false;
+        }
+        for (int i = 0; i < chunks.size(); i++) {
+            Chunk found = chunks.get(i);
+            Chunk expected = source.chunks.get(i);
+            if (found.firstToken() != expected.firstToken()
+                    || !Arrays.equals(found.sequence().inputIds(), expected.sequence().inputIds())
+                    || !Arrays.equals(found.sequence().lossMask(), expected.sequence().lossMask())) {
+                return false;
+            }
+            for (int f = 0; f < fields().size(); f++) {
+                if (!conversion.agrees(expected.states().get(f), found.states().get(f), rows(fields().get(f), found))) {
+                    return false;
+                }
+            }
+        }
+        return true;
+    }
+
     /** Returns how many states of a field a chunk of this conversation has. */
     int rows(StateField field, Chunk chunk) {
         if (!field.equals(StateField.TEACHER)) {

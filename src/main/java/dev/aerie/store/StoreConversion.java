@@ -1,0 +1,166 @@
+package dev.aerie.store;
+
+import dev.aerie.files.Folder;
+import dev.aerie.files.Sha256;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.apache.hadoop.conf.Configuration;
+
+/**
+ * Writes a complete store again in another folder, with another codec or container, shard by shard.
+ *
+ * <p>Plan, fingerprints, conversations and refused conversations are the source's. A shard of the source is compared with its SHA-256
+ * before it is converted, and what was written is read again and compared before its marker makes it count. A conversion that was
+ * stopped continues with the shards that have no marker.
+ */
+public final class StoreConversion {
+
+    private final HiddenStateStore from;
+    private final HiddenStateStore to;
+    private final StateConversion conversion;
+
+    private StoreConversion(HiddenStateStore from, HiddenStateStore to) {
+        this.from = from;
+        this.to = to;
+        this.conversion = new StateConversion(
+                from.settings().states().codec(), to.settings().states().codec(), from.settings().states().hiddenSize());
+    }
+
+    /**
+     * Begins a conversion or continues one.
+     *
+     * @param from complete
+     * @param uri of a folder that is new, empty, or holds an earlier attempt at the same conversion
+     * @throws InvalidStoreException if the folder holds anything else, or there is nothing to convert
+     */
+    public static StoreConversion begin(HiddenStateStore from, String uri, Configuration conf, Codec codec, Container container)
+            throws IOException {
+        from.requireComplete();
+        StoreSettings settings = from.settings();
+        StateLayout states = settings.states();
+        if (states.codec().equals(codec) && states.container() == container) {
+            throw new InvalidStoreException("Invalid conversion of store " + from.uri() + ": it is " + codec.name() + " in "
+                    + container.text() + " (expected another codec or container)");
+        }
+        Folder target = Folder.at(uri, conf);
+        ConversionRecord mine = new ConversionRecord(StoreSettings.FORMAT_VERSION, from.uri(), markers(from), states.codec(),
+                states.container());
+        if (target.read(StoreLayout.CONVERSION).isEmpty() && !target.names("").isEmpty()) {
+            throw new InvalidStoreException("Invalid folder for a conversion: " + target.uri() + " holds " + target.names("").get(0)
+                    + " (expected a folder that is new, empty, or of the same conversion)");
+        }
+        requireSame(mine, StoreJson.read(target.createOrRead(StoreLayout.CONVERSION, StoreJson.pretty(mine)), ConversionRecord.class,
+                StoreLayout.CONVERSION + " of " + target.uri()), target);
+        StoreSettings converted = new StoreSettings(settings.formatVersion(), settings.fingerprints(), new StateLayout(
+                states.hiddenSize(), states.captureLayers(), states.teacherRows(), codec, container), settings.planned(),
+                settings.date());
+        return new StoreConversion(from, HiddenStateStore.create(uri, conf, converted));
+    }
+
+    private static String markers(HiddenStateStore store) {
+        return Sha256.of(StoreJson.compact(store.shards()));
+    }
+
+    private static void requireSame(ConversionRecord mine, ConversionRecord found, Folder target) {
+        boolean same = found.sourceShards().equals(mine.sourceShards()) && found.codec().equals(mine.codec())
+                && found.container() == mine.container();
+        if (!same) {
+            throw new InvalidStoreException("Invalid folder for a conversion: " + target.uri() + " holds a conversion of "
+                    + found.source() + ", whose shards are others (expected one of " + mine.source() + ")");
+        }
+    }
+
+    /** Returns whether every state is converted to the same number. */
+    public boolean isLossless() {
+        return conversion.isLossless();
+    }
+
+    /** Returns the numbers of the shards that are not converted yet. */
+    public List<Integer> missingShards() {
+        return to.missingShards();
+    }
+
+    /**
+     * Converts the shards that have no marker, and copies the tables and files beside them.
+     *
+     * @param progress called with each shard that was converted
+     * @return the complete store
+     * @throws InvalidStoreException if a shard of the source is damaged, or what was written is not what is read again
+     */
+    public HiddenStateStore run(Consumer<CommittedShard> progress) throws IOException {
+        for (String name : List.of(StoreLayout.VOCABULARY, StoreLayout.INGEST_REPORT, StoreLayout.RECIPE)) {
+            copy(name);
+        }
+        copyTable(StoreLayout.TOKENS);
+        copyTable(StoreLayout.QUARANTINE);
+        for (int shard : missingShards()) {
+            progress.accept(convert(from.shards().get(shard)));
+        }
+        HiddenStateStore complete = to.complete();
+        complete.removeOrphans();
+        return complete;
+    }
+
+    private CommittedShard convert(CommittedShard shard) throws IOException {
+        Optional<String> problem = StoreVerification.digestProblem(from, shard);
+        if (problem.isPresent()) {
+            throw new InvalidStoreException(problem.get());
+        }
+        try (ShardReader reader = from.reader(shard); ShardWriter writer = to.writer(shard.shard())) {
+            shard.refused().forEach(r -> writer.refuse(r.id(), r.part(), r.reason()));
+            for (Optional<StoredConversation> c = reader.next(); c.isPresent(); c = reader.next()) {
+                try {
+                    writer.write(c.get(), conversion);
+                } catch (NonFiniteStateException e) {
+                    writer.refuse(c.get().id(), c.get().part(), e.getMessage());
+                }
+            }
+            return writer.commit(written -> requireSame(shard, written)).shard();
+        }
+    }
+
+    /** Reads both again: what the disk, the codec or the container changed has no marker yet. */
+    private void requireSame(CommittedShard source, CommittedShard written) {
+        try (ShardReader reader = from.reader(source); ShardReader again = to.reader(written)) {
+            for (Optional<StoredConversation> found = again.next(); found.isPresent(); found = again.next()) {
+                Optional<StoredConversation> expected = reader.next();
+                while (expected.isPresent() && !isOf(expected.get(), found.get())) {
+                    expected = reader.next();
+                }
+                if (expected.isEmpty() || !found.get().agrees(expected.get(), conversion)) {
+                    throw new InvalidStoreException("Invalid shard " + written.path() + " of " + to.uri() + ": conversation "
+                            + found.get().id() + " is not what was converted (expected that of " + from.uri() + ")");
+                }
+            }
+        }
+    }
+
+    private static boolean isOf(StoredConversation expected, StoredConversation found) {
+        return expected.id().equals(found.id()) && expected.part() == found.part();
+    }
+
+    private void copyTable(String name) throws IOException {
+        List<String> files = from.files().names(name).stream().filter(file -> !file.startsWith(".")).toList();
+        // The marker says that the table is whole.
+        for (String file : files) {
+            if (!file.equals(StoreLayout.TABLE_MARKER)) {
+                copy(name + "/" + file);
+            }
+        }
+        if (files.contains(StoreLayout.TABLE_MARKER)) {
+            copy(name + "/" + StoreLayout.TABLE_MARKER);
+        }
+    }
+
+    /** Copies a file that the source has and the target lacks. */
+    private void copy(String name) throws IOException {
+        if (from.files().exists(name) && !to.files().exists(name)) {
+            try (InputStream in = from.files().open(name)) {
+                to.files().write(name, in::transferTo);
+            }
+        }
+    }
+}
