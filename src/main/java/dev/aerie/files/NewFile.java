@@ -45,6 +45,11 @@ public final class NewFile extends OutputStream {
         staged.out().flush();
     }
 
+    /** Returns the length and SHA-256 of what was written so far. */
+    public FileDigest digest() {
+        return new FileDigest(written, sha.copy().hex());
+    }
+
     /** Returns the number of bytes written so far. */
     public long bytes() {
         return written;

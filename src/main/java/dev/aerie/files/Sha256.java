@@ -25,6 +25,19 @@ public final class Sha256 {
         }
     }
 
+    private Sha256(MessageDigest digest) {
+        this.digest = digest;
+    }
+
+    /** Returns a digest of what was added so far, to which more can be added independently. */
+    public Sha256 copy() {
+        try {
+            return new Sha256((MessageDigest) digest.clone());
+        } catch (CloneNotSupportedException e) {
+            throw new IllegalStateException("SHA-256 of this Java cannot be copied", e);
+        }
+    }
+
     public Sha256 add(byte[] content) {
         digest.update(content);
         return this;

@@ -19,6 +19,10 @@ final class Session {
     private Session() {}
 
     static SparkSession open(Recipe recipe, String job) {
+        return open(job + " " + NAME.of(recipe));
+    }
+
+    static SparkSession open(String name) {
         SparkLibraries.require();
         SparkConf conf = new SparkConf();
         GangConf.defaults(conf);
@@ -35,7 +39,7 @@ final class Session {
             // The default of 200 is meant for clusters: on one machine ingest would spend its time on starting empty tasks.
             conf.setIfMissing("spark.sql.shuffle.partitions", "8");
         }
-        SparkSession session = SparkSession.builder().config(conf).appName(job + " " + NAME.of(recipe)).getOrCreate();
+        SparkSession session = SparkSession.builder().config(conf).appName(name).getOrCreate();
         RefusalLogFilter.install();
         shipLibTorch(session.sparkContext());
         return session;

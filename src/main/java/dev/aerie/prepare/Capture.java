@@ -24,6 +24,7 @@ import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.Partitioner;
@@ -143,7 +144,7 @@ public final class Capture {
         long start = System.nanoTime();
         CaptureTimes times = CaptureTimes.of(spark.sparkContext());
         if (missing.length > 0) {
-            capture(rows, store.uri(), plan.shards(), limit, missing, todo, times);
+            capture(rows, store.uri(), plan.shards(), limit, missing, todo, times, HiddenStateStore::attempt);
         }
         HiddenStateStore committed = HiddenStateStore.openPartial(settings.output().store(), configuration());
         limit.require(committed.shards().stream().flatMap(s -> s.refused().stream()).toList());
@@ -161,9 +162,28 @@ public final class Capture {
         return new CaptureReport(whole, missing.length, done, seconds, refused);
     }
 
+    /**
+     * Makes committed shards again, whose files are damaged or gone. A file is replaced only by the bytes that its marker describes.
+     *
+     * @param tokens the store's own, with the columns of {@link TokenizedRow#SCHEMA}
+     * @throws InvalidStoreException if the store was made from other inputs or settings
+     */
+    public void again(Dataset<Row> tokens, List<Integer> shards) throws IOException {
+        JavaRDD<TokenizedRow> rows = tokens.javaRDD().map(TokenizedRow::of);
+        HiddenStateStore store = HiddenStateStore.openPartial(settings.output().store(), configuration());
+        Optional.ofNullable(store.settings().date()).map(LocalDate::parse).ifPresent(this::dated);
+        CapturePlan plan = plan(rows);
+        store.settings().requireSame(plan.settings(), store.uri());
+        int[] numbers = shards.stream().mapToInt(Integer::intValue).sorted().toArray();
+        long todo = Arrays.stream(numbers).mapToLong(plan.shards()::tokens).sum();
+        requireRoom(plan.bytesOf(todo));
+        RefusalLimit limit = new RefusalLimit(settings.maxRefusedShare(), plan.settings().planned().conversations());
+        capture(rows, store.uri(), plan.shards(), limit, numbers, todo, CaptureTimes.of(spark.sparkContext()), HiddenStateStore::again);
+    }
+
     private void capture(
             JavaRDD<TokenizedRow> rows, String store, ShardPlan plan, RefusalLimit limit, int[] missing, long todo,
-            CaptureTimes times) {
+            CaptureTimes times, ShardTask.Attempts attempts) {
         JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
         int[] partitionOf = new int[plan.shards()];
         Arrays.fill(partitionOf, -1);
@@ -182,8 +202,7 @@ public final class Capture {
                         .repartitionAndSortWithinPartitions(new ByShard(missing.length))
                         .foreachPartition(new ShardTask(
                                 settings.withStore(store), new SerializableConfiguration(configuration()), limit, missing,
-                                        counted,
-                                times, observer));
+                                counted, times, observer, attempts));
                 return null;
             });
         } finally {

@@ -2,7 +2,6 @@ package dev.aerie.prepare;
 
 import dev.aerie.spark.SharedModels;
 import dev.aerie.spark.TaskDevice;
-import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.ShardWriter;
 import dev.aerie.target.HiddenStates;
 import dev.aerie.target.PackedTokens;
@@ -10,10 +9,12 @@ import dev.aerie.target.Target;
 import dev.aerie.torch.LibTorch;
 import dev.aerie.torch.Scope;
 import java.io.IOException;
+import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.function.VoidFunction;
 import org.apache.spark.util.LongAccumulator;
@@ -34,10 +35,21 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
     private final LongAccumulator tokens;
     private final CaptureTimes times;
     private final ShardObserver observer;
+    private final Attempts attempts;
 
-    /** @param shards number of the shard that each partition makes */
+    /** How a shard's file is started. */
+    interface Attempts extends Serializable {
+
+        /** @return empty if there is nothing to make */
+        Optional<ShardWriter> start(String store, Configuration conf, int shard) throws IOException;
+    }
+
+    /**
+     * @param shards number of the shard that each partition makes
+     * @param attempts starts the shards' files
+     */
     ShardTask(CaptureSettings settings, SerializableConfiguration conf, RefusalLimit refusals, int[] shards,
-            LongAccumulator tokens, CaptureTimes times, ShardObserver observer) {
+            LongAccumulator tokens, CaptureTimes times, ShardObserver observer, Attempts attempts) {
         this.settings = settings;
         this.conf = conf;
         this.refusals = refusals;
@@ -45,13 +57,14 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
         this.tokens = tokens;
         this.times = times;
         this.observer = observer;
+        this.attempts = attempts;
     }
 
     @Override
     public void call(Iterator<Tuple2<Long, TokenizedRow>> conversations) throws IOException {
         int shard = shards[TaskContext.getPartitionId()];
         // A task is repeated if its executor died between the marker and the task's end.
-        Optional<ShardWriter> attempt = HiddenStateStore.attempt(settings.output().store(), conf.value(), shard);
+        Optional<ShardWriter> attempt = attempts.start(settings.output().store(), conf.value(), shard);
         if (attempt.isEmpty()) {
             return;
         }

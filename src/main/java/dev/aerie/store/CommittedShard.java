@@ -1,5 +1,6 @@
 package dev.aerie.store;
 
+import java.io.Serializable;
 import java.util.Arrays;
 import java.util.List;
 import java.util.regex.Pattern;
@@ -29,7 +30,8 @@ public record CommittedShard(
         long bytes,
         String sha256,
         List<ConversationEntry> conversations,
-        List<RefusedConversation> refused) {
+        List<RefusedConversation> refused)
+        implements Serializable {
 
     private static final Pattern FILE = Pattern.compile("shard-\\d{5,}-[0-9a-f]+\\.("
             + Arrays.stream(Container.values()).map(Container::extension).collect(Collectors.joining("|")) + ")");

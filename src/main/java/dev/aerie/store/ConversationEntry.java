@@ -1,5 +1,7 @@
 package dev.aerie.store;
 
+import java.io.Serializable;
+
 /**
  * A conversation's location in its shard, read from the shard's marker.
  *
@@ -9,4 +11,4 @@ package dev.aerie.store;
  * @param tokens its length
  * @param supervised number of its supervised tokens
  */
-public record ConversationEntry(String id, Part part, int row, int tokens, int supervised) {}
+public record ConversationEntry(String id, Part part, int row, int tokens, int supervised) implements Serializable {}

@@ -1,7 +1,10 @@
 package dev.aerie.store;
 
 import dev.aerie.files.Folder;
+import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -85,18 +88,7 @@ public final class HiddenStateStore {
         Optional<byte[]> json = files.read(StoreLayout.MANIFEST);
         List<CommittedShard> shards;
         if (json.isPresent()) {
-            String name = "manifest " + files.path(StoreLayout.MANIFEST);
-            shards = StoreJson.read(json.get(), Manifest.class, name).shards();
-            if (shards.size() != settings.planned().shards()) {
-                throw new InvalidStoreException("Invalid " + name + ": " + shards.size() + " shards (expected "
-                        + settings.planned().shards() + ")");
-            }
-            for (int i = 0; i < shards.size(); i++) {
-                if (shards.get(i).shard() != i) {
-                    throw new InvalidStoreException(
-                            "Invalid " + name + ": shard " + shards.get(i).shard() + " (expected " + i + ")");
-                }
-            }
+            shards = manifest(files, settings, json.get());
         } else {
             shards = Markers.readAll(files);
             for (int shard : numbers(shards)) {
@@ -110,7 +102,22 @@ public final class HiddenStateStore {
         return new HiddenStateStore(files, settings, shards);
     }
 
-    private static StoreSettings readSettings(Folder files) throws IOException {
+    private static List<CommittedShard> manifest(Folder files, StoreSettings settings, byte[] json) {
+        String name = "manifest " + files.path(StoreLayout.MANIFEST);
+        List<CommittedShard> shards = StoreJson.read(json, Manifest.class, name).shards();
+        if (shards.size() != settings.planned().shards()) {
+            throw new InvalidStoreException("Invalid " + name + ": " + shards.size() + " shards (expected "
+                    + settings.planned().shards() + ")");
+        }
+        for (int i = 0; i < shards.size(); i++) {
+            if (shards.get(i).shard() != i) {
+                throw new InvalidStoreException("Invalid " + name + ": shard " + shards.get(i).shard() + " (expected " + i + ")");
+            }
+        }
+        return shards;
+    }
+
+    static StoreSettings readSettings(Folder files) throws IOException {
         byte[] json = files.read(StoreLayout.SETTINGS)
                 .orElseThrow(() -> new InvalidStoreException("Invalid store " + files.uri()
                         + ": it has no store.json (expected a folder that prepare has written)"));
@@ -154,6 +161,24 @@ public final class HiddenStateStore {
         }
     }
 
+    /**
+     * Deletes files that no marker names and that were not changed for some time, also in a store that grows: an attempt that still
+     * writes changes its file.
+     *
+     * @return the names of the deleted files under the store's folder
+     */
+    public List<String> vacuum(Duration age) throws IOException {
+        long latest = System.currentTimeMillis() - age.toMillis();
+        List<String> deleted = new ArrayList<>();
+        for (String orphan : orphans()) {
+            if (files.exists(orphan) && files.status(orphan).getModificationTime() <= latest) {
+                files.delete(orphan);
+                deleted.add(orphan);
+            }
+        }
+        return deleted;
+    }
+
     /** Opens a committed shard to read all of its states. */
     public ShardReader reader(CommittedShard shard) {
         return reader(shard, StateSelection.all(settings.states()));
@@ -179,6 +204,53 @@ public final class HiddenStateStore {
         return files.read(Markers.path(shard)).isPresent()
                 ? Optional.empty()
                 : Optional.of(new ShardWriter(files, readSettings(files), shard));
+    }
+
+    /**
+     * Starts to make a committed shard again, whose file is damaged or gone. The commit succeeds only with the bytes that its marker
+     * describes.
+     *
+     * @throws InvalidStoreException if the marker is damaged
+     */
+    public static Optional<ShardWriter> again(String uri, Configuration conf, int shard) throws IOException {
+        Folder files = Folder.at(uri, conf);
+        return Optional.of(new ShardWriter(files, readSettings(files), shard, Markers.read(files, shard)));
+    }
+
+    /**
+     * Restores markers from the manifest, or the manifest from the markers, where one of them is lost or damaged.
+     *
+     * @return what was restored, a sentence each
+     * @throws InvalidStoreException if a marker and the manifest are both damaged
+     */
+    public static List<String> restoreMarkers(String uri, Configuration conf) throws IOException {
+        Folder files = Folder.at(uri, conf);
+        StoreSettings settings = readSettings(files);
+        Optional<byte[]> json = files.read(StoreLayout.MANIFEST);
+        if (json.isEmpty()) {
+            return List.of();
+        }
+        List<String> restored = new ArrayList<>();
+        List<CommittedShard> manifest;
+        try {
+            manifest = manifest(files, settings, json.get());
+        } catch (InvalidStoreException e) {
+            List<CommittedShard> markers = Markers.readAll(files);
+            if (markers.size() != settings.planned().shards()) {
+                throw e;
+            }
+            files.write(StoreLayout.MANIFEST, StoreJson.compact(new Manifest(StoreSettings.FORMAT_VERSION, markers)));
+            return List.of("Restored " + StoreLayout.MANIFEST + " from the markers: " + e.getMessage());
+        }
+        for (CommittedShard shard : manifest) {
+            try {
+                Markers.read(files, shard.shard());
+            } catch (FileNotFoundException | InvalidStoreException e) {
+                files.write(Markers.path(shard.shard()), StoreJson.compact(shard));
+                restored.add("Restored the marker of shard " + shard.shard() + " from " + StoreLayout.MANIFEST);
+            }
+        }
+        return restored;
     }
 
     /**

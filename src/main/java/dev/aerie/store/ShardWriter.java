@@ -33,6 +33,8 @@ public final class ShardWriter implements AutoCloseable {
     private final StoreSettings settings;
     private final int shard;
     private final String file;
+    /** The marker of the shard if it is made again; else null. */
+    private final CommittedShard standing;
     private final NewFile output;
     private final ChunkWriter writer;
     private final List<ConversationEntry> conversations = new ArrayList<>();
@@ -45,6 +47,11 @@ public final class ShardWriter implements AutoCloseable {
     private long writing;
 
     ShardWriter(Folder files, StoreSettings settings, int shard) throws IOException {
+        this(files, settings, shard, null);
+    }
+
+    /** @param standing the shard's marker, if its file is made again under the same name; null for a new attempt */
+    ShardWriter(Folder files, StoreSettings settings, int shard, CommittedShard standing) throws IOException {
         if (shard < 0 || shard >= settings.planned().shards()) {
             throw new IllegalArgumentException(
                     "Invalid shard: " + shard + " (expected 0 to " + (settings.planned().shards() - 1) + ")");
@@ -52,7 +59,8 @@ public final class ShardWriter implements AutoCloseable {
         this.files = files;
         this.settings = settings;
         this.shard = shard;
-        this.file = Markers.shardName(shard) + "-" + UUID.randomUUID().toString().replace("-", "").substring(0, 12)
+        this.standing = standing;
+        this.file = standing != null ? standing.file() : Markers.shardName(shard) + "-" + UUID.randomUUID().toString().replace("-", "").substring(0, 12)
                 + "." + settings.states().container().extension();
         this.output = files.create(StoreLayout.SHARDS + "/" + file);
         try {
@@ -212,6 +220,9 @@ public final class ShardWriter implements AutoCloseable {
     Commit commit(Consumer<CommittedShard> check) throws IOException {
         requireUnfinished();
         finished = true;
+        if (standing != null) {
+            return replace();
+        }
         long since = System.nanoTime();
         CommittedShard mine;
         try (output) {
@@ -245,6 +256,23 @@ public final class ShardWriter implements AutoCloseable {
             }
         }
         return new Commit(standing, won);
+    }
+
+    /** Publishes the file only if it is the one that the marker describes; otherwise what is there stays. */
+    private Commit replace() throws IOException {
+        long since = System.nanoTime();
+        try (output) {
+            writer.finish();
+            FileDigest made = output.digest();
+            if (!made.sha256().equals(standing.sha256())) {
+                throw new InvalidStoreException("Invalid shard " + standing.path() + ": made again, its SHA-256 is " + made.sha256()
+                        + " (expected " + standing.sha256() + " of its marker: the same target computed on the same engine, that is build"
+                        + " of libtorch, instruction set and threads for each task)");
+            }
+            output.commit();
+        }
+        writing += System.nanoTime() - since;
+        return new Commit(standing, true);
     }
 
     /** Aborts the attempt unless its commit has begun. */

@@ -105,7 +105,7 @@ public final class StoreConversion {
     }
 
     private CommittedShard convert(CommittedShard shard) throws IOException {
-        Optional<String> problem = StoreVerification.digestProblem(from, shard);
+        Optional<String> problem = ShardVerification.digestProblem(from.files(), shard);
         if (problem.isPresent()) {
             throw new InvalidStoreException(problem.get());
         }

@@ -120,6 +120,6 @@ final class Captures {
     }
 
     static List<String> problems(Path store) throws IOException {
-        return StoreVerification.of(HiddenStateStore.open(store.toString(), new Configuration()), s -> {}).problems();
+        return StoreVerification.of(HiddenStateStore.open(store.toString(), new Configuration())).problems();
     }
 }

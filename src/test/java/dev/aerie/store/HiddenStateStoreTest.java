@@ -75,7 +75,7 @@ class HiddenStateStoreTest {
                         assertSame(samples.get(i), reader.read(shard.conversations().get(i)), rows);
                     }
                 }
-                assertEquals(List.of(), StoreVerification.of(read, s -> {}).problems());
+                assertEquals(List.of(), StoreVerification.of(read).problems());
             }
         }
     }
@@ -148,7 +148,7 @@ class HiddenStateStoreTest {
                     assertArrayEquals(expected.toBytes(), reader.next().orElseThrow().aux().toBytes(), codec + ", seed " + seed);
                 }
             }
-            assertEquals(List.of(), StoreVerification.of(store.complete(), s -> {}).problems());
+            assertEquals(List.of(), StoreVerification.of(store.complete()).problems());
         }
     }
 
@@ -260,7 +260,7 @@ class HiddenStateStoreTest {
         assertEquals(1, whole.removeOrphans());
         assertEquals(List.of(), whole.orphans());
         lost.close();
-        assertEquals(List.of(), StoreVerification.of(open(), s -> {}).problems());
+        assertEquals(List.of(), StoreVerification.of(open()).problems());
     }
 
     @Test
@@ -358,17 +358,17 @@ class HiddenStateStoreTest {
         if (container == Container.PARQUET) {
             assertTrue(problem().startsWith(name), problem());
         }
-        assertEquals(container == Container.PARQUET ? 2 : 1, StoreVerification.of(open(), s -> {}).problems().size());
+        assertEquals(container == Container.PARQUET ? 2 : 1, StoreVerification.of(open()).problems().size());
 
         byte[] footer = sound.clone();
         footer[sound.length - 12] ^= 64;
         Files.write(file, footer);
-        String verified = String.join("\n", StoreVerification.of(open(), s -> {}).problems());
+        String verified = String.join("\n", StoreVerification.of(open()).problems());
         assertTrue(verified.contains("SHA-256 is "), verified);
 
         Files.delete(file);
         assertEquals(name + "no such file (expected the one its marker names)", problem());
-        assertFalse(StoreVerification.of(open(), s -> {}).problems().isEmpty());
+        assertFalse(StoreVerification.of(open()).problems().isEmpty());
     }
 
     /** What reading the only shard fails with. */
@@ -394,7 +394,7 @@ class HiddenStateStoreTest {
             int at = random.nextInt(sound.length);
             flipped[at] ^= (byte) (1 << random.nextInt(8));
             Files.write(file, flipped);
-            assertFalse(StoreVerification.of(open2(), s -> {}).problems().isEmpty(), "byte " + at + ", seed " + seed);
+            assertFalse(StoreVerification.of(open2()).problems().isEmpty(), "byte " + at + ", seed " + seed);
         }
     }
 
@@ -422,7 +422,7 @@ class HiddenStateStoreTest {
         store.complete();
         Files.writeString(marker, json.replace("\"supervised\":", "\"supervised\":1"));
         assertEquals(List.of("Shard 0 differs between the manifest and its marker"),
-                StoreVerification.of(open2(), s -> {}).problems());
+                StoreVerification.of(open2()).problems());
         Files.writeString(folder.resolve("_manifest.json"), "{\"format_version\":2,\"shards\":[]}");
         assertTrue(assertThrows(InvalidStoreException.class, this::open2).getMessage().contains("0 shards (expected 1)"));
         Path settings = folder.resolve("store.json");

@@ -113,7 +113,7 @@ class RemoteStoreIT {
         // An object is not there before it is closed, so the open file is an orphan on HDFS alone.
         assertEquals(files == RemoteFiles.S3 ? 1 : 2, whole.removeOrphans());
         assertEquals(3, names(files, uri, "shards").size());
-        assertEquals(List.of(), StoreVerification.of(HiddenStateStore.open(uri, files.conf()), s -> {}).problems());
+        assertEquals(List.of(), StoreVerification.of(HiddenStateStore.open(uri, files.conf())).problems());
         closeQuietly(open);
         assertEquals(List.of(), whole.orphans());
     }
@@ -152,12 +152,12 @@ class RemoteStoreIT {
         write(fs, file, flipped);
         String name = "Invalid shard " + file + ": ";
         assertTrue(problem(files, uri).startsWith(name), problem(files, uri));
-        assertEquals(2, StoreVerification.of(HiddenStateStore.open(uri, files.conf()), p -> {}).problems().size());
+        assertEquals(2, StoreVerification.of(HiddenStateStore.open(uri, files.conf())).problems().size());
         write(fs, file, Arrays.copyOf(sound, sound.length - 100));
         assertEquals(name + (sound.length - 100) + " bytes (expected " + sound.length + ")", problem(files, uri));
         fs.delete(file, false);
         assertEquals(name + "no such file (expected the one its marker names)", problem(files, uri));
-        assertEquals(2, StoreVerification.of(HiddenStateStore.open(uri, files.conf()), p -> {}).problems().size());
+        assertEquals(2, StoreVerification.of(HiddenStateStore.open(uri, files.conf())).problems().size());
     }
 
     /** Where no file can be mapped, and a record batch holds more than one conversation. */
@@ -177,7 +177,7 @@ class RemoteStoreIT {
                 assertArrayEquals(sample.aux(), inOrder.next().orElseThrow().aux().toFloats(), "seed " + seed);
             }
         }
-        assertEquals(List.of(), StoreVerification.of(store.complete(), s -> {}).problems());
+        assertEquals(List.of(), StoreVerification.of(store.complete()).problems());
         try (ShardReader some = store.reader(shard, new StateSelection(List.of(4), false)); Scope scope = Scope.open()) {
             assertArrayEquals(new long[] {2000, 1024}, some.read(shard.conversations().get(1)).aux().shape());
         }
