@@ -9,8 +9,8 @@ import java.util.List;
 /**
  * Stores 8-bit integers with a scale for each 64 neighbouring channels of a row.
  *
- * <p>A scale is the group's largest magnitude over 127, rounded up to bfloat16; a state is divided by it and rounded to nearest
- * even. What comes back, rounded to bfloat16, differs from the bfloat16 state by at most half a scale and 2^-8 of its magnitude
+ * <p>A scale is the group's largest magnitude over 127, rounded up to four binary digits; a state is divided by it and rounded to
+ * nearest even. What comes back, rounded to bfloat16, differs from the bfloat16 state by at most half a scale and 2^-8 of its magnitude
  * (a whole scale where the scale is over 2^120). One scale for a whole row would not do: a few channels of a residual stream are
  * hundreds of times larger than the others, which then keep three or four bits.
  */
@@ -22,6 +22,8 @@ final class Int8Codec implements Codec {
     static final int GROUP = 64;
 
     private static final int LARGEST = 127;
+    /** Of a scale, after the point. */
+    private static final int SCALE_DIGITS = 3;
     /** Adding and subtracting 1.5 · 2^23 rounds a float32 of small magnitude to the nearest whole number, ties to even. */
     private static final float ROUND = 12_582_912f;
     private static final float HUGE = 0x1p120f;
@@ -81,14 +83,18 @@ final class Int8Codec implements Codec {
         return EncodedStates.of(numbers, scales.array());
     }
 
-    /** Returns the upper half of the scale's float32: bfloat16, rounded up so that no quotient is over 127. */
+    /**
+     * Returns the upper half of the scale's float32, rounded up so that no quotient is over 127. More digits would make scales smaller
+     * by 6 % on average, and the shard larger by 2 %: they compress badly, and so do the larger numbers.
+     */
     private static int scale(float[] values, int from, int to) {
         float largest = 0;
         for (int i = from; i < to; i++) {
             largest = Math.max(largest, Math.abs(values[i]));
         }
         int bits = Float.floatToRawIntBits(largest / LARGEST);
-        return (bits + 0xFFFF) >>> 16;
+        int rest = (1 << 23 - SCALE_DIGITS) - 1;
+        return (bits + rest & ~rest) >>> 16;
     }
 
     @Override

@@ -34,7 +34,7 @@ final class ParquetChunkReader implements ChunkReader {
         MessageType message = ParquetSchema.of(schema);
         this.columns = new ColumnIOFactory().getColumnIO(message);
         this.file = ParquetFileReader.open(HadoopInputFile.fromPath(files.path(shard.path()), files.conf()),
-                HadoopReadOptions.builder(files.conf()).usePageChecksumVerification(true).build());
+                HadoopReadOptions.builder(files.conf()).usePageChecksumVerification(true).withCodecFactory(new ZstdPages()).build());
         try {
             this.groups = file.getRowGroups();
             schema.requireIn(ParquetSchema.columns(file.getFileMetaData().getSchema()));

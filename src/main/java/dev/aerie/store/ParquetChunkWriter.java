@@ -1,11 +1,13 @@
 package dev.aerie.store;
 
 import com.github.luben.zstd.Zstd;
+import com.github.luben.zstd.ZstdCompressCtx;
 import dev.aerie.files.NewFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.apache.parquet.bytes.BytesInput;
@@ -38,6 +40,10 @@ final class ParquetChunkWriter implements ChunkWriter {
     private final Map<String, String> footer;
     private final ParquetFileWriter file;
     private final List<List<Page>> pages = new ArrayList<>();
+    /** Pages are compressed between the same two arrays, by one compressor: 1.3 MB to set up. */
+    private final ZstdCompressCtx zstd = new ZstdCompressCtx().setLevel(ZSTD_LEVEL);
+    private byte[] plain = new byte[0];
+    private byte[] compressed = new byte[0];
     private long plainBytes;
     private int rows;
 
@@ -74,11 +80,6 @@ final class ParquetChunkWriter implements ChunkWriter {
     }
 
     private void binary(int column, ByteBuffer value) {
-        byte[] plain = ByteBuffer.allocate(Integer.BYTES + value.remaining())
-                .order(ByteOrder.LITTLE_ENDIAN)
-                .putInt(value.remaining())
-                .put(value.duplicate())
-                .array();
         ColumnDescriptor descriptor = message.getColumns().get(column);
         Statistics<?> statistics;
         if (column == ShardSchema.CONVERSATION) {
@@ -87,17 +88,30 @@ final class ParquetChunkWriter implements ChunkWriter {
         } else {
             statistics = Statistics.noopStats(descriptor.getPrimitiveType());
         }
-        page(column, plain, statistics);
+        int length = value.remaining();
+        ByteBuffer plain = plain(Integer.BYTES + length);
+        plain.putInt(length).put(value.duplicate());
+        page(column, plain.position(), statistics);
     }
 
     private void integer(int column, int value) {
-        page(column, ByteBuffer.allocate(Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN).putInt(value).array(),
+        page(column, plain(Integer.BYTES).putInt(value).position(),
                 Statistics.noopStats(message.getColumns().get(column).getPrimitiveType()));
     }
 
-    private void page(int column, byte[] plain, Statistics<?> statistics) {
-        pages.get(column).add(new Page(Zstd.compress(plain, ZSTD_LEVEL), plain.length, statistics));
-        plainBytes += plain.length;
+    private ByteBuffer plain(int bytes) {
+        if (plain.length < bytes) {
+            plain = new byte[bytes];
+            compressed = new byte[Math.toIntExact(Zstd.compressBound(bytes))];
+        }
+        return ByteBuffer.wrap(plain).order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    /** Compresses what {@link #plain} holds. */
+    private void page(int column, int length, Statistics<?> statistics) {
+        int size = zstd.compressByteArray(compressed, 0, compressed.length, plain, 0, length);
+        pages.get(column).add(new Page(Arrays.copyOf(compressed, size), length, statistics));
+        plainBytes += length;
     }
 
     private void endRowGroup() throws IOException {
@@ -118,7 +132,7 @@ final class ParquetChunkWriter implements ChunkWriter {
 
     @Override
     public void finish() throws IOException {
-        try (file) {
+        try (zstd; file) {
             if (rows > 0) {
                 endRowGroup();
             }
@@ -128,6 +142,7 @@ final class ParquetChunkWriter implements ChunkWriter {
 
     @Override
     public void close() throws IOException {
+        zstd.close();
         file.close();
     }
 }

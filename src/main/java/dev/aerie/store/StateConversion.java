@@ -1,7 +1,6 @@
 package dev.aerie.store;
 
 import dev.aerie.torch.DType;
-import dev.aerie.torch.Device;
 import dev.aerie.torch.Finite;
 import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
@@ -49,7 +48,7 @@ record StateConversion(Codec from, Codec to, int hiddenSize) {
     }
 
     private Tensor decoded(Codec codec, EncodedStates states, int rows) {
-        Tensor out = Tensor.zeros(codec.dtype(), Device.CPU, rows, hiddenSize);
+        Tensor out = Tensor.uninitialized(codec.dtype(), rows, hiddenSize);
         if (rows > 0) {
             ByteBuffer memory = out.memory();
             codec.decode(states, rows, hiddenSize, memory, codec.dtype().bytes() * hiddenSize);

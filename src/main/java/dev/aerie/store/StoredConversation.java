@@ -1,7 +1,6 @@
 package dev.aerie.store;
 
 import dev.aerie.text.TokenSequence;
-import dev.aerie.torch.Device;
 import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
 import java.util.Arrays;
@@ -62,7 +61,7 @@ public final class StoredConversation {
      */
     public Tensor aux() {
         int layers = selection.layers().size();
-        Tensor out = Tensor.zeros(layout.codec().dtype(), Device.CPU, sequence.length(), (long) layers * layout.hiddenSize());
+        Tensor out = Tensor.uninitialized(layout.codec().dtype(), sequence.length(), (long) layers * layout.hiddenSize());
         for (int l = 0; l < layers; l++) {
             decode(StateField.aux(selection.layers().get(l)), l, out, l, layers);
         }
@@ -78,7 +77,7 @@ public final class StoredConversation {
         if (!selection.teacher()) {
             throw new IllegalStateException("The teacher's states of conversation " + id() + " were not read");
         }
-        Tensor out = Tensor.zeros(layout.codec().dtype(), Device.CPU, teacherRows.length, layout.hiddenSize());
+        Tensor out = Tensor.uninitialized(layout.codec().dtype(), teacherRows.length, layout.hiddenSize());
         decode(StateField.TEACHER, selection.layers().size(), out, 0, 1);
         return out;
     }

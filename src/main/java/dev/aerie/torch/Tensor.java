@@ -73,7 +73,7 @@ public final class Tensor implements AutoCloseable {
                     + dtype
                     + Arrays.toString(shape) + ")");
         }
-        Tensor tensor = zeros(dtype, Device.CPU, shape);
+        Tensor tensor = uninitialized(dtype, shape);
         if (values > 0) {
             writer.accept(ScriptBridge.memoryOf(tensor.handle()).order(ByteOrder.nativeOrder()));
         }
@@ -82,6 +82,11 @@ public final class Tensor implements AutoCloseable {
 
     public static Tensor zeros(DType dtype, Device device, long... shape) {
         return Script.tensor("zeros", shape, dtype.code(), device.toString());
+    }
+
+    /** Creates a tensor on the CPU whose elements are whatever its memory holds: for callers that write every one of them. */
+    public static Tensor uninitialized(DType dtype, long... shape) {
+        return Script.tensor("empty", shape, dtype.code());
     }
 
     public static Tensor full(double value, DType dtype, Device device, long... shape) {

@@ -7,6 +7,8 @@
     return n
   def zeros(self, shape: List[int], dtype: int, device: str) -> Tensor:
     return torch.zeros(shape, dtype=dtype, device=torch.device(device))
+  def empty(self, shape: List[int], dtype: int) -> Tensor:
+    return torch.empty(shape, dtype=dtype)
   def full(self, shape: List[int], value: float, dtype: int, device: str) -> Tensor:
     return torch.full(shape, value, dtype=dtype, device=torch.device(device))
   def dtype(self, x: Tensor) -> int:

@@ -118,7 +118,7 @@ class CodecTest {
 
     private static double int8Bound(float[] row, int channel) {
         int group = channel / Int8Codec.GROUP * Int8Codec.GROUP;
-        double scale = largest(row, group, Math.min(row.length, group + Int8Codec.GROUP)) / 127 * (1 + 0x1p-7) + 0x1p-133;
+        double scale = largest(row, group, Math.min(row.length, group + Int8Codec.GROUP)) / 127 * (1 + 0x1p-3) + 0x1p-129;
         return (scale > 0x1p120 ? scale : scale / 2) + Math.abs((double) row[channel]) * 0x1p-8;
     }
 

@@ -1,0 +1,61 @@
+package dev.aerie.store;
+
+import com.github.luben.zstd.ZstdDecompressCtx;
+import com.github.luben.zstd.ZstdException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import org.apache.parquet.bytes.BytesInput;
+import org.apache.parquet.compression.CompressionCodecFactory;
+import org.apache.parquet.hadoop.metadata.CompressionCodecName;
+
+/** Decompresses Parquet's pages from array to array; parquet-java's own goes through streams, which copy each page twice more. */
+final class ZstdPages implements CompressionCodecFactory {
+
+    private final ZstdDecompressCtx zstd = new ZstdDecompressCtx();
+
+    @Override
+    public BytesInputDecompressor getDecompressor(CompressionCodecName codec) {
+        if (codec != CompressionCodecName.ZSTD) {
+            throw new IllegalArgumentException("compression " + codec + " (expected ZSTD)");
+        }
+        return new BytesInputDecompressor() {
+            @Override
+            public BytesInput decompress(BytesInput page, int size) throws IOException {
+                return BytesInput.from(decompressed(page.toByteArray(), size));
+            }
+
+            @Override
+            public void decompress(ByteBuffer page, int compressedSize, ByteBuffer output, int size) throws IOException {
+                byte[] in = new byte[compressedSize];
+                page.get(in);
+                output.put(decompressed(in, size));
+            }
+
+            @Override
+            public void release() {}
+        };
+    }
+
+    private byte[] decompressed(byte[] page, int size) throws IOException {
+        try {
+            byte[] out = new byte[size];
+            int found = zstd.decompressByteArray(out, 0, size, page, 0, page.length);
+            if (found != size) {
+                throw new IOException("a page of " + found + " bytes (expected " + size + ")");
+            }
+            return out;
+        } catch (ZstdException e) {
+            throw new IOException("a page that zstd does not decompress: " + e.getMessage(), e);
+        }
+    }
+
+    @Override
+    public BytesInputCompressor getCompressor(CompressionCodecName codec) {
+        throw new UnsupportedOperationException("Pages are only read here");
+    }
+
+    @Override
+    public void release() {
+        zstd.close();
+    }
+}
