@@ -195,9 +195,9 @@ class ArrowShardTest {
         int footer = footerStart();
         int refused = 0;
         for (int at = footer; at < sound.length; at++) {
-            refused += flip(at, 1 << random.nextInt(8)) + flip(at, 0xFF) + flip(at, 0x80);
+            refused += flip(at, at % 3 == 0 ? 0xFF : 1 << random.nextInt(8));
         }
-        assertTrue(refused > 3 * (sound.length - footer) / 4, refused + " of " + 3 * (sound.length - footer));
+        assertTrue(refused > (sound.length - footer) / 4, refused + " of " + (sound.length - footer));
         replace(sound);
         ArrowFormat.BatchBlock batch;
         try (ShardBytes bytes = MappedShard.open(file)) {
@@ -205,8 +205,7 @@ class ArrowShardTest {
         }
         // The first of the body are the offsets of ids.
         for (long at = batch.offset(); at < batch.offset() + batch.metadataBytes() + 256; at++) {
-            flip((int) at, 1 << random.nextInt(8));
-            flip((int) at, 0xFF);
+            flip((int) at, at % 3 == 0 ? 0xFF : 1 << random.nextInt(8));
         }
     }
 

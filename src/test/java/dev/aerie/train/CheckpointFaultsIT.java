@@ -22,7 +22,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Whichever call of a checkpoint's commit fails, the newest checkpoint is whole, and committing it again succeeds. */
-class CheckpointFaultsTest {
+class CheckpointFaultsIT {
 
     private static final long BEFORE = 4;
     private static final long AFTER = 8;
