@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 class ArchitectureTest {
 
     private static final List<String> ORDER =
-            List.of("jobs", "evaluate", "train", "prepare", "spark", "gang", "store", "host", "draft", "target", "safetensors",
+            List.of("jobs", "evaluate", "train", "prepare", "table", "spark", "gang", "store", "host", "draft", "target", "safetensors",
             "text",
                     "files", "torch", "errors");
 
@@ -109,6 +109,15 @@ class ArchitectureTest {
         classes().that().resideInAPackage("dev.aerie.draft")
                 .and().haveNameMatching(".*(Rows|TttForward|TttBackward|TttLoss|DraftTensors|VocabularyIndex|Json|Golden).*")
                 .should().notBePublic().check(classes);
+    }
+
+    /** The table is read where there is no libtorch and none of the stages' Spark jobs. */
+    @Test
+    void theTableKnowsStoresAlone() {
+        noClasses().that().resideInAPackage("dev.aerie.table")
+                .should().dependOnClassesThat(resideInAPackage("dev.aerie..")
+                        .and(resideOutsideOfPackages("dev.aerie.table", "dev.aerie.store", "dev.aerie.text", "dev.aerie.errors")))
+                .check(classes);
     }
 
     /** One SHA-256 and one spelling of it; the gang's HMAC is another thing. */

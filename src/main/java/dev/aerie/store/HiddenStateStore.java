@@ -83,6 +83,15 @@ public final class HiddenStateStore {
         return Folder.at(uri, conf).read(StoreLayout.SETTINGS).isPresent();
     }
 
+    /**
+     * Reads what a store is made from and how it is written, and no markers.
+     *
+     * @throws InvalidStoreException if there is no store or its store.json is damaged
+     */
+    public static StoreSettings settings(String uri, Configuration conf) throws IOException {
+        return readSettings(Folder.at(uri, conf));
+    }
+
     private static HiddenStateStore open(Folder files) throws IOException {
         StoreSettings settings = readSettings(files);
         Optional<byte[]> json = files.read(StoreLayout.MANIFEST);
@@ -187,6 +196,11 @@ public final class HiddenStateStore {
     /** Opens a committed shard to read some of its states. */
     public ShardReader reader(CommittedShard shard, StateSelection selection) {
         return new ShardReader(files, settings, shard, selection);
+    }
+
+    /** Returns what another process needs to open a committed shard. */
+    public ShardReference reference(CommittedShard shard) {
+        return new ShardReference(uri(), StoreJson.compact(settings), StoreJson.compact(shard));
     }
 
     /** Starts an attempt at a shard of the plan. */

@@ -30,6 +30,11 @@ public record StateLayout(
         }
     }
 
+    /** Returns the name that the states of a captured layer have in shards and tables, such as {@code aux_01}. */
+    public static String auxName(int layer) {
+        return StateField.aux(layer).name();
+    }
+
     /** Returns the elements of the captured states of one token: layers × hidden size. */
     public int auxWidth() {
         return captureLayers.size() * hiddenSize;

@@ -1,10 +1,15 @@
 package dev.aerie.store;
 
 import dev.aerie.text.TokenSequence;
+import dev.aerie.torch.DType;
 import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.Iterator;
 import java.util.List;
+import java.util.NoSuchElementException;
 
 /**
  * A conversation read from a shard: tokens, loss mask and encoded states, on the heap or in the mapped file.
@@ -83,6 +88,86 @@ public final class StoredConversation {
     }
 
     /**
+     * Returns the states of a captured layer as float32 [hidden], one for each token, decoded a chunk at a time on the heap: where
+     * tensors are not needed, neither is libtorch.
+     *
+     * @throws IllegalStateException if the layer was not selected
+     */
+    public Iterator<float[]> auxRows(int layer) {
+        int index = selection.layers().indexOf(layer);
+        if (index < 0) {
+            throw new IllegalStateException("The states of layer " + layer + " of conversation " + id() + " were not read");
+        }
+        return new HeapRows(StateField.aux(layer), index);
+    }
+
+    /**
+     * Returns the states after the final norm as float32 [hidden], one for each of {@link #teacherRows}, likewise.
+     *
+     * @throws IllegalStateException if they were not selected
+     */
+    public Iterator<float[]> teacherStateRows() {
+        if (!selection.teacher()) {
+            throw new IllegalStateException("The teacher's states of conversation " + id() + " were not read");
+        }
+        return new HeapRows(StateField.TEACHER, selection.layers().size());
+    }
+
+    private final class HeapRows implements Iterator<float[]> {
+
+        private final StateField field;
+        private final int index;
+        private final DType dtype = layout.codec().dtype();
+        private final ByteBuffer rows;
+        private int nextChunk;
+        private int left;
+
+        HeapRows(StateField field, int index) {
+            this.field = field;
+            this.index = index;
+            int most = chunks.stream().mapToInt(chunk -> rows(field, chunk)).max().orElse(0);
+            this.rows = ByteBuffer.allocate(Math.multiplyExact(most, rowBytes())).order(ByteOrder.nativeOrder());
+        }
+
+        private int rowBytes() {
+            return dtype.bytes() * layout.hiddenSize();
+        }
+
+        @Override
+        public boolean hasNext() {
+            while (left == 0 && nextChunk < chunks.size()) {
+                Chunk chunk = chunks.get(nextChunk++);
+                left = rows(field, chunk);
+                if (left > 0) {
+                    rows.clear();
+                    guarded(field, () -> layout.codec().decode(chunk.states().get(index), left, layout.hiddenSize(), rows,
+                            rowBytes()));
+                }
+            }
+            return left > 0;
+        }
+
+        @Override
+        public float[] next() {
+            if (!hasNext()) {
+                throw new NoSuchElementException();
+            }
+            left--;
+            float[] row = new float[layout.hiddenSize()];
+            if (dtype == DType.F32) {
+                rows.asFloatBuffer().get(row);
+            } else {
+                // bfloat16 is the upper half of float32.
+                for (int i = 0; i < row.length; i++) {
+                    row[i] = Float.intBitsToFloat(rows.getShort(rows.position() + Short.BYTES * i) << 16);
+                }
+            }
+            rows.position(rows.position() + rowBytes());
+            return row;
+        }
+    }
+
+    /**
      * Decodes chunk by chunk: the whole may be over 2 GiB, which no buffer of Java's holds.
      *
      * @param index of the field in the chunks
@@ -95,11 +180,18 @@ public final class StoredConversation {
             for (Chunk chunk : chunks) {
                 int n = rows(field, chunk);
                 if (n > 0) {
-                    layout.codec().decode(chunk.states().get(index), n, layout.hiddenSize(),
-                            out.narrow(0, first, n).memory().position(slot * rowBytes), slots * rowBytes);
+                    ByteBuffer memory = out.narrow(0, first, n).memory().position(slot * rowBytes);
+                    guarded(field, () -> layout.codec().decode(chunk.states().get(index), n, layout.hiddenSize(), memory,
+                            slots * rowBytes));
                 }
                 first += n;
             }
+        }
+    }
+
+    private void guarded(StateField field, Runnable decoding) {
+        try {
+            decoding.run();
         } catch (InvalidStoreException | InternalError e) {
             // An InternalError is how Java reports that a mapped file has become shorter.
             throw new InvalidStoreException("Invalid shard " + file + ": " + e.getMessage() + " in " + field.name() + " of conversation "

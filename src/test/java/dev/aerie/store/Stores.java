@@ -9,27 +9,27 @@ import java.util.List;
 import java.util.Random;
 
 /** Stores of random states for tests. */
-final class Stores {
+public final class Stores {
 
     static final Fingerprints FINGERPRINTS =
             new Fingerprints("a".repeat(64), "b".repeat(64), "c".repeat(64), "d".repeat(64), "e".repeat(64));
 
     /** A conversation with states that lie on the bf16 grid, so that every codec returns them as they were. */
-    record Sample(String id, Part part, int[] ids, boolean[] supervised, float[] aux, float[] last) {}
+    public record Sample(String id, Part part, int[] ids, boolean[] supervised, float[] aux, float[] last) {}
 
     private Stores() {}
 
-    static StoreSettings settings(Codec codec, TeacherRows rows, int hidden, int shards) {
+    public static StoreSettings settings(Codec codec, TeacherRows rows, int hidden, int shards) {
         return settings(Container.PARQUET, codec, rows, hidden, shards);
     }
 
-    static StoreSettings settings(Container container, Codec codec, TeacherRows rows, int hidden, int shards) {
+    public static StoreSettings settings(Container container, Codec codec, TeacherRows rows, int hidden, int shards) {
         return StoreSettings.of(
                 FINGERPRINTS, new StateLayout(hidden, List.of(1, 3, 4), rows, codec, container),
                         new PlannedCounts(shards, 100, 1, 10_000));
     }
 
-    static Sample sample(String id, int tokens, int hidden, long seed) {
+    public static Sample sample(String id, int tokens, int hidden, long seed) {
         Random random = new Random(seed);
         int[] ids = random.ints(tokens, 0, 1 << 20).toArray();
         boolean[] supervised = new boolean[tokens];
@@ -39,7 +39,7 @@ final class Stores {
         return new Sample(id, Part.TRAIN, ids, supervised, grid(random, tokens * 3 * hidden), grid(random, tokens * hidden));
     }
 
-    static List<Sample> samples(long seed, int hidden, int... lengths) {
+    public static List<Sample> samples(long seed, int hidden, int... lengths) {
         List<Sample> out = new ArrayList<>();
         for (int i = 0; i < lengths.length; i++) {
             out.add(sample("c" + i, lengths[i], hidden, seed + i));
@@ -47,7 +47,7 @@ final class Stores {
         return out;
     }
 
-    static void write(ShardWriter writer, Sample s) throws IOException {
+    public static void write(ShardWriter writer, Sample s) throws IOException {
         try (Scope scope = Scope.open()) {
             int tokens = s.ids().length;
             writer.write(s.id(), s.part(), new TokenSequence(s.ids(), s.supervised()),
@@ -55,7 +55,7 @@ final class Stores {
         }
     }
 
-    static CommittedShard commit(HiddenStateStore store, int shard, List<Sample> samples) throws IOException {
+    public static CommittedShard commit(HiddenStateStore store, int shard, List<Sample> samples) throws IOException {
         try (ShardWriter writer = store.writer(shard)) {
             for (Sample s : samples) {
                 write(writer, s);
