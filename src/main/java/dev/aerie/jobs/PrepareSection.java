@@ -1,5 +1,8 @@
 package dev.aerie.jobs;
 
+import static dev.aerie.jobs.RecipeKeys.COLUMN_CONVERSATION;
+import static dev.aerie.jobs.RecipeKeys.COLUMN_ID;
+import static dev.aerie.jobs.RecipeKeys.COLUMN_SOURCE;
 import static dev.aerie.jobs.RecipeKeys.DATA_ASSISTANT_HEADER;
 import static dev.aerie.jobs.RecipeKeys.DATA_DATE;
 import static dev.aerie.jobs.RecipeKeys.DATA_END_OF_TURN;
@@ -12,9 +15,12 @@ import static dev.aerie.jobs.RecipeKeys.DATA_OVER_LENGTH;
 import static dev.aerie.jobs.RecipeKeys.DATA_SYSTEM_PROMPT;
 import static dev.aerie.jobs.RecipeKeys.DATA_TEMPLATE;
 import static dev.aerie.jobs.RecipeKeys.DATA_TEMPLATE_VARIABLES;
+import static dev.aerie.jobs.RecipeKeys.INPUT_COLUMNS;
 import static dev.aerie.jobs.RecipeKeys.INPUT_FORMAT;
 import static dev.aerie.jobs.RecipeKeys.INPUT_LIMIT;
 import static dev.aerie.jobs.RecipeKeys.INPUT_PATH;
+import static dev.aerie.jobs.RecipeKeys.INPUT_QUERY;
+import static dev.aerie.jobs.RecipeKeys.INPUT_TABLE;
 import static dev.aerie.jobs.RecipeKeys.STORE_CODEC;
 import static dev.aerie.jobs.RecipeKeys.STORE_CONTAINER;
 import static dev.aerie.jobs.RecipeKeys.STORE_MAX_REFUSED_SHARE;
@@ -61,10 +67,26 @@ final class PrepareSection {
     static IngestSettings ingest(Recipe recipe, HostModel model, EncoderSettings encoder) {
         List<IngestSettings.Input> inputs = new ArrayList<>();
         for (Recipe input : DATA_INPUTS.of(recipe)) {
-            inputs.add(new IngestSettings.Input(INPUT_PATH.of(input), INPUT_FORMAT.of(input), INPUT_LIMIT.of(input).orElse(0)));
+            inputs.add(input(input));
         }
         return new IngestSettings(model, inputs, encoder, DATA_MIN_SUPERVISED_SHARE.of(recipe),
                 DATA_HELD_OUT_COUNT.of(recipe), STORE_SEED.of(recipe));
+    }
+
+    /** @param input an element of {@code data.inputs} */
+    static IngestSettings.Input input(Recipe input) {
+        IngestSettings.Columns columns = INPUT_COLUMNS.of(input).map(named -> new IngestSettings.Columns(
+                COLUMN_ID.of(named).orElse(null), COLUMN_CONVERSATION.of(named).orElse(null), COLUMN_SOURCE.of(named).orElse(null)))
+                .orElse(IngestSettings.Columns.BY_NAME);
+        IngestSettings.Origin origin;
+        if (INPUT_TABLE.isSet(input)) {
+            origin = new IngestSettings.Table(INPUT_TABLE.of(input).orElseThrow(), columns);
+        } else if (INPUT_QUERY.isSet(input)) {
+            origin = new IngestSettings.Query(INPUT_QUERY.of(input).orElseThrow(), columns);
+        } else {
+            origin = new IngestSettings.Files(INPUT_PATH.of(input).orElseThrow());
+        }
+        return new IngestSettings.Input(origin, INPUT_FORMAT.of(input), INPUT_LIMIT.of(input).orElse(0));
     }
 
     /**

@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.snakeyaml.engine.v2.api.Dump;
 import org.snakeyaml.engine.v2.api.DumpSettings;
 import org.snakeyaml.engine.v2.api.Load;
@@ -103,6 +104,9 @@ public final class Recipe {
                 throw contradiction(key.rival(), "only one of it and " + key.path());
             }
         }
+        if (RecipeKeys.DATA_INPUTS.isSet(this)) {
+            RecipeKeys.DATA_INPUTS.of(this).forEach(Recipe::refuseUnclearOrigin);
+        }
         if (RecipeKeys.TRAIN_MODE.of(this) == LossMode.SPECFORGE
                 && RecipeKeys.STORE_TEACHER_ROWS.of(this) == TeacherRows.STRICT) {
             throw contradiction(RecipeKeys.STORE_TEACHER_ROWS, "all, which " + RecipeKeys.TRAIN_MODE.path() + " specforge needs");
@@ -111,6 +115,23 @@ public final class Recipe {
         if (RecipeKeys.TARGET_WEIGHT_MEMORY.isSet(this) && residency != Residency.Mode.AUTO) {
             throw contradiction(RecipeKeys.TARGET_WEIGHT_MEMORY,
                     "unset, as " + RecipeKeys.TARGET_RESIDENCY.path() + " is " + residency.text() + " and not auto");
+        }
+    }
+
+    /** Of an element of data.inputs. */
+    private static void refuseUnclearOrigin(Recipe input) {
+        List<RecipeKey<?>> given = Stream.of(RecipeKeys.INPUT_PATH, RecipeKeys.INPUT_TABLE, RecipeKeys.INPUT_QUERY)
+                .filter(key -> key.isSet(input)).<RecipeKey<?>>map(key -> key).toList();
+        if (given.isEmpty()) {
+            throw RecipeException.missing(input.name(RecipeKeys.INPUT_PATH),
+                    RecipeKeys.INPUT_PATH.type().expected() + ", or else table or query");
+        }
+        if (given.size() > 1) {
+            throw input.contradiction(given.get(1), "only one of path, table and query");
+        }
+        if (RecipeKeys.INPUT_COLUMNS.isSet(input) && RecipeKeys.INPUT_PATH.isSet(input)) {
+            throw input.contradiction(RecipeKeys.INPUT_COLUMNS, "unset for a path: the fields of its records have the names of "
+                    + "their format");
         }
     }
 

@@ -16,6 +16,7 @@ import static dev.aerie.jobs.ValueType.oneOf;
 import static dev.aerie.jobs.ValueType.path;
 import static dev.aerie.jobs.ValueType.positive;
 import static dev.aerie.jobs.ValueType.positiveShare;
+import static dev.aerie.jobs.ValueType.section;
 import static dev.aerie.jobs.ValueType.sections;
 import static dev.aerie.jobs.ValueType.share;
 import static dev.aerie.jobs.ValueType.text;
@@ -51,16 +52,33 @@ final class RecipeKeys {
 
     static final List<RecipeKey<?>> ALL;
 
-    static final RecipeKey<String> INPUT_PATH = RecipeKey.required("path", path(), DATA,
-            "A file, a folder or a glob: a JSON array or JSON Lines, also compressed (.gz, .zst).");
+    static final RecipeKey<Optional<String>> COLUMN_ID = RecipeKey.optional("id", text(), DATA,
+            "Text or whole numbers that name the records and order them; a column id, prompt_id or conversation_id if unset, and "
+                    + "where there is none, records are ordered by a hash of their content.");
+    static final RecipeKey<Optional<String>> COLUMN_CONVERSATION = RecipeKey.optional("conversation", text(), DATA,
+            "Turns as a list or as JSON in text, rendered text, or a whole record as a struct or as JSON in text; the column of "
+                    + "the name that the format's records use if unset.");
+    static final RecipeKey<Optional<String>> COLUMN_SOURCE = RecipeKey.optional("source", text(), DATA,
+            "Text that train.subset can choose by; the table's name, or data.inputs[n] of a query, if unset.");
+    static final List<RecipeKey<?>> COLUMNS = List.of(COLUMN_ID, COLUMN_CONVERSATION, COLUMN_SOURCE);
+
+    static final RecipeKey<Optional<String>> INPUT_PATH = RecipeKey.optional("path", path(), DATA,
+            "A file, a folder or a glob: a JSON array or JSON Lines, also compressed (.gz, .zst), or Parquet.");
+    static final RecipeKey<Optional<String>> INPUT_TABLE = RecipeKey.optional("table", text(), DATA,
+            "A table or view that the session's catalogs know, instead of a path.");
+    static final RecipeKey<Optional<String>> INPUT_QUERY = RecipeKey.optional("query", text(), DATA,
+            "A query in Spark SQL whose rows are the records, instead of a path.");
+    static final RecipeKey<Optional<Recipe>> INPUT_COLUMNS = RecipeKey.optional("columns", section(COLUMNS), DATA,
+            "Names columns of the table or query; a column that is not named is read as the field of its name.");
     static final RecipeKey<ConversationFormat> INPUT_FORMAT = RecipeKey.of("format", choice(ConversationFormat.class),
             ConversationFormat.AUTO, DATA, "How conversations are written; auto finds it from the keys of the records.");
     static final RecipeKey<Optional<Integer>> INPUT_LIMIT = RecipeKey.optional("limit", integer(1), DATA,
             "Largest number of records to read, from the start; all if unset.");
-    static final List<RecipeKey<?>> INPUT = List.of(INPUT_PATH, INPUT_FORMAT, INPUT_LIMIT);
+    static final List<RecipeKey<?>> INPUT =
+            List.of(INPUT_PATH, INPUT_TABLE, INPUT_QUERY, INPUT_COLUMNS, INPUT_FORMAT, INPUT_LIMIT);
 
     static final RecipeKey<String> SUBSET_SOURCE = RecipeKey.required("source", text(), DRAFT,
-            "A file that the store was made from: its name, or more of its path from the end.");
+            "A file, table or other source that the store was made from: its name, or more of it from the end.");
     static final RecipeKey<Optional<Integer>> SUBSET_LIMIT = RecipeKey.optional("limit", integer(1), DRAFT,
             "Trains on only so many of its records from the start, those refused counted; on all of them if unset.");
     static final List<RecipeKey<?>> SUBSET = List.of(SUBSET_SOURCE, SUBSET_LIMIT);

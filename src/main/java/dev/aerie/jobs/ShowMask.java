@@ -7,6 +7,7 @@ import static dev.aerie.jobs.RecipeKeys.INPUT_PATH;
 import static dev.aerie.jobs.RecipeKeys.TARGET_MODEL;
 
 import dev.aerie.prepare.ConversationFiles;
+import dev.aerie.prepare.InputTable;
 import dev.aerie.text.Conversation;
 import dev.aerie.text.ConversationEncoder;
 import dev.aerie.text.ConversationReader;
@@ -19,6 +20,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -33,7 +35,7 @@ final class ShowMask implements Callable<Integer> {
     @Option(names = "--input", defaultValue = "0", paramLabel = "N", description = "Which of data.inputs, from 0.")
     private int input;
 
-    @Option(names = "--record", defaultValue = "0", paramLabel = "N", description = "Which record of its first file, from 0.")
+    @Option(names = "--record", defaultValue = "0", paramLabel = "N", description = "Which record of its first file or its table, from 0.")
     private int record;
 
     @Override
@@ -45,12 +47,13 @@ final class ShowMask implements Callable<Integer> {
         }
         Configuration hadoop = HadoopConf.submitted();
         List<Place> places = new ArrayList<>(Place.of(recipe, TARGET_MODEL, DATA_TEMPLATE));
-        places.add(Place.single(inputs.get(input), INPUT_PATH));
+        places.addAll(Place.of(inputs.get(input), INPUT_PATH));
         Places.requireReachable(hadoop, places);
         Path target = TargetSection.folder(TargetSection.model(recipe, hadoop), hadoop);
         EncoderSettings settings = PrepareSection.encoder(recipe, target, hadoop);
         try (ConversationEncoder encoder = new ConversationEncoder(settings)) {
-            InputRecord read = read(inputs.get(input), hadoop);
+            InputRecord read = INPUT_PATH.isSet(inputs.get(input))
+                    ? read(inputs.get(input), hadoop) : readTable(recipe, inputs.get(input));
             System.out.println(read instanceof Conversation conversation
                     ? encoder.preview(conversation)
                     : "quarantined: " + ((Rejection) read).reason());
@@ -58,8 +61,18 @@ final class ShowMask implements Callable<Integer> {
         return 0;
     }
 
+    private InputRecord readTable(Recipe recipe, Recipe source) throws IOException {
+        try (SparkSession spark = Session.open(recipe, "show-mask")) {
+            InputRecord read = InputTable.find(spark, PrepareSection.input(source), 0, input).record(record);
+            if (read == null) {
+                throw new RecipeException("Invalid --record: " + record + " (expected one of data.inputs[" + input + "])");
+            }
+            return read;
+        }
+    }
+
     private InputRecord read(Recipe source, Configuration hadoop) throws IOException {
-        List<String> files = ConversationFiles.find(INPUT_PATH.of(source), hadoop);
+        List<String> files = ConversationFiles.find(INPUT_PATH.of(source).orElseThrow(), hadoop);
         if (files.isEmpty()) {
             throw source.contradiction(INPUT_PATH, "a file, a folder with files or a glob that matches some");
         }

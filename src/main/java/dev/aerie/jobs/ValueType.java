@@ -100,6 +100,10 @@ sealed interface ValueType<V> {
         return new Listing<>(element);
     }
 
+    static ValueType<Recipe> section(List<RecipeKey<?>> keys) {
+        return new Section(keys);
+    }
+
     static ValueType<List<Recipe>> sections(List<RecipeKey<?>> keys) {
         return new Listing<>(new Section(keys));
     }

@@ -18,6 +18,7 @@ import dev.aerie.spark.RunningTasks;
 import dev.aerie.store.Part;
 import dev.aerie.text.ConversationEncoder;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -36,7 +37,7 @@ import org.apache.spark.storage.StorageLevel;
 import org.apache.spark.util.SerializableConfiguration;
 
 /**
- * Makes the tokens table from files of conversations: reads, quarantines, drops duplicates, tokenises, holds out some
+ * Makes the tokens table from files and tables of conversations: reads, quarantines, drops duplicates, tokenises, holds out some
  * conversations, and counts tokens.
  *
  * <p>The result depends on the inputs and the settings, never on the number of partitions or executors: a record's position (file
@@ -63,8 +64,8 @@ public final class Ingest {
     }
 
     private IngestedTables ingest(int targetVocabSize) throws IOException {
-        InputFile.Inputs inputs = InputFile.find(settings.inputs(), configuration());
-        Dataset<Row> records = records(inputs.files()).persist(StorageLevel.DISK_ONLY());
+        InputFile.Inputs inputs = InputFile.find(settings.inputs(), spark);
+        Dataset<Row> records = records(inputs).persist(StorageLevel.DISK_ONLY());
         Dataset<Row> encoded = encode(withoutDuplicates(records)).persist(StorageLevel.DISK_ONLY());
         Dataset<Row> tokens = split(DistinctIds.of(encoded.where(col("reason").isNull()))).persist(StorageLevel.DISK_ONLY());
         List<Dataset<Row>> kept = List.of(records, encoded, tokens);
@@ -77,6 +78,15 @@ public final class Ingest {
             IngestedTables.letGo(kept);
             throw e;
         }
+    }
+
+    private Dataset<Row> records(InputFile.Inputs inputs) {
+        List<Dataset<Row>> all = new ArrayList<>();
+        if (!inputs.files().isEmpty()) {
+            all.add(records(inputs.files()));
+        }
+        inputs.tables().forEach(table -> all.add(table.read()));
+        return all.stream().reduce(Dataset::union).orElseThrow();
     }
 
     private Dataset<Row> records(List<InputFile> files) {

@@ -21,6 +21,7 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.TaskContext;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
 
 /**
  * One file of the inputs.
@@ -40,11 +41,16 @@ record InputFile(int number, String path, ConversationFormat format, long limit)
     private static final int TOLD = 20;
 
     /**
-     * The files of all inputs.
+     * The files and tables of all inputs.
      *
      * @param passedOver files and folders that are skipped because of their names
      */
-    record Inputs(List<InputFile> files, List<String> passedOver) {}
+    record Inputs(List<InputFile> files, List<InputTable> tables, List<String> passedOver) {}
+
+    /** Returns the position of the first record of a file or table. */
+    static long firstPosition(int number) {
+        return (long) number << RECORD_BITS;
+    }
 
     /** Returns the place of a record in its file, from its position. */
     static Column recordOf(Column position) {
@@ -52,32 +58,40 @@ record InputFile(int number, String path, ConversationFormat format, long limit)
     }
 
     /**
-     * Finds the files that the settings name.
+     * Finds the files and tables that the settings name.
      *
-     * @throws RefusalException for a path that names no file
+     * @throws RefusalException for a path that names no file, and for a table that cannot be read
      */
-    static Inputs find(List<IngestSettings.Input> inputs, Configuration conf) throws IOException {
+    static Inputs find(List<IngestSettings.Input> inputs, SparkSession spark) throws IOException {
+        Configuration conf = spark.sparkContext().hadoopConfiguration();
         List<InputFile> files = new ArrayList<>();
+        List<InputTable> tables = new ArrayList<>();
         List<String> passedOver = new ArrayList<>();
         for (int i = 0; i < inputs.size(); i++) {
             IngestSettings.Input input = inputs.get(i);
-            ConversationFiles.Found found = ConversationFiles.search(input.path(), conf);
+            if (!(input.origin() instanceof IngestSettings.Files named)) {
+                tables.add(InputTable.find(spark, input, files.size() + tables.size(), i));
+                continue;
+            }
+            ConversationFiles.Found found = ConversationFiles.search(named.path(), conf);
             List<String> paths = found.files();
             passedOver.addAll(found.passedOver());
             if (paths.isEmpty()) {
-                throw new RefusalException("Invalid data.inputs[" + i + "].path: " + input.path()
+                throw new RefusalException("Invalid data.inputs[" + i + "].path: " + named.path()
                         + " (expected a file, a folder with files or a glob that matches some)");
             }
             if (input.limit() > 0 && paths.size() > 1) {
                 throw new RefusalException("Invalid data.inputs[" + i + "].limit: " + input.limit() + " for the "
-                        + paths.size() + " files of " + input.path() + " (expected a limit on single files only)");
+                        + paths.size() + " files of " + named.path() + " (expected a limit on single files only)");
             }
             for (String path : paths) {
-                files.add(new InputFile(files.size(), path, input.format(), input.limit()));
+                files.add(new InputFile(files.size() + tables.size(), path, input.format(), input.limit()));
             }
         }
-        requireReadable(files, conf);
-        return new Inputs(files, passedOver);
+        if (!files.isEmpty()) {
+            requireReadable(files, conf);
+        }
+        return new Inputs(files, tables, passedOver);
     }
 
     /** Checks all files before any work, so that one wrong file among thousands is found at once, and all wrong ones together. */
@@ -159,7 +173,7 @@ record InputFile(int number, String path, ConversationFormat format, long limit)
 
         @Override
         public Row next() {
-            return RecordRow.of(((long) number << RECORD_BITS) + index++, reader.next());
+            return RecordRow.of(firstPosition(number) + index++, reader.next());
         }
     }
 }

@@ -151,20 +151,11 @@ final class ParquetRecords implements ConversationReader.Records {
         } catch (UncheckedIOException e) {
             return new Rejection(unnamed(index), name, "invalid UTF-8", "");
         }
-        // Bytes of text, near enough to those that the same record has in JSON Lines.
-        if (characters(json) > RecordJson.MAX_BYTES) {
+        if (RecordJson.characters(json) > RecordJson.MAX_BYTES) {
             return new Rejection(unnamed(index), name, "a row of over " + RecordJson.MAX_BYTES
                     + " bytes, of which nothing is read", "");
         }
         return ConversationReader.record(json, name, index, format);
-    }
-
-    private static long characters(JsonNode node) {
-        long sum = node.isTextual() ? node.textValue().length() : 0;
-        for (JsonNode inside : node) {
-            sum += characters(inside);
-        }
-        return sum;
     }
 
     private String unnamed(long index) {

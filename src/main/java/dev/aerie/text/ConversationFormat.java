@@ -34,6 +34,9 @@ public enum ConversationFormat implements RecordFormat, Choice {
     /** Rendered already: {@code {"id"?, "text"}}. */
     PREFORMATTED("text");
 
+    /** Keys under which a record may have its id, the first wins. */
+    public static final List<String> ID_KEYS = List.of("id", "prompt_id", "conversation_id");
+
     private static final ObjectMapper JSON = RecordJson.mapper();
 
     /** Of chat completions, and of OpenAI's responses. */
@@ -62,13 +65,37 @@ public enum ConversationFormat implements RecordFormat, Choice {
 
     /** The id a record gives itself, or null. */
     static String id(JsonNode record) {
-        for (String name : List.of("id", "prompt_id", "conversation_id")) {
+        for (String name : ID_KEYS) {
             JsonNode id = record.path(name);
             if (id.isTextual() && !id.textValue().isBlank() || id.isIntegralNumber()) {
                 return id.asText();
             }
         }
         return null;
+    }
+
+    /** Returns the keys under which this format has its turns or its text. */
+    public List<String> keys() {
+        return switch (this) {
+            case AUTO -> List.of("conversations", "messages", "data", "text");
+            case ULTRACHAT -> List.of("messages", "data");
+            default -> List.of(key);
+        };
+    }
+
+    /**
+     * Returns the key under which this format reads turns that stand by themselves.
+     *
+     * @param said a list of turns, or text that is rendered already
+     */
+    public String keyOf(JsonNode said) {
+        JsonNode first = parsed(said.path(0));
+        boolean alternating = first.isTextual();
+        return switch (this) {
+            case AUTO -> !said.isArray() ? "text" : alternating ? "data" : first.has("from") ? "conversations" : "messages";
+            case ULTRACHAT -> alternating ? "data" : key;
+            default -> key;
+        };
     }
 
     @Override

@@ -140,8 +140,17 @@ public final class ConversationReader implements Iterator<InputRecord>, AutoClos
      * @param index of the record in it, for its id where it has none
      */
     public static InputRecord record(JsonNode node, String name, long index, RecordFormat format) {
+        return record(node, name, unnamed(name, index), format);
+    }
+
+    /**
+     * Converts a record of a source that is no file.
+     *
+     * @param unnamed the id of a record that has none
+     */
+    public static InputRecord record(JsonNode node, String name, String unnamed, RecordFormat format) {
         String own = ConversationFormat.id(node);
-        String id = own == null ? unnamed(name, index) : own;
+        String id = own == null ? unnamed : own;
         if (!wellFormed(node)) {
             return new Rejection(id, name, "invalid text: half a surrogate pair", node.toString());
         }

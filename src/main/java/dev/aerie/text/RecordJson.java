@@ -55,6 +55,20 @@ public final class RecordJson {
         return READ.readTree(text);
     }
 
+    /** Returns what a text says in JSON; the text itself, or anything else, as it is. */
+    public static JsonNode inside(JsonNode node) {
+        return ConversationFormat.parsed(node);
+    }
+
+    /** Returns the characters of text in a record, near enough to the bytes that it has in JSON Lines. */
+    public static long characters(JsonNode node) {
+        long sum = node.isTextual() ? node.textValue().length() : 0;
+        for (JsonNode inside : node) {
+            sum += characters(inside);
+        }
+        return sum;
+    }
+
     /** Returns why a text is not JSON, in one phrase for the user. */
     static String reason(JsonProcessingException e) {
         if (e instanceof JsonEOFException) {

@@ -32,13 +32,17 @@ class RecipeDocumentTest {
 
     private static List<String> rows() {
         List<String> rows = new ArrayList<>();
-        for (RecipeKey<?> key : RecipeKeys.ALL) {
-            rows.add(row(key.path(), key));
-            if (key.type() instanceof ValueType.Listing<?> list && list.element() instanceof ValueType.Section section) {
-                section.keys().forEach(inner -> rows.add(row(key.path() + "[]." + inner.path(), inner)));
-            }
-        }
+        RecipeKeys.ALL.forEach(key -> add(key.path(), key, rows));
         return rows;
+    }
+
+    private static void add(String path, RecipeKey<?> key, List<String> rows) {
+        rows.add(row(path, key));
+        if (key.type() instanceof ValueType.Listing<?> list && list.element() instanceof ValueType.Section section) {
+            section.keys().forEach(inner -> add(path + "[]." + inner.path(), inner, rows));
+        } else if (key.type() instanceof ValueType.Section section) {
+            section.keys().forEach(inner -> add(path + "." + inner.path(), inner, rows));
+        }
     }
 
     private static String row(String path, RecipeKey<?> key) {

@@ -95,12 +95,12 @@ class RecipeTest {
         Recipe recipe = parse(RECIPE, "data.inputs[0].path=c.json", "data.inputs[1].limit=5", "data.inputs[2].path='d.json'",
                 "target.capture_layers[2]=6", "train.subset[0].source=a.json");
         List<Recipe> inputs = DATA_INPUTS.of(recipe);
-        assertEquals(List.of("c.json", "b.jsonl", "d.json"), inputs.stream().map(INPUT_PATH::of).toList());
+        assertEquals(List.of("c.json", "b.jsonl", "d.json"), inputs.stream().map(INPUT_PATH::of).map(Optional::orElseThrow).toList());
         assertEquals(List.of(Optional.of(1200), Optional.of(5), Optional.empty()), inputs.stream().map(INPUT_LIMIT::of).toList());
         assertEquals(Optional.of(List.of(1, 3, 6)), TARGET_CAPTURE_LAYERS.of(recipe));
         assertEquals("a.json", SUBSET_SOURCE.of(TRAIN_SUBSET.of(recipe).orElseThrow().get(0)));
         assertEquals(List.of("x.json"), DATA_INPUTS.of(parse("name: a", "data.inputs[0]={path: x.json}")).stream()
-                .map(INPUT_PATH::of).toList());
+                .map(INPUT_PATH::of).map(Optional::orElseThrow).toList());
         assertMessage("Invalid --set: data.inputs[3].path (expected an index from 0 to 2, as the list has so many elements)",
                 RECIPE,
                 "data.inputs[3].path=x");
@@ -130,8 +130,8 @@ class RecipeTest {
         assertEquals(home, STORE_PATH.of(parse("store: {path: '~'}")));
         assertEquals("file://" + home + "/a", STORE_PATH.of(parse("store: {path: 'file://~/a'}")));
         assertEquals("/data/a~b/x$", STORE_PATH.of(parse("store: {path: '/data/a~b/x$'}")));
-        assertEquals(home + "/x.json", INPUT_PATH.of(DATA_INPUTS.of(parse("data: {inputs: [{path: ~/x.json}]}")).get(0)));
-        assertEquals(home + "/x.json", INPUT_PATH.of(DATA_INPUTS.of(parse(RECIPE, "data.inputs[0].path=~/x.json")).get(0)));
+        assertEquals(Optional.of(home + "/x.json"), INPUT_PATH.of(DATA_INPUTS.of(parse("data: {inputs: [{path: ~/x.json}]}")).get(0)));
+        assertEquals(Optional.of(home + "/x.json"), INPUT_PATH.of(DATA_INPUTS.of(parse(RECIPE, "data.inputs[0].path=~/x.json")).get(0)));
     }
 
     @Test
@@ -170,9 +170,19 @@ class RecipeTest {
         "train: 3;                        Invalid recipe key train: 3 (expected a section with keys)",
         "name: 12;                        'Invalid recipe key name: 12 (expected text, in quotes)'",
         "data: {inputs: a};               'Invalid recipe key data.inputs: \"a\" (expected a list, each a mapping with path, "
-                + "format, limit)'",
+                + "table, query, columns, format, limit)'",
         "data: {inputs: [{paht: x}]};     Unknown recipe key data.inputs[0].paht (did you mean data.inputs[0].path?)",
-        "data: {inputs: [{limit: 2}]};    Missing recipe key data.inputs[0].path (expected a path or URI)",
+        "data: {inputs: [{limit: 2}]};    'Missing recipe key data.inputs[0].path (expected a path or URI, or else table or query)'",
+        "data: {inputs: [{path: a, table: b}]}; 'Invalid recipe key data.inputs[0].table: \"b\" (expected only one of path, table "
+                + "and query)'",
+        "data: {inputs: [{table: b, query: c}]}; 'Invalid recipe key data.inputs[0].query: \"c\" (expected only one of path, table "
+                + "and query)'",
+        "data: {inputs: [{path: a, columns: {id: b}}]}; 'Invalid recipe key data.inputs[0].columns: {id=b} (expected unset for a "
+                + "path: the fields of its records have the names of their format)'",
+        "data: {inputs: [{table: a, columns: {ids: b}}]}; 'Unknown recipe key data.inputs[0].columns.ids (did you mean "
+                + "data.inputs[0].columns.id?)'",
+        "data: {inputs: [{table: a, columns: {id: 1}}]}; 'Invalid recipe key data.inputs[0].columns.id: 1 (expected text, in "
+                + "quotes)'",
         "data: {min_supervised_share: 2}; Invalid recipe key data.min_supervised_share: 2 (expected a number from 0 to 1)",
         "train.epochs: 2;                 'Invalid recipe key train.epochs: a dot in its name (expected a section with keys)'",
         "store: {path: 'a b:c'};          'Invalid recipe key store.path: \"a b:c\" (expected a path or URI: "
@@ -223,7 +233,7 @@ class RecipeTest {
 
     @Test
     void refusesAListOfNothing() {
-        assertMessage("Invalid recipe key data.inputs: [] (expected a list, each a mapping with path, format, limit, and at least one "
+        assertMessage("Invalid recipe key data.inputs: [] (expected a list, each a mapping with path, table, query, columns, format, limit, and at least one "
                 + "of them)", "data: {inputs: []}");
         assertThrows(RecipeException.class, () -> parse("", "data.inputs=[]"));
     }
