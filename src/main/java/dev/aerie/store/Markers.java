@@ -3,11 +3,19 @@ package dev.aerie.store;
 import dev.aerie.files.Folder;
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.hadoop.fs.FileStatus;
@@ -16,6 +24,9 @@ import org.apache.hadoop.fs.FileStatus;
 final class Markers {
 
     private static final Pattern NAME = Pattern.compile("shard-(\\d{5,9})\\.json");
+
+    private static final int READERS = 16;
+    private static final Duration LONGEST_READ = Duration.ofMinutes(10);
 
     private Markers() {}
 
@@ -60,11 +71,39 @@ final class Markers {
         return out;
     }
 
+    /** Reads every marker, many at a time: on an object store each takes a round trip of tens of milliseconds. */
     static List<CommittedShard> readAll(Folder files) throws IOException {
-        List<CommittedShard> out = new ArrayList<>();
-        for (int shard : list(files).keySet()) {
-            out.add(read(files, shard));
+        ExecutorService threads = Executors.newFixedThreadPool(READERS, task -> {
+            Thread thread = new Thread(task, "aerie-markers");
+            thread.setDaemon(true);
+            return thread;
+        });
+        try {
+            List<Future<CommittedShard>> reading = new ArrayList<>();
+            for (int shard : list(files).keySet()) {
+                reading.add(threads.submit(() -> read(files, shard)));
+            }
+            List<CommittedShard> out = new ArrayList<>();
+            for (Future<CommittedShard> marker : reading) {
+                out.add(marker.get(LONGEST_READ.toSeconds(), TimeUnit.SECONDS));
+            }
+            return out;
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof IOException io) {
+                throw io;
+            }
+            if (e.getCause() instanceof RuntimeException runtime) {
+                throw runtime;
+            }
+            throw new IOException(e.getCause());
+        } catch (TimeoutException e) {
+            throw new IOException("Reading the markers of " + files.uri() + " made no progress for " + LONGEST_READ.toMinutes()
+                    + " minutes", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("Reading the markers of " + files.uri() + " was interrupted");
+        } finally {
+            threads.shutdownNow();
         }
-        return out;
     }
 }

@@ -1,6 +1,8 @@
 package dev.aerie.store;
 
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
@@ -48,18 +50,35 @@ final class StoreJson {
      */
     static <T> T read(byte[] json, Class<T> type, String name) {
         try {
-            JsonNode tree = MAPPER.readTree(json);
-            int version = tree == null ? 0 : tree.path("format_version").asInt(0);
+            int version = formatVersion(json);
             if (version != StoreSettings.FORMAT_VERSION) {
                 throw new InvalidStoreException("Invalid " + name + ": format_version is " + version + " (expected "
                         + StoreSettings.FORMAT_VERSION + ", which this version of Aerie reads; prepare makes the store again)");
             }
-            return MAPPER.treeToValue(tree, type);
+            // Not by way of a tree, which takes ten times the memory of the records: a manifest may be 300 MB.
+            return MAPPER.readValue(json, type);
         } catch (IOException e) {
             Throwable reason = e.getCause() instanceof IllegalArgumentException || e.getCause() instanceof RefusalException
                     ? e.getCause() : e;
             throw new InvalidStoreException("Invalid " + name + ": " + firstLine(reason)
                     + " (expected JSON as described in docs/store.md)", e);
+        }
+    }
+
+    /** Returns the value of {@code format_version}, the first field of what this code writes; 0 if there is none. */
+    private static int formatVersion(byte[] json) throws IOException {
+        try (JsonParser parser = MAPPER.createParser(json)) {
+            if (parser.nextToken() != JsonToken.START_OBJECT) {
+                return 0;
+            }
+            while (parser.nextToken() == JsonToken.FIELD_NAME) {
+                boolean found = parser.currentName().equals("format_version");
+                if (parser.nextToken() == JsonToken.VALUE_NUMBER_INT && found) {
+                    return parser.getIntValue();
+                }
+                parser.skipChildren();
+            }
+            return 0;
         }
     }
 

@@ -155,7 +155,7 @@ class StagesAgreeIT {
         String end = "data.end_of_turn=x";
         String all = "store.teacher_rows=all";
         assertEquals(0, run(new PrepareHiddenStates(), end, all, "data.held_out.count=0", "train.mode=specforge"));
-        Refusal.of(new TrainEagle3(), arguments(end, all)).assertSays("none of its 9 conversations to train on carries loss");
+        Refusal.of(new TrainEagle3(), arguments(end, all)).assertSays("none of the 9 conversations to train on carries loss");
         assertTrue(Files.notExists(folder.resolve("train/checkpoints")));
         assertEquals(0, run(new TrainEagle3(), end, all, "train.mode=specforge", "train.max_steps=1"));
     }
