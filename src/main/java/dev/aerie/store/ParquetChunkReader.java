@@ -33,8 +33,14 @@ final class ParquetChunkReader implements ChunkReader {
         this.schema = schema;
         MessageType message = ParquetSchema.of(schema);
         this.columns = new ColumnIOFactory().getColumnIO(message);
+        // Vectored reads fetch ranges in parallel from S3, and from a disk wait for another thread.
+        boolean vectored = files.onThisDisk(shard.path()).isEmpty();
         this.file = ParquetFileReader.open(HadoopInputFile.fromPath(files.path(shard.path()), files.conf()),
-                HadoopReadOptions.builder(files.conf()).usePageChecksumVerification(true).withCodecFactory(new ZstdPages()).build());
+                HadoopReadOptions.builder(files.conf())
+                        .usePageChecksumVerification(true)
+                        .withUseHadoopVectoredIo(vectored)
+                        .withCodecFactory(new ZstdPages())
+                        .build());
         try {
             this.groups = file.getRowGroups();
             schema.requireIn(ParquetSchema.columns(file.getFileMetaData().getSchema()));

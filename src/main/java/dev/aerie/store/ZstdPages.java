@@ -21,14 +21,13 @@ final class ZstdPages implements CompressionCodecFactory {
         return new BytesInputDecompressor() {
             @Override
             public BytesInput decompress(BytesInput page, int size) throws IOException {
-                return BytesInput.from(decompressed(page.toByteArray(), size));
+                return BytesInput.from(decompressed(page.toByteBuffer(), size));
             }
 
             @Override
             public void decompress(ByteBuffer page, int compressedSize, ByteBuffer output, int size) throws IOException {
-                byte[] in = new byte[compressedSize];
-                page.get(in);
-                output.put(decompressed(in, size));
+                output.put(decompressed(page.slice(page.position(), compressedSize), size));
+                page.position(page.position() + compressedSize);
             }
 
             @Override
@@ -36,10 +35,15 @@ final class ZstdPages implements CompressionCodecFactory {
         };
     }
 
-    private byte[] decompressed(byte[] page, int size) throws IOException {
+    private byte[] decompressed(ByteBuffer page, int size) throws IOException {
+        byte[] in = page.hasArray() ? page.array() : new byte[page.remaining()];
+        int first = page.hasArray() ? page.arrayOffset() + page.position() : 0;
+        if (!page.hasArray()) {
+            page.get(page.position(), in);
+        }
         try {
             byte[] out = new byte[size];
-            int found = zstd.decompressByteArray(out, 0, size, page, 0, page.length);
+            int found = zstd.decompressByteArray(out, 0, size, in, first, page.remaining());
             if (found != size) {
                 throw new IOException("a page of " + found + " bytes (expected " + size + ")");
             }
