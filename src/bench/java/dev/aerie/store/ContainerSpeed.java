@@ -25,9 +25,9 @@ import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 
 /**
- * Size, writing and reading of shards on one core: each codec alone in memory (with zstd, as Parquet compresses it), then a shard of
- * either container through the store's own writer and reader, by turns, the best of the rounds in CPU time. It stands in the store's package to
- * call codecs as containers do.
+ * Size, writing and reading of shards on one core: each codec alone in memory (with zstd, as Parquet compresses it), then a shard
+ * of either container through the store's own writer and reader, by turns, the best of the rounds in CPU time. It stands in the
+ * store's package to call codecs as containers do.
  *
  * <p>States are synthetic, width 4,096, three layers and the final norm for every token: normal for each channel, with a mean and a
  * spread of its own, four times larger from layer to layer, a few channels of each layer far from zero, tokens of differing scale.
@@ -110,7 +110,8 @@ public final class ContainerSpeed {
             line(codec, container.text(), size, writes.get(container), reads.get(container), container == Container.PARQUET
                     ? String.format(Locale.ROOT, "%.2f and %.2f of alone", ratio(writes.get(container), encode),
                             ratio(reads.get(container), decode))
-                    : String.format(Locale.ROOT, "%.2f and %.2f of Parquet", ratio(writes.get(container), writes.get(Container.PARQUET)),
+                    : String.format(Locale.ROOT, "%.2f and %.2f of Parquet",
+                            ratio(writes.get(container), writes.get(Container.PARQUET)),
                             ratio(reads.get(container), reads.get(Container.PARQUET))));
         }
         double size = sizes.get(Container.PARQUET) / (8.0 * HIDDEN * TOKENS);

@@ -159,8 +159,8 @@ final class ArrowChunkReader implements ChunkReader {
         offsets.asIntBuffer().get(bounds);
         for (int row = 0; row < part.rows(); row++) {
             if (bounds[row] < 0 || bounds[row + 1] < bounds[row]) {
-                throw new IllegalArgumentException("a value of " + schema.columns().get(column).name() + " from " + bounds[row] + " to "
-                        + bounds[row + 1] + " (expected ascending, from 0)");
+                throw new IllegalArgumentException("a value of " + schema.columns().get(column).name() + " from " + bounds[row]
+                        + " to " + bounds[row + 1] + " (expected ascending, from 0)");
             }
             long length = (long) bounds[row + 1] - bounds[row];
             if (length > longest(column)) {
@@ -238,8 +238,9 @@ final class ArrowChunkReader implements ChunkReader {
         for (int i = 0; i < batch.nodesLength(); i++) {
             FieldNode node = batch.nodes(i);
             if (node.length() != block.rows() || node.nullCount() != 0) {
-                throw new IllegalArgumentException("column " + footer.columns().get(i).name() + " of record batch " + number + " has "
-                        + node.length() + " rows and " + node.nullCount() + " without a value (expected " + block.rows() + " and 0)");
+                throw new IllegalArgumentException("column " + footer.columns().get(i).name() + " of record batch " + number
+                        + " has " + node.length() + " rows and " + node.nullCount() + " without a value (expected "
+                        + block.rows() + " and 0)");
             }
         }
         List<BodyBuffer> out = new ArrayList<>();

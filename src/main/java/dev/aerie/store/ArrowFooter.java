@@ -46,7 +46,8 @@ record ArrowFooter(List<ShardColumn> columns, Map<String, String> metadata, List
         }
         int length = end.getInt(end.limit() - ArrowFormat.TAIL);
         if (length < 1 || length > file.size() - least) {
-            throw new IllegalArgumentException("a footer of " + length + " bytes (expected within the file's " + file.size() + ")");
+            throw new IllegalArgumentException("a footer of " + length + " bytes (expected within the file's " + file.size()
+                    + ")");
         }
         if (length > end.limit() - ArrowFormat.TAIL) {
             end = last(file, Math.addExact(length, ArrowFormat.TAIL));
@@ -56,7 +57,8 @@ record ArrowFooter(List<ShardColumn> columns, Map<String, String> metadata, List
         end.get(end.limit() - ArrowFormat.TAIL - length, bytes);
         Footer footer = Footer.getRootAsFooter(ByteBuffer.wrap(bytes));
         if (footer.version() != MetadataVersion.V5) {
-            throw new IllegalArgumentException("metadata version " + footer.version() + " (expected " + MetadataVersion.V5 + ", which is V5)");
+            throw new IllegalArgumentException("metadata version " + footer.version() + " (expected " + MetadataVersion.V5
+                    + ", which is V5)");
         }
         Schema schema = footer.schema();
         if (schema == null || schema.endianness() != Endianness.Little) {

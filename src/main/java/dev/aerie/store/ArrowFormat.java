@@ -39,7 +39,7 @@ final class ArrowFormat {
     static final int PREFIX = 2 * Integer.BYTES;
     /** The length of the footer and the magic. */
     static final int TAIL = Integer.BYTES + MAGIC.length;
-    /** Key of the footer's own metadata: the rows of each record batch, so that a reader finds a row without reading every batch's. */
+    /** Key of the footer's own metadata: the rows of each record batch, by which a reader finds a row. */
     static final String BATCH_ROWS = "aerie.batch_rows";
 
     /** A buffer in the body of a record batch. */
@@ -50,7 +50,7 @@ final class ArrowFormat {
 
     private ArrowFormat() {}
 
-    /** Returns the number of buffers that a column has in a record batch: validity, offsets where values vary in length, values. */
+    /** Returns the buffers of a column in a record batch: validity, offsets where values vary in length, values. */
     static int buffers(ShardColumn column) {
         return column.type() == ShardColumn.Type.INTEGER ? 2 : 3;
     }

@@ -66,7 +66,8 @@ final class MappedShard implements ShardBytes {
         ByteBuffer mapped = windows.get((int) (range.offset() / window));
         int start = (int) (range.offset() % window);
         if (range.length() > mapped.capacity() - start) {
-            throw new IllegalArgumentException(range.length() + " bytes at " + range.offset() + " (expected at most " + window + ")");
+            throw new IllegalArgumentException(
+                    range.length() + " bytes at " + range.offset() + " (expected at most " + window + ")");
         }
         return mapped.slice(start, range.length()).order(ByteOrder.LITTLE_ENDIAN);
     }

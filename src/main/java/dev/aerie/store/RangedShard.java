@@ -10,7 +10,7 @@ import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FileRange;
 import org.apache.hadoop.util.functional.FutureIO;
 
-/** A file on any file system, read by positions onto the heap. The ranges of one call are fetched together, from S3 in parallel. */
+/** A file on any file system, read by positions onto the heap. Ranges of one call are fetched together, from S3 in parallel. */
 final class RangedShard implements ShardBytes {
 
     private final FSDataInputStream in;

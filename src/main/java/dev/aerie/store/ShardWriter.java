@@ -163,7 +163,8 @@ public final class ShardWriter implements AutoCloseable {
                 if (bad >= 0) {
                     boolean teacher = fields.get(f).equals(StateField.TEACHER);
                     int row = before + (int) bad;
-                    throw new NonFiniteStateException(teacher ? "the final norm" : fields.get(f).name(), teacher ? teacherRows[row] : row);
+                    throw new NonFiniteStateException(
+                            teacher ? "the final norm" : fields.get(f).name(), teacher ? teacherRows[row] : row);
                 }
                 before += rows;
             }

@@ -49,11 +49,11 @@ public final class StoreConversion {
         ConversionRecord mine = new ConversionRecord(StoreSettings.FORMAT_VERSION, from.uri(), markers(from), states.codec(),
                 states.container());
         if (target.read(StoreLayout.CONVERSION).isEmpty() && !target.names("").isEmpty()) {
-            throw new InvalidStoreException("Invalid folder for a conversion: " + target.uri() + " holds " + target.names("").get(0)
-                    + " (expected a folder that is new, empty, or of the same conversion)");
+            throw new InvalidStoreException("Invalid folder for a conversion: " + target.uri() + " holds "
+                    + target.names("").get(0) + " (expected a folder that is new, empty, or of the same conversion)");
         }
-        requireSame(mine, StoreJson.read(target.createOrRead(StoreLayout.CONVERSION, StoreJson.pretty(mine)), ConversionRecord.class,
-                StoreLayout.CONVERSION + " of " + target.uri()), target);
+        byte[] standing = target.createOrRead(StoreLayout.CONVERSION, StoreJson.pretty(mine));
+        requireSame(mine, StoreJson.read(standing, ConversionRecord.class, StoreLayout.CONVERSION + " of " + target.uri()), target);
         StoreSettings converted = new StoreSettings(settings.formatVersion(), settings.fingerprints(), new StateLayout(
                 states.hiddenSize(), states.captureLayers(), states.teacherRows(), codec, container), settings.planned(),
                 settings.date());

@@ -14,7 +14,8 @@ import java.util.NoSuchElementException;
 /**
  * A conversation read from a shard: tokens, loss mask and encoded states, on the heap or in the mapped file.
  *
- * <p>It stays valid when its reader is closed: a mapped file stays mapped as long as a conversation refers to it. A thread may read ahead; the states become tensors, in the caller's scope, when a method returns them.
+ * <p>It stays valid when its reader is closed: a mapped file stays mapped as long as a conversation refers to it. A thread may read
+ * ahead; the states become tensors, in the caller's scope, when a method returns them.
  */
 public final class StoredConversation {
 
@@ -194,8 +195,8 @@ public final class StoredConversation {
             decoding.run();
         } catch (InvalidStoreException | InternalError e) {
             // An InternalError is how Java reports that a mapped file has become shorter.
-            throw new InvalidStoreException("Invalid shard " + file + ": " + e.getMessage() + " in " + field.name() + " of conversation "
-                    + id(), e);
+            throw new InvalidStoreException("Invalid shard " + file + ": " + e.getMessage() + " in " + field.name()
+                    + " of conversation " + id(), e);
         }
     }
 

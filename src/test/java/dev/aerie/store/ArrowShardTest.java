@@ -238,8 +238,8 @@ class ArrowShardTest {
         for (int i = 0; i < 300; i++) {
             byte[] damaged = sound.clone();
             for (int n = 1 + random.nextInt(8); n > 0; n--) {
-                damaged[random.nextBoolean() ? random.nextInt(sound.length) : footerStart() + random.nextInt(sound.length - footerStart())]
-                        = (byte) random.nextInt();
+                int from = random.nextBoolean() ? 0 : footerStart();
+                damaged[from + random.nextInt(sound.length - from)] = (byte) random.nextInt();
             }
             replace(damaged);
             String problem = problem(sound.length);
