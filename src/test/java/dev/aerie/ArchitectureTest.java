@@ -20,9 +20,8 @@ import org.junit.jupiter.api.Test;
 class ArchitectureTest {
 
     private static final List<String> ORDER =
-            List.of("jobs", "evaluate", "train", "prepare", "table", "spark", "gang", "store", "host", "draft", "target", "safetensors",
-            "text",
-                    "files", "torch", "errors");
+            List.of("jobs", "evaluate", "train", "prepare", "clean", "table", "spark", "gang", "store", "host", "draft", "target",
+                    "safetensors", "text", "files", "torch", "errors");
 
     private final JavaClasses classes = new ClassFileImporter()
             .withImportOption(new ImportOption.DoNotIncludeTests())

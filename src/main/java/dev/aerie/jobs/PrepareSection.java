@@ -32,6 +32,7 @@ import static dev.aerie.jobs.RecipeKeys.TARGET_MICRO_BATCH_TOKENS;
 import static dev.aerie.jobs.RecipeKeys.TARGET_WAVE_MEMORY;
 import static dev.aerie.jobs.RecipeKeys.TRAIN_MODE;
 
+import dev.aerie.clean.CleaningSettings;
 import dev.aerie.draft.LossMode;
 import dev.aerie.files.Sha256;
 import dev.aerie.host.HostModel;
@@ -57,6 +58,7 @@ import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 
 /** Reads the recipe's sections {@code data} and {@code store} for prepare. */
@@ -69,8 +71,25 @@ final class PrepareSection {
         for (Recipe input : DATA_INPUTS.of(recipe)) {
             inputs.add(input(input));
         }
-        return new IngestSettings(model, inputs, encoder, DATA_MIN_SUPERVISED_SHARE.of(recipe),
+        return new IngestSettings(model, inputs, cleaning(recipe), encoder, DATA_MIN_SUPERVISED_SHARE.of(recipe),
                 DATA_HELD_OUT_COUNT.of(recipe), STORE_SEED.of(recipe));
+    }
+
+    private static CleaningSettings cleaning(Recipe recipe) {
+        return new CleaningSettings(
+                bounds(recipe, RecipeKeys.DATA_CLEAN_MIN_CHARACTERS, RecipeKeys.DATA_CLEAN_MAX_CHARACTERS),
+                bounds(recipe, RecipeKeys.DATA_CLEAN_MIN_TURNS, RecipeKeys.DATA_CLEAN_MAX_TURNS),
+                RecipeKeys.DATA_WHERE.of(recipe).orElse(null), RecipeKeys.DATA_CLEAN_THRESHOLD.of(recipe).orElse(0.0),
+                RecipeKeys.DATA_CLEAN_KEEP.of(recipe));
+    }
+
+    private static CleaningSettings.Bounds bounds(Recipe recipe, RecipeKey<Optional<Integer>> min, RecipeKey<Optional<Integer>> max) {
+        int least = min.of(recipe).orElse(0);
+        int most = max.of(recipe).orElse(0);
+        if (most > 0 && least > most) {
+            throw recipe.contradiction(max, "at least " + min.path() + ", " + least);
+        }
+        return new CleaningSettings.Bounds(least, most);
     }
 
     /** @param input an element of {@code data.inputs} */

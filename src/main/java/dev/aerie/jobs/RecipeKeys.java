@@ -23,6 +23,7 @@ import static dev.aerie.jobs.ValueType.text;
 import static dev.aerie.jobs.ValueType.tokens;
 import static dev.aerie.jobs.ValueType.whole;
 
+import dev.aerie.clean.Keep;
 import dev.aerie.draft.LossMode;
 import dev.aerie.evaluate.PromptFormat;
 import dev.aerie.host.ModelCache;
@@ -116,6 +117,22 @@ final class RecipeKeys {
 
     static final RecipeKey<List<Recipe>> DATA_INPUTS =
             required("data.inputs", sections(INPUT), DATA, "The inputs, read in this order.");
+    static final RecipeKey<Optional<String>> DATA_WHERE = optional("data.where", text(), DATA,
+            "A condition in Spark SQL over id, source, turns, characters and text; conversations for which it is not true are "
+                    + "quarantined.");
+    static final RecipeKey<Optional<Integer>> DATA_CLEAN_MIN_CHARACTERS = optional("data.clean.min_characters", integer(1), DATA,
+            "The fewest characters of a conversation, all turns together; others are quarantined.");
+    static final RecipeKey<Optional<Integer>> DATA_CLEAN_MAX_CHARACTERS = optional("data.clean.max_characters", integer(1), DATA,
+            "The most characters of a conversation; no limit if unset.");
+    static final RecipeKey<Optional<Integer>> DATA_CLEAN_MIN_TURNS = optional("data.clean.min_turns", integer(1), DATA,
+            "The fewest turns of a conversation, the system's included; rendered text is not counted.");
+    static final RecipeKey<Optional<Integer>> DATA_CLEAN_MAX_TURNS = optional("data.clean.max_turns", integer(1), DATA,
+            "The most turns of a conversation; no limit if unset.");
+    static final RecipeKey<Optional<Double>> DATA_CLEAN_THRESHOLD = optional("data.clean.near_duplicates.threshold",
+            positiveShare(), DATA, "The Jaccard similarity of five-word shingles from which conversations are near duplicates, of "
+                    + "which one stays; they are not looked for if unset.");
+    static final RecipeKey<Keep> DATA_CLEAN_KEEP = key("data.clean.near_duplicates.keep", choice(Keep.class), Keep.FIRST, DATA,
+            "Which of them stays.");
     static final RecipeKey<Optional<String>> DATA_TEMPLATE = optional("data.template", path(), DATA,
             "A Jinja file with the chat template, on any file system; the tokenizer's own if unset.");
     static final RecipeKey<Optional<Map<String, Object>>> DATA_TEMPLATE_VARIABLES =

@@ -10,9 +10,12 @@ import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.row_number;
 import static org.apache.spark.sql.functions.sha2;
 import static org.apache.spark.sql.functions.size;
+import static org.apache.spark.sql.functions.substring;
 import static org.apache.spark.sql.functions.sum;
 import static org.apache.spark.sql.functions.when;
 
+import dev.aerie.clean.Cleaning;
+import dev.aerie.clean.Documents;
 import dev.aerie.errors.RefusalException;
 import dev.aerie.spark.RunningTasks;
 import dev.aerie.store.Part;
@@ -22,8 +25,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -64,15 +69,22 @@ public final class Ingest {
     }
 
     private IngestedTables ingest(int targetVocabSize) throws IOException {
+        Cleaning cleaning = new Cleaning(spark, settings.cleaning());
         InputFile.Inputs inputs = InputFile.find(settings.inputs(), spark);
         Dataset<Row> records = records(inputs).persist(StorageLevel.DISK_ONLY());
-        Dataset<Row> encoded = encode(withoutDuplicates(records)).persist(StorageLevel.DISK_ONLY());
+        Dataset<Row> distinct = withoutDuplicates(records);
+        Dataset<Row> removed = settings.cleaning().isNone() ? null
+                : removed(cleaning, distinct).persist(StorageLevel.DISK_ONLY());
+        Dataset<Row> clean = removed == null ? distinct : distinct.join(removed.select("position"),
+                new String[] {"position"}, "left_anti");
+        Dataset<Row> encoded = encode(clean).persist(StorageLevel.DISK_ONLY());
         Dataset<Row> tokens = split(DistinctIds.of(encoded.where(col("reason").isNull()))).persist(StorageLevel.DISK_ONLY());
-        List<Dataset<Row>> kept = List.of(records, encoded, tokens);
+        List<Dataset<Row>> kept = Stream.of(records, removed, encoded, tokens).filter(Objects::nonNull).toList();
+        Dataset<Row> refused = quarantine(records, removed, encoded);
         try {
-            IngestReport report = report(records, encoded, tokens, inputs.passedOver().size());
+            IngestReport report = report(records, refused, tokens, encoded, inputs.passedOver().size());
             check(report, records);
-            return new IngestedTables(report, kept, quarantine(records, encoded),
+            return new IngestedTables(report, kept, refused,
                     TokenFrequencies.of(tokens.where(col("part").equalTo(Part.TRAIN.text())), targetVocabSize));
         } catch (IOException | RuntimeException e) {
             IngestedTables.letGo(kept);
@@ -131,17 +143,33 @@ public final class Ingest {
                 col("position"), col("id"), col("source"), coalesce(part, train).as("part"), col("input_ids"), col("loss_mask"));
     }
 
-    private static Dataset<Row> quarantine(Dataset<Row> records, Dataset<Row> encoded) {
+    /** Adds to each conversation that cleaning removes what the quarantine shows of it. */
+    private Dataset<Row> removed(Cleaning cleaning, Dataset<Row> records) {
+        JavaRDD<Row> documents = records.toJavaRDD().map(RecordRow::document);
+        Dataset<Row> table = spark.createDataFrame(documents, Documents.SCHEMA).persist(StorageLevel.DISK_ONLY());
+        try {
+            return records.drop("reason", "excerpt").join(cleaning.removed(table), "position")
+                    .select(col("position"), col("id"), col("source"), col("reason"),
+                            substring(col("conversation"), 1, 200).as("excerpt"))
+                    .localCheckpoint();
+        } finally {
+            table.unpersist();
+        }
+    }
+
+    private static Dataset<Row> quarantine(Dataset<Row> records, Dataset<Row> removed, Dataset<Row> encoded) {
         Column[] columns = {col("position"), col("id"), col("source"), col("reason"), col("excerpt")};
-        return records.where(col("reason").isNotNull()).select(columns)
+        Dataset<Row> read = records.where(col("reason").isNotNull()).select(columns);
+        return (removed == null ? read : read.unionByName(removed.select(columns)))
                 .unionByName(encoded.where(col("reason").isNotNull()).select(columns))
                 .coalesce(1)
                 .sortWithinPartitions("position");
     }
 
-    private IngestReport report(Dataset<Row> records, Dataset<Row> encoded, Dataset<Row> tokens, int passedOver) {
+    private IngestReport report(
+            Dataset<Row> records, Dataset<Row> refused, Dataset<Row> tokens, Dataset<Row> encoded, int passedOver) {
         long read = records.count();
-        Map<String, Long> reasons = QuarantineReasons.of(quarantine(records, encoded).select("reason"));
+        Map<String, Long> reasons = QuarantineReasons.of(refused.select("reason"));
         List<String> lost = records.where(col("rest_lost")).orderBy("position").limit(IngestReport.LOST_TOLD)
                 .select(concat(col("source"), lit(": "), col("reason"))).as(Encoders.STRING()).collectAsList();
         long kept = 0;
@@ -157,11 +185,11 @@ public final class Ingest {
             all += row.getLong(2);
             supervised += row.getLong(3);
         }
-        long refused = reasons.values().stream().mapToLong(Long::longValue).sum();
+        long quarantined = reasons.values().stream().mapToLong(Long::longValue).sum();
         Map<String, Long> unread =
                 new TreeMap<>(encoded.select(explode(col("unread_fields")).as("field")).groupBy("field").count()
                 .collectAsList().stream().collect(Collectors.toMap(row -> row.getString(0), row -> row.getLong(1))));
-        return new IngestReport(read, read - refused - kept - held, reasons, kept, held, all, supervised, unread, lost,
+        return new IngestReport(read, read - quarantined - kept - held, reasons, kept, held, all, supervised, unread, lost,
                 passedOver);
     }
 

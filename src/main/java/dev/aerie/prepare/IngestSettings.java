@@ -1,5 +1,6 @@
 package dev.aerie.prepare;
 
+import dev.aerie.clean.CleaningSettings;
 import dev.aerie.host.HostModel;
 import dev.aerie.text.ConversationFormat;
 import dev.aerie.text.EncoderSettings;
@@ -13,14 +14,15 @@ import org.apache.hadoop.conf.Configuration;
  *
  * @param model the target, whose tokenizer and template the encoder has from each host's own folder of it
  * @param inputs in the order that decides which of two equal conversations is kept
+ * @param cleaning which of them are removed before they are encoded
  * @param encoder how a conversation becomes tokens and a loss mask
  * @param minSupervisedShare a run whose share of supervised tokens is lower stops: its template or mask is wrong
  * @param heldOut conversations that are held out for measuring acceptance
  * @param seed of the choice of held-out conversations
  */
 public record IngestSettings(
-        HostModel model, List<Input> inputs, EncoderSettings encoder, double minSupervisedShare, int heldOut,
-                long seed) implements Serializable {
+        HostModel model, List<Input> inputs, CleaningSettings cleaning, EncoderSettings encoder, double minSupervisedShare,
+                int heldOut, long seed) implements Serializable {
 
     /**
      * One input.
@@ -59,6 +61,11 @@ public record IngestSettings(
 
         /** Every column is found by its name. */
         public static final Columns BY_NAME = new Columns(null, null, null);
+    }
+
+    public IngestSettings(HostModel model, List<Input> inputs, EncoderSettings encoder, double minSupervisedShare, int heldOut,
+            long seed) {
+        this(model, inputs, CleaningSettings.NONE, encoder, minSupervisedShare, heldOut, seed);
     }
 
     public IngestSettings {

@@ -10,6 +10,7 @@ import static org.apache.spark.sql.functions.map_values;
 import static org.apache.spark.sql.functions.sha2;
 import static org.apache.spark.sql.functions.struct;
 
+import dev.aerie.clean.SparkWords;
 import dev.aerie.errors.RefusalException;
 import dev.aerie.text.ConversationFormat;
 import dev.aerie.text.InputRecord;

@@ -2,12 +2,16 @@ package dev.aerie.prepare;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.aerie.clean.Documents;
 import dev.aerie.files.Sha256;
 import dev.aerie.text.Conversation;
 import dev.aerie.text.InputRecord;
+import dev.aerie.text.Message;
 import dev.aerie.text.RecordJson;
 import dev.aerie.text.Rejection;
 import java.util.Arrays;
+import java.util.Objects;
+import java.util.stream.Collectors;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.types.DataTypes;
@@ -44,6 +48,14 @@ final class RecordRow {
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("conversation " + row.getAs("id") + " did not survive its own JSON", e);
         }
+    }
+
+    /** Returns a record that was read as a row of {@link Documents#SCHEMA}. */
+    static Row document(Row row) {
+        Conversation c = conversation(row);
+        String text = c.text() != null ? c.text() : c.messages().stream().map(Message::content).filter(Objects::nonNull)
+                .collect(Collectors.joining("\n"));
+        return RowFactory.create(row.<Object>getAs("position"), c.id(), c.source(), c.messages().size(), text);
     }
 
     /** Returns a hash of the content without id and source: two files may hold one conversation under two ids. */

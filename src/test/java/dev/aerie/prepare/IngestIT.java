@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.aerie.clean.CleaningSettings;
+import dev.aerie.clean.Keep;
 import dev.aerie.host.HostModel;
 import dev.aerie.errors.RefusalException;
 import dev.aerie.store.Part;
@@ -160,6 +162,26 @@ class IngestIT {
         assertEquals("no assistant turn", reasons.get(1));
         assertTrue(reasons.get(2).startsWith("over length"), reasons.get(2));
         assertEquals("not json", quarantine.get(0).getAs("excerpt"));
+    }
+
+    /** A conversation that cleaning removes is in the quarantine, and the numbers of the report add up. */
+    @Test
+    void whatIsCleanedIsQuarantined() throws IOException {
+        List<IngestSettings.Input> inputs = List.of(input(write(lines(6) + lines(1))));
+        IngestSettings plain = settings(inputs, 1, 0.01);
+        IngestSettings cleaned = new IngestSettings(plain.model(), inputs, new CleaningSettings(new CleaningSettings.Bounds(0, 0),
+                new CleaningSettings.Bounds(0, 0), "id <> 'c2'", 0, Keep.FIRST), plain.encoder(), 0.01, 1, 42);
+        try (IngestedTables tables = new Ingest(spark, cleaned).run(vocabulary)) {
+            tables.write(folder.resolve("c").toString(), spark.sparkContext().hadoopConfiguration(), "d".repeat(64), 512);
+            IngestReport report = tables.report();
+            assertEquals(7, report.read());
+            assertEquals(1, report.duplicates());
+            assertEquals(5, report.train() + report.heldOut());
+            assertEquals(Map.of("data.where: not true is id <> 'cn'", 1L), report.quarantined());
+        }
+        Row row = spark.read().parquet(folder.resolve("c/quarantine").toString()).first();
+        assertEquals("c2", row.getAs("id"));
+        assertTrue(row.<String>getAs("excerpt").contains("What is 2?"), row.toString());
     }
 
     /** The store finds a conversation by its id, and new names may be taken already. */

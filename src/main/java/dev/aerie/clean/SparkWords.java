@@ -1,12 +1,12 @@
-package dev.aerie.prepare;
+package dev.aerie.clean;
 
 /** What Spark says of SQL that it refuses, without its lines of context. */
-final class SparkWords {
+public final class SparkWords {
 
     private SparkWords() {}
 
     /** Returns the first sentence, without the condition in brackets and its number. */
-    static String of(Throwable refusal) {
+    public static String of(Throwable refusal) {
         String message = String.valueOf(refusal.getMessage()).strip();
         String first = message.lines().findFirst().orElse("").strip();
         String plain = first.replaceFirst("^\\[[A-Z0-9_.]+] ", "").replaceFirst("\\s*SQLSTATE: \\w+.*$", "");
