@@ -18,7 +18,10 @@ import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.catalyst.plans.logical.Filter;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 
-/** Finds the conversations to remove, each with the reason: first by their own length and the user's condition, then near duplicates. */
+/**
+ * Finds the conversations to remove, each with the reason: first by their own length and the user's condition, then near
+ * duplicates.
+ */
 public final class Cleaning {
 
     private final CleaningSettings settings;

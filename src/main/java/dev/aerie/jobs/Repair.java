@@ -25,8 +25,8 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
 /** Makes again the shards of a store that are damaged, from its own tokens. */
-@Command(name = "repair", description = "Verifies a recipe's hidden-state store and makes damaged shards again; exit code 1 if one "
-        + "cannot be repaired.")
+@Command(name = "repair",
+        description = "Verifies a recipe's hidden-state store and makes damaged shards again; exit code 1 if one cannot be repaired.")
 final class Repair implements Callable<Integer> {
 
     @Mixin

@@ -163,7 +163,8 @@ public final class Capture {
     }
 
     /**
-     * Makes committed shards again, whose files are damaged or gone. A file is replaced only by the bytes that its marker describes.
+     * Makes committed shards again, whose files are damaged or gone. A file is replaced only by the bytes that its marker
+     * describes.
      *
      * @param tokens the store's own, with the columns of {@link TokenizedRow#SCHEMA}
      * @throws InvalidStoreException if the store was made from other inputs or settings
@@ -178,7 +179,8 @@ public final class Capture {
         long todo = Arrays.stream(numbers).mapToLong(plan.shards()::tokens).sum();
         requireRoom(plan.bytesOf(todo));
         RefusalLimit limit = new RefusalLimit(settings.maxRefusedShare(), plan.settings().planned().conversations());
-        capture(rows, store.uri(), plan.shards(), limit, numbers, todo, CaptureTimes.of(spark.sparkContext()), HiddenStateStore::again);
+        capture(rows, store.uri(), plan.shards(), limit, numbers, todo, CaptureTimes.of(spark.sparkContext()),
+                HiddenStateStore::again);
     }
 
     private void capture(

@@ -14,10 +14,11 @@ import java.util.NoSuchElementException;
 import scala.Tuple2;
 
 /**
- * The conversations of a shard, held-out ones as their first prompt and what the target itself says to it, which alone is supervised.
+ * The conversations of a shard, held-out ones as their first prompt and what the target itself says to it, which alone is
+ * supervised.
  *
- * <p>Held-out prompts are continued many at a time. Which ones together follows from the plan alone, so that a shard has the same bytes
- * on every host, also in types in which a product of matrices depends on its number of rows.
+ * <p>Held-out prompts are continued many at a time. Which ones together follows from the plan alone, so that a shard has the
+ * same bytes on every host, also in types in which a product of matrices depends on its number of rows.
  */
 final class HeldOutContinuations implements Iterator<TokenizedRow> {
 

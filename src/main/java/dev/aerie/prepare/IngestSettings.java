@@ -40,7 +40,10 @@ public record IngestSettings(
     /** Where the records of an input are. */
     public sealed interface Origin extends Serializable permits Files, Table, Query {}
 
-    /** @param path a file, a folder or a glob on any Hadoop file system; the files of a folder are read in the order of their names */
+    /**
+     * @param path a file, a folder or a glob on any Hadoop file system; the files of a folder are read in the order of their
+     * names
+     */
     public record Files(String path) implements Origin {}
 
     /** @param name of a table or view, as SQL spells it */
@@ -50,8 +53,8 @@ public record IngestSettings(
     public record Query(String sql, Columns columns) implements Origin {}
 
     /**
-     * The columns of a table or query that have names of their own, null for those that are found by the name of a record's field.
-     * Each is spelled as SQL spells a column: {@code a.b} is the field b of a struct.
+     * The columns of a table or query that have names of their own, null for those that are found by the name of a record's
+     * field. Each is spelled as SQL spells a column: {@code a.b} is the field b of a struct.
      *
      * @param id names the records and orders them
      * @param conversation turns, rendered text, or a whole record

@@ -45,8 +45,8 @@ import scala.Tuple2;
 /**
  * A table, a view or a query of the inputs.
  *
- * <p>The rows of a table have no order, so they get one: that of their id, and among rows without an id, or with the same one, that
- * of the SHA-256 of their content. Rows that are still equal are the same record twice, and either may come first.
+ * <p>The rows of a table have no order, so they get one: that of their id, and among rows without an id, or with the same one,
+ * that of the SHA-256 of their content. Rows that are still equal are the same record twice, and either may come first.
  */
 public final class InputTable {
 
@@ -75,7 +75,8 @@ public final class InputTable {
      * @param number its index among all files and tables, which determines the position of its records
      * @param input of a table or a query
      * @param at the input's index in the recipe
-     * @throws RefusalException in one sentence, if there is no such table or column, a column has another type, or the query is none
+     * @throws RefusalException in one sentence, if there is no such table or column, a column has another type, or the query is
+     *     none
      */
     public static InputTable find(SparkSession spark, IngestSettings.Input input, int number, int at) {
         String key = "data.inputs[" + at + "]";

@@ -13,14 +13,17 @@ import java.util.Map;
 import org.apache.spark.sql.Row;
 
 /**
- * Makes the records of one table or query, in two steps: a row as the JSON that a file would hold, by which rows are also ordered,
- * and then a conversation.
+ * Makes the records of one table or query, in two steps: a row as the JSON that a file would hold, by which rows are also
+ * ordered, and then a conversation.
  *
  * @param name of the table, the source of records that have none of their own
  */
 record TableRecord(String name, ConversationFormat format) implements Serializable {
 
-    /** Returns the JSON of a row with the columns {@link InputTable#CONVERSATION}, {@link InputTable#ID} and {@link InputTable#REST}. */
+    /**
+     * Returns the JSON of a row with the columns {@link InputTable#CONVERSATION}, {@link InputTable#ID} and {@link
+     * InputTable#REST}.
+     */
     String json(Row row) {
         ObjectNode record = RowJson.object(row.getStruct(row.fieldIndex(InputTable.REST)));
         JsonNode said = RowJson.value(row.getAs(InputTable.CONVERSATION));

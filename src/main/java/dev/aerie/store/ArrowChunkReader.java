@@ -22,8 +22,9 @@ import org.apache.arrow.flatbuf.RecordBatch;
 /**
  * Reads what {@link ArrowChunkWriter} wrote, by the buffers' positions that the file gives.
  *
- * <p>The format has no checksums: every position, length and count is checked against the file's size and the schema, and the values'
- * lengths by {@link ShardReader}; other bytes of values are seen by verification alone, which knows the file's SHA-256. A call reads
+ * <p>The format has no checksums: every position, length and count is checked against the file's size and the schema, and the
+ * values' lengths by {@link ShardReader}; other bytes of values are seen by verification alone, which knows the file's SHA-256.
+ * A call reads
  * the record batches' metadata, then the offsets of the columns, then their values, each of these at once.
  */
 final class ArrowChunkReader implements ChunkReader {

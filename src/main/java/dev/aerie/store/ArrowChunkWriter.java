@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Writes a shard as an Arrow IPC file, uncompressed. Every buffer begins at a multiple of 64 bytes in the file, so that a mapped one
- * can be used where it lies. The states' bytes go from the codec's planes into the file without a copy.
+ * Writes a shard as an Arrow IPC file, uncompressed. Every buffer begins at a multiple of 64 bytes in the file, so that a mapped
+ * one can be used where it lies. The states' bytes go from the codec's planes into the file without a copy.
  */
 final class ArrowChunkWriter implements ChunkWriter {
 

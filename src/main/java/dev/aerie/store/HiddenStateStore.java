@@ -171,8 +171,8 @@ public final class HiddenStateStore {
     }
 
     /**
-     * Deletes files that no marker names and that were not changed for some time, also in a store that grows: an attempt that still
-     * writes changes its file.
+     * Deletes files that no marker names and that were not changed for some time, also in a store that grows: an attempt that
+     * still writes changes its file.
      *
      * @return the names of the deleted files under the store's folder
      */
@@ -221,8 +221,8 @@ public final class HiddenStateStore {
     }
 
     /**
-     * Starts to make a committed shard again, whose file is damaged or gone. The commit succeeds only with the bytes that its marker
-     * describes.
+     * Starts to make a committed shard again, whose file is damaged or gone. The commit succeeds only with the bytes that its
+     * marker describes.
      *
      * @throws InvalidStoreException if the marker is damaged
      */

@@ -10,9 +10,9 @@ import java.util.List;
  * Stores 8-bit integers with a scale for each 64 neighbouring channels of a row.
  *
  * <p>A scale is the group's largest magnitude over 127, rounded up to four binary digits; a state is divided by it and rounded to
- * nearest even. What comes back, rounded to bfloat16, differs from the bfloat16 state by at most half a scale and 2^-8 of its magnitude
- * (a whole scale where the scale is over 2^120). One scale for a whole row would not do: a few channels of a residual stream are
- * hundreds of times larger than the others, which then keep three or four bits.
+ * nearest even. What comes back, rounded to bfloat16, differs from the bfloat16 state by at most half a scale and 2^-8 of its
+ * magnitude (a whole scale where the scale is over 2^120). One scale for a whole row would not do: a few channels of a residual
+ * stream are hundreds of times larger than the others, which then keep three or four bits.
  */
 final class Int8Codec implements Codec {
 
@@ -84,8 +84,8 @@ final class Int8Codec implements Codec {
     }
 
     /**
-     * Returns the upper half of the scale's float32, rounded up so that no quotient is over 127. More digits would make scales smaller
-     * by 6 % on average, and the shard larger by 2 %: they compress badly, and so do the larger numbers.
+     * Returns the upper half of the scale's float32, rounded up so that no quotient is over 127. More digits would make scales
+     * smaller by 6 % on average, and the shard larger by 2 %: they compress badly, and so do the larger numbers.
      */
     private static int scale(float[] values, int from, int to) {
         float largest = 0;

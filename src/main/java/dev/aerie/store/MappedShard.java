@@ -12,8 +12,9 @@ import java.util.List;
 /**
  * A file mapped into memory: reading a range returns a view of it, and the disk is read when the view is.
  *
- * <p>{@link FileChannel#map} stops at 2 GiB, so the file is mapped in windows, each reaching into the next. A view keeps its window
- * mapped; the garbage collector unmaps windows without views. A file that is truncated while it is mapped makes reading fail with an
+ * <p>{@link FileChannel#map} stops at 2 GiB, so the file is mapped in windows, each reaching into the next. A view keeps its
+ * window mapped; the garbage collector unmaps windows without views. A file that is truncated while it is mapped makes reading
+ * fail with an
  * InternalError; a store's files are replaced, never changed.
  */
 final class MappedShard implements ShardBytes {

@@ -14,8 +14,8 @@ import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 
 /**
- * Reads one shard again and checks it against its marker: the file's length and SHA-256, every page's checksum, every conversation's
- * rows, and that all states are finite.
+ * Reads one shard again and checks it against its marker: the file's length and SHA-256, every page's checksum, every
+ * conversation's rows, and that all states are finite.
  *
  * @param shard number of the shard
  * @param conversations number of conversations read without a problem

@@ -60,7 +60,8 @@ public final class ShardWriter implements AutoCloseable {
         this.settings = settings;
         this.shard = shard;
         this.standing = standing;
-        this.file = standing != null ? standing.file() : Markers.shardName(shard) + "-" + UUID.randomUUID().toString().replace("-", "").substring(0, 12)
+        this.file = standing != null ? standing.file() : Markers.shardName(shard) + "-"
+                + UUID.randomUUID().toString().replace("-", "").substring(0, 12)
                 + "." + settings.states().container().extension();
         this.output = files.create(StoreLayout.SHARDS + "/" + file);
         try {
@@ -266,9 +267,9 @@ public final class ShardWriter implements AutoCloseable {
             writer.finish();
             FileDigest made = output.digest();
             if (!made.sha256().equals(standing.sha256())) {
-                throw new InvalidStoreException("Invalid shard " + standing.path() + ": made again, its SHA-256 is " + made.sha256()
-                        + " (expected " + standing.sha256() + " of its marker: the same target computed on the same engine, that is build"
-                        + " of libtorch, instruction set and threads for each task)");
+                throw new InvalidStoreException("Invalid shard " + standing.path() + ": made again, its SHA-256 is "
+                        + made.sha256() + " (expected " + standing.sha256() + " of its marker: the same target computed on the same "
+                        + "engine, that is build of libtorch, instruction set and threads for each task)");
             }
             output.commit();
         }

@@ -12,9 +12,9 @@ import org.apache.hadoop.conf.Configuration;
 /**
  * Writes a complete store again in another folder, with another codec or container, shard by shard.
  *
- * <p>Plan, fingerprints, conversations and refused conversations are the source's. A shard of the source is compared with its SHA-256
- * before it is converted, and what was written is read again and compared before its marker makes it count. A conversion that was
- * stopped continues with the shards that have no marker.
+ * <p>Plan, fingerprints, conversations and refused conversations are the source's. A shard of the source is compared with its
+ * SHA-256 before it is converted, and what was written is read again and compared before its marker makes it count. A conversion
+ * that was stopped continues with the shards that have no marker.
  */
 public final class StoreConversion {
 

@@ -14,8 +14,8 @@ import java.util.NoSuchElementException;
 /**
  * A conversation read from a shard: tokens, loss mask and encoded states, on the heap or in the mapped file.
  *
- * <p>It stays valid when its reader is closed: a mapped file stays mapped as long as a conversation refers to it. A thread may read
- * ahead; the states become tensors, in the caller's scope, when a method returns them.
+ * <p>It stays valid when its reader is closed: a mapped file stays mapped as long as a conversation refers to it. A thread may
+ * read ahead; the states become tensors, in the caller's scope, when a method returns them.
  */
 public final class StoredConversation {
 
@@ -89,8 +89,8 @@ public final class StoredConversation {
     }
 
     /**
-     * Returns the states of a captured layer as float32 [hidden], one for each token, decoded a chunk at a time on the heap: where
-     * tensors are not needed, neither is libtorch.
+     * Returns the states of a captured layer as float32 [hidden], one for each token, decoded a chunk at a time on the heap:
+     * where tensors are not needed, neither is libtorch.
      *
      * @throws IllegalStateException if the layer was not selected
      */

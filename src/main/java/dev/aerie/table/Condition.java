@@ -11,7 +11,10 @@ import org.apache.spark.sql.connector.expressions.Literal;
 import org.apache.spark.sql.connector.expressions.NamedReference;
 import org.apache.spark.sql.connector.expressions.filter.Predicate;
 
-/** A condition on conversations that is decided by the markers and the tokens table, so that no row of Spark's is made for others. */
+/**
+ * A condition on conversations that is decided by the markers and the tokens table, so that no row of Spark's is made for
+ * others.
+ */
 sealed interface Condition {
 
     boolean accepts(ListedConversation conversation);

@@ -8,8 +8,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Decodes many sequences greedily at a time, one token of each in a pass of the target. A sequence that ends makes room for the next
- * one. In float32 the texts are those of {@link Generator}, but for arg-max ties within rounding.
+ * Decodes many sequences greedily at a time, one token of each in a pass of the target. A sequence that ends makes room for the
+ * next one. In float32 the texts are those of {@link Generator}, but for arg-max ties within rounding.
  */
 public final class BatchGenerator {
 
@@ -138,7 +138,8 @@ public final class BatchGenerator {
     private void end(List<Running> running, long[][] texts) {
         List<Integer> ends = target.config().eosTokenIds();
         running.removeIf(r -> {
-            boolean ended = r.text.size() == r.request.maxNewTokens() || ends.contains((int) (long) r.text.get(r.text.size() - 1));
+            boolean ended = r.text.size() == r.request.maxNewTokens()
+                    || ends.contains((int) (long) r.text.get(r.text.size() - 1));
             if (ended) {
                 texts[r.index] = r.text.stream().mapToLong(Long::longValue).toArray();
                 r.cache.close();

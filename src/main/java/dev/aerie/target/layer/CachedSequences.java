@@ -9,8 +9,8 @@ import java.util.List;
 import java.util.function.IntFunction;
 
 /**
- * The caches of several sequences, whose next tokens pass through the layers together: everything but attention sees one block of rows,
- * and attention is done sequence by sequence. Used by one thread.
+ * The caches of several sequences, whose next tokens pass through the layers together: everything but attention sees one block
+ * of rows, and attention is done sequence by sequence. Used by one thread.
  */
 public final class CachedSequences implements KeyValues {
 
@@ -27,7 +27,8 @@ public final class CachedSequences implements KeyValues {
                     + " blocks of tokens (expected one for each)");
         }
         if (Arrays.stream(rows).anyMatch(n -> n < 1)) {
-            throw new IllegalArgumentException("Invalid blocks of tokens: " + Arrays.toString(rows) + " (expected at least one each)");
+            throw new IllegalArgumentException("Invalid blocks of tokens: " + Arrays.toString(rows)
+                    + " (expected at least one each)");
         }
         this.caches = List.copyOf(caches);
         this.rows = rows.clone();
@@ -62,7 +63,8 @@ public final class CachedSequences implements KeyValues {
     public Tensor attend(int layer, Tensor q, Tensor k, Tensor v, Attention.Options options) {
         if (q.size(0) == rows.length) {
             return Attention.cachedEach(q, k, v, caches.stream().map(c -> c.keys(layer)).toList(),
-                    caches.stream().map(c -> c.values(layer)).toList(), caches.stream().mapToLong(KvCache::length).toArray(), options);
+                    caches.stream().map(c -> c.values(layer)).toList(), caches.stream().mapToLong(KvCache::length).toArray(),
+                    options);
         }
         long[] starts = starts();
         return bySequence(s -> caches.get(s).attend(layer, q.narrow(0, starts[s], rows[s]), k.narrow(0, starts[s], rows[s]),

@@ -26,7 +26,8 @@ public interface KeyValues {
     Tensor linearAttention(int layer, GatedDeltaRule.Inputs inputs, Tensor convolution, GatedDeltaRule.Heads heads);
 
     /**
-     * Returns the length of each row's sequence up to and including the rows of this pass, which some rotary embeddings depend on.
+     * Returns the length of each row's sequence up to and including the rows of this pass, which some rotary embeddings depend
+     * on.
      *
      * @param positions of the rows in their sequences
      */
