@@ -66,7 +66,7 @@ public final class ContainerSpeed {
             Tensor all = states();
             System.out.printf(Locale.ROOT, "%d tokens of width %d, %d layers and the final norm; %d thread of libtorch; MB of bfloat16 "
                             + "in a second of CPU%n", TOKENS, HIDDEN, LAYERS, LibTorch.threads());
-            System.out.printf("%-5s %-8s %9s %8s %8s %8s %8s%n", "codec", "", "bytes/8h", "write", "read", "", "");
+            System.out.printf(Locale.ROOT, "%-5s %-8s %9s %8s %8s %8s %8s%n", "codec", "", "bytes/8h", "write", "read", "", "");
             for (String name : List.of("bf16", "fp8", "int8")) {
                 reached &= measure(Codec.of(name), all, rounds, folder);
             }
