@@ -22,8 +22,8 @@ class GeneratorIT {
         try (Target target = Target.load(model, DType.F32, Device.CPU)) {
             Generator generator = Generator.greedy(target);
             for (JsonNode c : golden.path("cases")) {
-                assertArrayEquals(GoldenDecodeTest.longs(c.path("continuation")),
-                        generator.generate(GoldenDecodeTest.longs(c.path("prompt_ids")), golden.path("max_new_tokens")
+                assertArrayEquals(GoldenTextsIT.longs(c.path("continuation")),
+                        generator.generate(GoldenTextsIT.longs(c.path("prompt_ids")), golden.path("max_new_tokens")
                                 .intValue()),
                         c.path("question").asText());
             }

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-class SpeculativeDecoderTest {
+class SpeculativeDecoderIT {
 
     private static final long[] PROMPT = {5, 17, 300, 2, 9};
     private static final int[] CAPTURE = {0, 0, 1};

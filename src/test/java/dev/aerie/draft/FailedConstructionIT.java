@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 
 /** A constructor that fails frees what it has allocated, because no caller has the object to close. */
-class FailedConstructionTest {
+class FailedConstructionIT {
 
     private static void leavesNothing(Class<? extends Throwable> expected, Executable making, String what) {
         long before = Scope.liveTensors();

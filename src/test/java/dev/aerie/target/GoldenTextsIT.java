@@ -15,7 +15,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Greedy decoding with a cache, token for token what transformers generates: every kind of attention and of cache. */
-class GoldenDecodeTest {
+class GoldenTextsIT {
 
     @ParameterizedTest
     @ValueSource(strings = {"deepseek_v2", "deepseek_v3", "gemma2", "gemma3_text", "glm4_moe", "gpt_oss", "kimi_k2", "llama-yarn",
