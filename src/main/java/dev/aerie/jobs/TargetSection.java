@@ -26,7 +26,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.IntStream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 
@@ -59,8 +58,7 @@ final class TargetSection {
         Optional<List<Integer>> chosen = TARGET_CAPTURE_LAYERS.of(recipe);
         List<Integer> layers =
                 chosen.orElseGet(() -> Arrays.stream(CaptureLayers.defaultsForTraining(target.layers())).boxed().toList());
-        boolean ascending = IntStream.range(1, layers.size()).allMatch(i -> layers.get(i - 1) < layers.get(i));
-        if (layers.isEmpty() || !ascending || layers.get(layers.size() - 1) >= target.layers()) {
+        if (layers.isEmpty() || !CaptureLayers.areAscending(layers) || layers.get(layers.size() - 1) >= target.layers()) {
             throw recipe.contradiction(TARGET_CAPTURE_LAYERS, "layers from 0 to " + (target.layers() - 1) + ", from low to high");
         }
         return layers;

@@ -45,7 +45,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.IntStream;
 import org.apache.spark.sql.SparkSession;
 
 /** Reads the recipe's sections {@code draft} and {@code train} for training. */
@@ -98,8 +97,7 @@ final class TrainSection {
      */
     static List<Integer> layers(Recipe recipe, List<Integer> captured) {
         List<Integer> layers = TRAIN_LAYERS.of(recipe).orElse(captured);
-        boolean ascending = IntStream.range(1, layers.size()).allMatch(i -> layers.get(i - 1) < layers.get(i));
-        if (layers.size() != DraftConfig.CAPTURED || !ascending || !captured.containsAll(layers)) {
+        if (layers.size() != DraftConfig.CAPTURED || !CaptureLayers.areAscending(layers) || !captured.containsAll(layers)) {
             throw recipe.contradiction(TRAIN_LAYERS,
                     DraftConfig.CAPTURED + " of the captured layers " + captured + ", from low to high");
         }

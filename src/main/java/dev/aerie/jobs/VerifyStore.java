@@ -4,30 +4,27 @@ import dev.aerie.prepare.StoreCheck;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.StoreVerification;
 import java.io.IOException;
-import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Parameters;
 
 /** Reads a whole store again and checks it, a Spark task for each shard. */
 @Command(name = "verify-store",
         description = "Reads a hidden-state store again against its markers; exit code 1 if something is wrong.")
 final class VerifyStore implements Callable<Integer> {
 
-    @Parameters(paramLabel = "STORE", description = "The store's folder, local or a URI.")
-    private String store;
+    @Mixin
+    private StoreArgument store;
 
     @Mixin
     private CommonOptions common;
 
     @Override
     public Integer call() throws IOException {
-        Places.requireReachable(HadoopConf.submitted(), List.of(Place.option("STORE", store)));
-        HiddenStateStore opened = HiddenStateStore.openPartial(store, HadoopConf.submitted());
+        HiddenStateStore opened = store.open();
         try (SparkSession spark = Session.open("verify-store")) {
             StoreVerification found =
                     new StoreCheck(JavaSparkContext.fromSparkContext(spark.sparkContext()), System.err).verify(opened);

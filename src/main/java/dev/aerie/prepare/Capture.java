@@ -148,7 +148,7 @@ public final class Capture {
         }
         HiddenStateStore committed = HiddenStateStore.openPartial(settings.output().store(), configuration());
         limit.require(committed.shards().stream().flatMap(s -> s.refused().stream()).toList());
-        HiddenStateStore whole = store.complete();
+        HiddenStateStore whole = committed.complete();
         whole.removeOrphans();
         double seconds = (System.nanoTime() - start) / 1e9;
         Set<Integer> made = new HashSet<>(store.missingShards());

@@ -5,7 +5,6 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -131,6 +130,11 @@ public final class HiddenStateStore {
                 .orElseThrow(() -> new InvalidStoreException("Invalid store " + files.uri()
                         + ": it has no store.json (expected a folder that prepare has written)"));
         return StoreJson.read(json, StoreSettings.class, StoreLayout.SETTINGS + " of store " + files.uri());
+    }
+
+    /** Returns the store with the shards that are committed by now; those of a complete store never change. */
+    private HiddenStateStore current() throws IOException {
+        return missingShards().isEmpty() ? this : open(files);
     }
 
     private static List<Integer> numbers(List<CommittedShard> shards) {
@@ -274,7 +278,7 @@ public final class HiddenStateStore {
      * @throws InvalidStoreException if a shard is missing
      */
     public HiddenStateStore complete() throws IOException {
-        HiddenStateStore now = open(files);
+        HiddenStateStore now = current();
         now.requireComplete();
         // Markers never change, so every process writes the same manifest.
         files.createExclusive(StoreLayout.MANIFEST, StoreJson.compact(new Manifest(StoreSettings.FORMAT_VERSION, now.shards)));
@@ -283,9 +287,10 @@ public final class HiddenStateStore {
 
     /** Returns the names, below the store's folder, of files whose attempts never committed. */
     public List<String> orphans() throws IOException {
-        Set<String> live = new HashSet<>(open(files).shards.stream().map(CommittedShard::file).collect(Collectors.toSet()));
-        Stream<String> lost = files.list(StoreLayout.SHARDS).stream()
-                .map(f -> f.getPath().getName())
+        // Listed before the markers are read: a shard that is committed in between has a marker, and is no orphan.
+        List<String> listed = files.list(StoreLayout.SHARDS).stream().map(f -> f.getPath().getName()).toList();
+        Set<String> live = current().shards.stream().map(CommittedShard::file).collect(Collectors.toSet());
+        Stream<String> lost = listed.stream()
                 .filter(name -> !live.contains(name))
                 .map(name -> StoreLayout.SHARDS + "/" + name);
         Stream<String> temporary = files.list(StoreLayout.MARKERS).stream()
@@ -302,7 +307,7 @@ public final class HiddenStateStore {
      * @throws InvalidStoreException if a shard is missing
      */
     public int removeOrphans() throws IOException {
-        open(files).requireComplete();
+        current().requireComplete();
         List<String> orphans = orphans();
         for (String orphan : orphans) {
             files.delete(orphan);

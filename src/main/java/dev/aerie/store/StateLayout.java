@@ -1,7 +1,7 @@
 package dev.aerie.store;
 
+import dev.aerie.target.CaptureLayers;
 import java.util.List;
-import java.util.stream.IntStream;
 
 /**
  * Which states a store holds and how they are written: the object {@code states} of store.json.
@@ -24,8 +24,7 @@ public record StateLayout(
             throw new IllegalArgumentException("Invalid hidden_size: " + hiddenSize + " (expected at least 1)");
         }
         List<Integer> layers = captureLayers;
-        boolean ascending = IntStream.range(1, layers.size()).allMatch(i -> layers.get(i - 1) < layers.get(i));
-        if (layers.isEmpty() || layers.get(0) < 0 || !ascending) {
+        if (layers.isEmpty() || layers.get(0) < 0 || !CaptureLayers.areAscending(layers)) {
             throw new IllegalArgumentException("Invalid capture_layers: " + layers + " (expected layers from 0, ascending)");
         }
     }

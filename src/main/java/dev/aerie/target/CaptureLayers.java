@@ -3,6 +3,7 @@ package dev.aerie.target;
 import dev.aerie.errors.RefusalException;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Selects the decoder layers whose outputs EAGLE-3 reads. Layers are counted from 0, and a state is the output of its layer, as
@@ -51,6 +52,11 @@ public final class CaptureLayers {
                 + (layers < 3 ? "a target of more layers, because three are captured and this one has " + layers
                 : "layers from 0 to " + (layers - 1) + ", low to high: the default of layers 1, n/2 - 1 and n - 4 needs a "
                         + "target of " + SHALLOWEST + " layers, and this one has " + layers) + ")");
+    }
+
+    /** Returns whether each layer is above the one before. */
+    public static boolean areAscending(List<Integer> captured) {
+        return IntStream.range(1, captured.size()).allMatch(i -> captured.get(i - 1) < captured.get(i));
     }
 
     /** @throws RefusalException unless all of them are layers of the target */

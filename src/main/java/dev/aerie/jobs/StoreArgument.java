@@ -1,0 +1,25 @@
+package dev.aerie.jobs;
+
+import dev.aerie.store.HiddenStateStore;
+import java.io.IOException;
+import java.util.List;
+import org.apache.hadoop.conf.Configuration;
+import picocli.CommandLine.Parameters;
+
+/** The store that a command works on, which may still be growing. */
+final class StoreArgument {
+
+    @Parameters(paramLabel = "STORE", description = "The store's folder, local or a URI.")
+    private String store;
+
+    /**
+     * Opens the store with the shards that are committed by now.
+     *
+     * @throws RecipeException if its file system does not answer
+     */
+    HiddenStateStore open() throws IOException {
+        Configuration hadoop = HadoopConf.submitted();
+        Places.requireReachable(hadoop, List.of(Place.option("STORE", store)));
+        return HiddenStateStore.openPartial(store, hadoop);
+    }
+}
