@@ -27,13 +27,14 @@ import java.util.List;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
+import org.apache.spark.storage.StorageLevel;
 
 /**
  * Finds near duplicates: MinHash of the words' shingles, banded so that similar documents meet in a group, and in each group the
  * exact Jaccard similarity with the document of it that would stay.
  *
- * <p>A document is compared with the best of each of its groups, not with all others: two that are similar may both stay if in
- * each group they share a third one, unlike both, comes first.
+ * <p>A document is compared with the best of each of its groups, not with all others: two similar documents
+ * both stay if the best of every group that they share is similar to neither.
  */
 final class NearDuplicates {
 
@@ -67,10 +68,16 @@ final class NearDuplicates {
 
     /** @return position and reason of those that do not stay */
     Dataset<Row> of(Dataset<Row> documents) {
-        Dataset<Row> signed = signed(documents);
-        Dataset<Row> edges = edges(signed);
+        // Read three times: by the groups, and by both sides of the comparison.
+        Dataset<Row> signed = signed(documents).persist(StorageLevel.MEMORY_AND_DISK());
+        Dataset<Row> stays;
+        try {
+            stays = stays(edges(signed));
+        } finally {
+            signed.unpersist();
+        }
         Dataset<Row> names = documents.select(col("position").as("stays_position"), col("id").as("stays_id"));
-        return stays(edges).join(names, col("stays").getField("position").equalTo(col("stays_position")))
+        return stays.join(names, col("stays").getField("position").equalTo(col("stays_position")))
                 .select(col("position"), concat(lit("near duplicate of "), col("stays_id")).as("reason"));
     }
 
