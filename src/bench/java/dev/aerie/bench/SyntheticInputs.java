@@ -16,6 +16,7 @@ import dev.aerie.train.TrainingInputs;
 import dev.aerie.train.TrainingSample;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.apache.hadoop.conf.Configuration;
@@ -77,14 +78,14 @@ record SyntheticInputs(int conversations, int longest) implements TrainingInputs
         }
 
         @Override
-        public TrainingSample read(Part part, int index) {
+        public Optional<TrainingSample> read(Part part, int index) {
             int n = length(index);
             boolean[] supervised = new boolean[n];
             for (int t = n / 3; t < n; t++) {
                 supervised[t] = true;
             }
             int[] ids = new Random(SEED - 1 - index).ints(n, 0, VOCABULARY).toArray();
-            return new Synthetic(index, new TokenSequence(ids, supervised));
+            return Optional.of(new Synthetic(index, new TokenSequence(ids, supervised)));
         }
 
         @Override

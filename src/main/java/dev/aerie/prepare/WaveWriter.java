@@ -1,7 +1,6 @@
 package dev.aerie.prepare;
 
 import dev.aerie.store.NonFiniteStateException;
-import dev.aerie.store.Part;
 import dev.aerie.store.ShardWriter;
 import dev.aerie.target.HiddenStates;
 import dev.aerie.torch.Scope;
@@ -35,7 +34,7 @@ final class WaveWriter implements AutoCloseable {
     /** A micro-batch that went through the target. */
     record Batch(List<TokenizedRow> rows, long[] cuSeqlens, HiddenStates states) {}
 
-    private record Refusal(String id, Part part, String reason) {}
+    private record Refusal(TokenizedRow row, String reason) {}
 
     private final ShardWriter writer;
     private final RefusalLimit limit;
@@ -66,7 +65,7 @@ final class WaveWriter implements AutoCloseable {
 
     /** Records a conversation that is left out of the shard. */
     void refuse(TokenizedRow row, String reason) {
-        refusals.add(new Refusal(row.id(), row.part(), reason));
+        refusals.add(new Refusal(row, reason));
     }
 
     /**
@@ -112,7 +111,7 @@ final class WaveWriter implements AutoCloseable {
         Scope owner = states;
         previous = thread.submit(() -> {
             try (owner) {
-                first.forEach(r -> writer.refuse(r.id(), r.part(), r.reason()));
+                first.forEach(this::record);
                 for (Batch batch : wave) {
                     store(batch);
                 }
@@ -133,9 +132,14 @@ final class WaveWriter implements AutoCloseable {
                         batch.states().last().narrow(0, batch.cuSeqlens()[i], length));
             } catch (NonFiniteStateException e) {
                 LOG.warn("Conversation {} is left out of shard {}: {}", row.id(), writer.shard(), e.getMessage());
-                writer.refuse(row.id(), row.part(), e.getMessage());
+                record(new Refusal(row, e.getMessage()));
             }
         }
+    }
+
+    private void record(Refusal refusal) {
+        TokenizedRow row = refusal.row();
+        writer.refuse(row.id(), row.part(), row.sequence().length(), refusal.reason());
     }
 
     private void awaitPrevious() throws IOException {

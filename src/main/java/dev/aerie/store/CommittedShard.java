@@ -1,8 +1,15 @@
 package dev.aerie.store;
 
 import java.io.Serializable;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
@@ -46,6 +53,14 @@ public record CommittedShard(
         }
         conversations = List.copyOf(StoreJson.present(conversations, "conversations"));
         refused = List.copyOf(StoreJson.present(refused, "refused"));
+        Set<Integer> places = new HashSet<>();
+        for (RefusedConversation r : refused) {
+            if (r.tokens() < 1 || r.place() < 0 || r.place() >= conversations.size() + refused.size() || !places.add(r.place())) {
+                throw new IllegalArgumentException("Invalid refused conversation " + r.id() + ": place " + r.place() + ", "
+                        + r.tokens() + " tokens (expected a place of its own below " + (conversations.size() + refused.size())
+                        + ", and at least one token)");
+            }
+        }
         int row = 0;
         for (ConversationEntry c : conversations) {
             if (c.tokens() < 1 || c.row() != row) {
@@ -62,6 +77,27 @@ public record CommittedShard(
             throw new IllegalArgumentException("Invalid tokens: " + tokens + " (expected " + sum
                     + ", the sum of the conversations)");
         }
+    }
+
+    /**
+     * Returns the planned conversations of a part in the plan's order, those that were refused among them: which ones these are
+     * is known only after the capture, and the batches of a training must not depend on it.
+     */
+    public List<PlannedConversation> planned(Part part) {
+        Map<Integer, RefusedConversation> gone = new HashMap<>();
+        refused.forEach(r -> gone.put(r.place(), r));
+        List<PlannedConversation> out = new ArrayList<>();
+        Iterator<ConversationEntry> next = conversations.iterator();
+        for (int place = 0; place < conversations.size() + refused.size(); place++) {
+            RefusedConversation missing = gone.get(place);
+            ConversationEntry entry = missing == null ? next.next() : null;
+            if (missing != null && missing.part() == part) {
+                out.add(new PlannedConversation(missing.id(), missing.tokens(), Optional.empty()));
+            } else if (entry != null && entry.part() == part) {
+                out.add(new PlannedConversation(entry.id(), entry.tokens(), Optional.of(entry)));
+            }
+        }
+        return out;
     }
 
     /** Returns the path below the store's folder. */

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
@@ -40,9 +41,16 @@ final class Markers {
 
     /** @throws InvalidStoreException if the marker is damaged */
     static CommittedShard read(Folder files, int shard) throws IOException {
-        return parse(
-                files.read(path(shard)).orElseThrow(() -> new FileNotFoundException(files.path(path(shard)).toString())),
-                files, shard);
+        return find(files, shard).orElseThrow(() -> new FileNotFoundException(files.path(path(shard)).toString()));
+    }
+
+    /**
+     * Reads a marker if there is one.
+     *
+     * @throws InvalidStoreException if it is damaged
+     */
+    static Optional<CommittedShard> find(Folder files, int shard) throws IOException {
+        return files.read(path(shard)).map(json -> parse(json, files, shard));
     }
 
     /** Writes a shard's marker unless there is one, and returns the marker that exists afterwards. */

@@ -193,9 +193,13 @@ public final class ShardWriter implements AutoCloseable {
         return states;
     }
 
-    /** Records a planned conversation that the shard does not contain. */
-    public void refuse(String id, Part part, String reason) {
-        refused.add(new RefusedConversation(id, part, reason));
+    /**
+     * Records a planned conversation that the shard does not contain.
+     *
+     * @param tokens its length in the plan
+     */
+    public void refuse(String id, Part part, int tokens, String reason) {
+        refused.add(new RefusedConversation(id, part, conversations.size() + refused.size(), tokens, reason));
     }
 
     /** Returns the conversations refused so far. */

@@ -5,8 +5,10 @@ import dev.aerie.files.Sha256;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.apache.hadoop.conf.Configuration;
 
 /**
@@ -110,15 +112,25 @@ public final class StoreConversion {
             throw new InvalidStoreException(problem.get());
         }
         try (ShardReader reader = from.reader(shard); ShardWriter writer = to.writer(shard.shard())) {
-            shard.refused().forEach(r -> writer.refuse(r.id(), r.part(), r.reason()));
-            for (Optional<StoredConversation> c = reader.next(); c.isPresent(); c = reader.next()) {
-                try {
-                    writer.write(c.get(), conversion);
-                } catch (NonFiniteStateException e) {
-                    writer.refuse(c.get().id(), c.get().part(), e.getMessage());
+            Map<Integer, RefusedConversation> refused =
+                    shard.refused().stream().collect(Collectors.toMap(RefusedConversation::place, r -> r));
+            for (int place = 0; place < shard.conversations().size() + refused.size(); place++) {
+                RefusedConversation before = refused.get(place);
+                if (before != null) {
+                    writer.refuse(before.id(), before.part(), before.tokens(), before.reason());
+                } else {
+                    convert(reader.next().orElseThrow(), writer);
                 }
             }
             return writer.commit(written -> requireSame(shard, written)).shard();
+        }
+    }
+
+    private void convert(StoredConversation conversation, ShardWriter writer) throws IOException {
+        try {
+            writer.write(conversation, conversion);
+        } catch (NonFiniteStateException e) {
+            writer.refuse(conversation.id(), conversation.part(), conversation.tokens(), e.getMessage());
         }
     }
 

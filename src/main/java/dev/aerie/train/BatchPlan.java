@@ -9,13 +9,16 @@ import java.util.Random;
 import java.util.stream.IntStream;
 
 /**
- * Determines the conversations of each step from their lengths, the seed and the epoch, independently of the number of ranks.
+ * Determines the conversations of each step from the store's plan, the seed and the epoch, independently of the number of ranks.
  *
- * <p>Every epoch has a different order and uses every conversation once; the last step of an epoch takes the remaining ones.
+ * <p>An epoch takes the shards in the plan's order, each of which is a sample of the whole, so that training can begin with the
+ * first shards while others are still to be made. The conversations of a shard have an order of their own in every epoch. An epoch
+ * uses every conversation once; its last step takes the remaining ones.
  */
 final class BatchPlan {
 
     private final int[] lengths;
+    private final int[] shardStarts;
     private final BatchSize size;
     private final long seed;
     private final long totalSteps;
@@ -30,12 +33,14 @@ final class BatchPlan {
 
     /**
      * @param lengths tokens of each conversation
+     * @param shardStarts see {@link HiddenStateSource#shardStarts}
      */
-    BatchPlan(int[] lengths, TrainSettings.Batches batches) {
+    BatchPlan(int[] lengths, int[] shardStarts, TrainSettings.Batches batches) {
         if (lengths.length == 0) {
             throw new RefusalException("Invalid store: no conversation to train on (expected at least one)");
         }
         this.lengths = lengths.clone();
+        this.shardStarts = shardStarts.clone();
         this.size = batches.step();
         this.seed = batches.seed();
         int epochs = batches.epochs();
@@ -134,11 +139,13 @@ final class BatchPlan {
         order = IntStream.range(0, lengths.length).toArray();
         // java.util.Random's sequence is part of its specification, so the order of a running training never changes.
         Random random = new Random(seed * 1_000_003L + epoch);
-        for (int i = order.length - 1; i > 0; i--) {
-            int j = random.nextInt(i + 1);
-            int other = order[j];
-            order[j] = order[i];
-            order[i] = other;
+        for (int s = 0; s + 1 < shardStarts.length; s++) {
+            for (int i = shardStarts[s + 1] - 1; i > shardStarts[s]; i--) {
+                int j = shardStarts[s] + random.nextInt(i - shardStarts[s] + 1);
+                int other = order[j];
+                order[j] = order[i];
+                order[i] = other;
+            }
         }
         IntStream.Builder starts = IntStream.builder();
         int start = 0;

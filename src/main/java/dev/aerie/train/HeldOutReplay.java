@@ -47,7 +47,7 @@ final class HeldOutReplay implements AutoCloseable {
             for (int[] micro : BatchPlan.microBatches(lengths, mine, microBatchTokens)) {
                 List<TrainingSample> conversations = new ArrayList<>();
                 for (int i = 0; i < micro.length; i++) {
-                    conversations.add(reading.next());
+                    reading.next().ifPresent(conversations::add);
                 }
                 try (Scope scope = Scope.open()) {
                     counts = counts.plus(replay.replay(new MicroBatch(conversations).pack(device)));

@@ -11,6 +11,10 @@ import java.util.List;
 /** Conversations that a rank runs together, as read from their source. */
 record MicroBatch(List<TrainingSample> conversations) {
 
+    boolean isEmpty() {
+        return conversations.isEmpty();
+    }
+
     int tokens() {
         return conversations.stream().mapToInt(c -> c.sequence().length()).sum();
     }

@@ -68,7 +68,7 @@ final class RankLoop {
         this.checkpoints = new Checkpoints(output);
         this.observer = observer;
         this.lengths = inputs.source().lengths(Part.TRAIN);
-        this.plan = new BatchPlan(lengths, settings.batches());
+        this.plan = new BatchPlan(lengths, inputs.source().shardStarts(), settings.batches());
     }
 
     /** Returns the compute type: float32 on a CPU and bfloat16 on a GPU, unless the recipe sets one. */
@@ -144,7 +144,7 @@ final class RankLoop {
             public MicroBatch next() throws InterruptedException {
                 List<TrainingSample> read = new ArrayList<>();
                 for (int i = next.next().length; i > 0; i--) {
-                    read.add(reading.next());
+                    reading.next().ifPresent(read::add);
                 }
                 return new MicroBatch(read);
             }

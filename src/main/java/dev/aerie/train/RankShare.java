@@ -9,10 +9,10 @@ interface RankShare {
     /** Returns the number of micro-batches; 0 if this rank has no share in the step. */
     int microBatches();
 
-    /** Returns the tokens of all micro-batches. */
+    /** Returns the planned tokens of all micro-batches. */
     long tokens();
 
-    /** Reads the next micro-batch. */
+    /** Reads the next micro-batch, which is empty if none of its conversations has finite states. */
     MicroBatch next() throws InterruptedException;
 
     /** Creates a share of micro-batches that have been read already. */

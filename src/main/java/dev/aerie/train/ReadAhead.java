@@ -4,6 +4,7 @@ import dev.aerie.store.Part;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Optional;
 import java.util.PrimitiveIterator;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -22,7 +23,7 @@ final class ReadAhead implements AutoCloseable {
     private static final int NONE = -1;
     private static final Duration LONGEST_READ = Duration.ofMinutes(10);
 
-    private record Pending(int index, long bytes, Future<TrainingSample> conversation) {}
+    private record Pending(int index, long bytes, Future<Optional<TrainingSample>> conversation) {}
 
     private final HiddenStateSource source;
     private final Part part;
@@ -43,12 +44,12 @@ final class ReadAhead implements AutoCloseable {
         });
     }
 
-    /** Returns the next conversation of the order. */
-    TrainingSample next() throws InterruptedException {
+    /** Returns the next conversation of the order; empty if the target had no finite states for it. */
+    Optional<TrainingSample> next() throws InterruptedException {
         fill();
         Pending first = pending.removeFirst();
         try {
-            TrainingSample conversation =
+            Optional<TrainingSample> conversation =
                     first.conversation().get(LONGEST_READ.toSeconds(), TimeUnit.SECONDS);
             bytes -= first.bytes();
             fill();

@@ -9,13 +9,13 @@ import dev.aerie.errors.RefusalException;
 import dev.aerie.files.Sha256;
 import dev.aerie.host.HostModel;
 import dev.aerie.store.CommittedShard;
-import dev.aerie.store.ConversationEntry;
 import dev.aerie.store.Fingerprints;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.Part;
-import dev.aerie.store.ShardReader;
+import dev.aerie.store.PlannedConversation;
 import dev.aerie.store.StateSelection;
 import dev.aerie.store.StoreSettings;
+import dev.aerie.store.StoreShards;
 import dev.aerie.store.TeacherRows;
 import dev.aerie.target.TargetEnds;
 import dev.aerie.target.spec.ConfigJson;
@@ -42,8 +42,7 @@ public final class StoreInputs implements TrainingInputs {
     private final String draftJson;
     private final int targetVocabulary;
     private final int[] draftIds;
-    /** Indices, in the plan's order, of the conversations to train on; null for all of them. */
-    private final BitSet subset;
+    private final ShardedPlan plan;
     private final TreeMap<String, String> fingerprints;
 
     /**
@@ -67,11 +66,13 @@ public final class StoreInputs implements TrainingInputs {
         this.draftJson = draft.toJson().toString();
         this.targetVocabulary = vocabulary.targetSize();
         this.draftIds = vocabulary.ids().clone();
-        this.subset = ids == null ? null : places(store, ids);
-        this.fingerprints = fingerprints(store.settings());
+        BitSet subset = ids == null ? null : places(store, ids);
+        this.plan = ShardedPlan.of(store.shards().stream().map(ShardedPlan.PlannedShard::of).toList(),
+                n -> subset == null || subset.get(n));
+        this.fingerprints = fingerprints(store.settings(), subset);
     }
 
-    private TreeMap<String, String> fingerprints(StoreSettings settings) {
+    private TreeMap<String, String> fingerprints(StoreSettings settings, BitSet subset) {
         Fingerprints f = settings.fingerprints();
         TreeMap<String, String> all = new TreeMap<>(Map.of(
                 "store.target", f.target(),
@@ -94,8 +95,10 @@ public final class StoreInputs implements TrainingInputs {
     private static BitSet places(HiddenStateStore store, Set<String> ids) {
         BitSet places = new BitSet();
         int place = 0;
-        for (ConversationEntry entry : (Iterable<ConversationEntry>) store.conversations(Part.TRAIN)::iterator) {
-            places.set(place++, ids.contains(entry.id()));
+        for (CommittedShard shard : store.shards()) {
+            for (PlannedConversation planned : shard.planned(Part.TRAIN)) {
+                places.set(place++, ids.contains(planned.id()));
+            }
         }
         return places;
     }
@@ -125,22 +128,16 @@ public final class StoreInputs implements TrainingInputs {
             throw new RefusalException("Invalid layers " + layers + ": store " + store + " holds " + captured
                     + " (expected " + DraftConfig.CAPTURED + " of them)");
         }
-        requireLossRows(opened, mode);
+        requireLossRows(StoreShards.of(store, conf), mode);
     }
 
     /** Refuses a store whose loss would always be 0. Usually the first conversation has a loss row, and no other is read. */
-    private void requireLossRows(HiddenStateStore opened, LossMode mode) {
-        int place = 0;
-        int used = 0;
-        for (CommittedShard shard : opened.shards()) {
-            try (ShardReader reader = opened.reader(shard, StateSelection.NONE)) {
-                for (ConversationEntry entry : shard.conversations()) {
-                    if (entry.part() == Part.TRAIN && (subset == null || subset.get(place++))) {
-                        used++;
-                        if (entry.supervised() > 0 && teaches(mode, reader.read(entry).sequence().lossMask())) {
-                            return;
-                        }
-                    }
+    private void requireLossRows(StoreShards shards, LossMode mode) {
+        int used = plan.lengths().length;
+        try (StoreSource source = new StoreSource(shards, plan, StateSelection.NONE)) {
+            for (int n = 0; n < used; n++) {
+                if (source.read(Part.TRAIN, n).filter(c -> teaches(mode, c.sequence().lossMask())).isPresent()) {
+                    return;
                 }
             }
         }
@@ -162,8 +159,7 @@ public final class StoreInputs implements TrainingInputs {
     public Opened open(Device device, DType compute, Configuration conf) throws IOException {
         DraftConfig draft = draft();
         DraftVocabulary vocabulary = new DraftVocabulary(targetVocabulary, draftIds);
-        HiddenStateSource source =
-                new StoreSource(HiddenStateStore.open(store, conf), layers, n -> subset == null || subset.get(n));
+        HiddenStateSource source = new StoreSource(StoreShards.of(store, conf), plan, new StateSelection(layers, true));
         try {
             TargetEnds ends = TargetEnds.load(target.folder(conf), compute, device);
             FrozenTarget frozen = new FrozenTarget(ends.embedTokens(), ends.lmHead(), vocabulary, ends.logitSoftCap());

@@ -2,81 +2,139 @@ package dev.aerie.train;
 
 import dev.aerie.store.CommittedShard;
 import dev.aerie.store.ConversationEntry;
-import dev.aerie.store.HiddenStateStore;
+import dev.aerie.store.InvalidStoreException;
 import dev.aerie.store.Part;
+import dev.aerie.store.PlannedConversation;
 import dev.aerie.store.ShardReader;
 import dev.aerie.store.StateLayout;
 import dev.aerie.store.StateSelection;
+import dev.aerie.store.StoreShards;
 import dev.aerie.store.StoredConversation;
 import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.Tensor;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
-import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.IntPredicate;
+import java.util.Optional;
 
 /** Reads the conversations of a hidden-state store, each separately from its shard. */
 public final class StoreSource implements HiddenStateSource {
 
     /** Readers that stay open while unused: opening one reads a footer, which takes 100 ms on an object store. */
     private static final int IDLE_READERS = 64;
+    /** Shards whose markers stay in memory; a training uses one shard or two at a time. */
+    private static final int MARKERS = 64;
 
     /** Heap bytes of a token's id and mask, as read and as joined. */
     private static final int BYTES_BESIDE_STATES = 16;
 
-    private record Indexed(CommittedShard shard, ConversationEntry entry) {}
+    /** A shard, as its marker describes it, and its planned conversations to train on. */
+    private record Opened(CommittedShard shard, List<PlannedConversation> train) {}
 
-    private final HiddenStateStore store;
+    private record HeldOut(CommittedShard shard, ConversationEntry entry) {}
+
+    private final StoreShards shards;
+    private final ShardedPlan plan;
     private final StateSelection selection;
-    private final Map<Part, List<Indexed>> parts = new EnumMap<>(Part.class);
+    private final Map<Integer, Opened> opened = new LinkedHashMap<>(MARKERS, 0.75f, true) {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<Integer, Opened> eldest) {
+            return size() > MARKERS;
+        }
+    };
+    private List<HeldOut> heldOut;
     /** Oldest first. A reader serves one thread at a time, so it is removed while in use. */
     private final Deque<ShardReader> idle = new ArrayDeque<>();
     private boolean closed;
 
-    /** @param layers captured layers whose states are read */
-    public StoreSource(HiddenStateStore store, List<Integer> layers) {
-        this(store, layers, n -> true);
-    }
-
-    /** @param trained selects conversations of the part {@code train} by their index in the plan's order */
-    StoreSource(HiddenStateStore store, List<Integer> layers, IntPredicate trained) {
-        this.store = store;
-        this.selection = new StateSelection(layers, true);
-        for (Part part : Part.values()) {
-            parts.put(part, new ArrayList<>());
-        }
-        int inPlan = 0;
-        for (CommittedShard shard : store.shards()) {
-            for (ConversationEntry entry : shard.conversations()) {
-                if (entry.part() != Part.TRAIN || trained.test(inPlan++)) {
-                    parts.get(entry.part()).add(new Indexed(shard, entry));
-                }
-            }
-        }
+    /** @param selection the states to read */
+    public StoreSource(StoreShards shards, ShardedPlan plan, StateSelection selection) {
+        this.shards = shards;
+        this.plan = plan;
+        this.selection = selection;
     }
 
     @Override
     public int[] lengths(Part part) {
-        return parts.get(part).stream().mapToInt(p -> p.entry().tokens()).toArray();
+        return part == Part.TRAIN ? plan.lengths() : heldOut().stream().mapToInt(h -> h.entry().tokens()).toArray();
+    }
+
+    @Override
+    public int[] shardStarts() {
+        return plan.starts();
+    }
+
+    /** Reads their markers once; how long a continuation is, only the capture tells. */
+    private synchronized List<HeldOut> heldOut() {
+        if (heldOut == null) {
+            List<HeldOut> found = new ArrayList<>();
+            for (int shard : plan.heldOutShards()) {
+                CommittedShard committed = marker(shard);
+                committed.conversations().stream().filter(c -> c.part() == Part.HELD_OUT)
+                        .forEach(c -> found.add(new HeldOut(committed, c)));
+            }
+            heldOut = found;
+        }
+        return heldOut;
+    }
+
+    private CommittedShard marker(int shard) {
+        try {
+            return shards.find(shard).orElseThrow(() -> new InvalidStoreException("Invalid store " + shards + ": shard " + shard
+                    + " is not committed (expected all; run prepare again to finish it)"));
+        } catch (IOException e) {
+            throw new UncheckedIOException("Shard " + shard + " of " + shards + ": " + e.getMessage(), e);
+        }
     }
 
     @Override
     public long bytes(Part part, int index) {
-        StateLayout states = store.settings().states();
+        StateLayout states = shards.settings().states();
         long perToken = (selection.layers().size() + 1) * states.codec().bytes(1, states.hiddenSize());
-        return parts.get(part).get(index).entry().tokens() * (perToken + BYTES_BESIDE_STATES);
+        int tokens = part == Part.TRAIN ? plan.tokensOf(index) : heldOut().get(index).entry().tokens();
+        return tokens * (perToken + BYTES_BESIDE_STATES);
     }
 
     @Override
-    public TrainingSample read(Part part, int index) {
-        Indexed one = parts.get(part).get(index);
-        ShardReader reader = take(one.shard());
+    public Optional<TrainingSample> read(Part part, int index) {
+        if (part == Part.HELD_OUT) {
+            HeldOut one = heldOut().get(index);
+            return Optional.of(read(one.shard(), one.entry()));
+        }
+        Opened shard = opened(plan.shardOf(index));
+        if (plan.placeOf(index) >= shard.train().size()) {
+            throw new InvalidStoreException("Invalid store " + shards + ": shard " + shard.shard().shard() + " holds "
+                    + shard.train().size() + " conversations to train on (expected more than " + plan.placeOf(index)
+                    + ", as the plan says)");
+        }
+        return shard.train().get(plan.placeOf(index)).entry().map(entry -> read(shard.shard(), entry));
+    }
+
+    private Opened opened(int shard) {
+        synchronized (opened) {
+            Opened known = opened.get(shard);
+            if (known != null) {
+                return known;
+            }
+        }
+        CommittedShard committed = marker(shard);
+        Opened now = new Opened(committed, committed.planned(Part.TRAIN));
+        synchronized (opened) {
+            opened.put(shard, now);
+        }
+        return now;
+    }
+
+    private TrainingSample read(CommittedShard shard, ConversationEntry entry) {
+        ShardReader reader = take(shard);
         StoredConversation stored;
         try {
-            stored = reader.read(one.entry());
+            stored = reader.read(entry);
         } catch (RuntimeException e) {
             reader.close();
             throw e;
@@ -95,7 +153,7 @@ public final class StoreSource implements HiddenStateSource {
                 }
             }
         }
-        return store.reader(shard, selection);
+        return shards.reader(shard, selection);
     }
 
     private void giveBack(ShardReader reader) {

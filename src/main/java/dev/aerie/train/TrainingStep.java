@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
+import java.util.List;
 
 /**
  * Performs an optimizer step over all ranks: losses, gradients, their sum, and the new parameters.
@@ -92,8 +93,12 @@ final class TrainingStep implements AutoCloseable {
         Arrays.fill(denominators, (double) busyRanks * mine.tokens());
         TttMetrics sums = TttMetrics.zero(steps);
         for (int m = 0; m < mine.microBatches(); m++) {
+            MicroBatch next = mine.next();
+            if (next.isEmpty()) {
+                continue;
+            }
             try (Scope working = Scope.open()) {
-                TrainingBatch batch = mine.next().pack(device);
+                TrainingBatch batch = next.pack(device);
                 sums = sums.plus(training.forwardBackward(batch, training.teacher(batch), denominators, gradient));
             }
         }
@@ -110,8 +115,12 @@ final class TrainingStep implements AutoCloseable {
         Deque<SpilledMicroBatch> waiting = new ArrayDeque<>();
         try {
             for (int m = 0; m < mine.microBatches() - 1; m++) {
+                MicroBatch next = mine.next();
+                if (next.isEmpty()) {
+                    continue;
+                }
                 try (Scope working = Scope.open()) {
-                    TrainingBatch batch = mine.next().pack(device);
+                    TrainingBatch batch = next.pack(device);
                     Teacher teacher = training.teacher(batch);
                     add(denominators, teacher.denominators());
                     waiting.add(SpilledMicroBatch.write(scratch, batch, teacher));
@@ -133,12 +142,13 @@ final class TrainingStep implements AutoCloseable {
     }
 
     private TttMetrics last(RankShare mine, double[] denominators) throws InterruptedException {
-        if (mine.microBatches() == 0) {
+        MicroBatch next = mine.microBatches() == 0 ? new MicroBatch(List.of()) : mine.next();
+        if (next.isEmpty()) {
             collective.allReduce(denominators);
             return TttMetrics.zero(steps);
         }
         try (Scope working = Scope.open()) {
-            TrainingBatch batch = mine.next().pack(device);
+            TrainingBatch batch = next.pack(device);
             Teacher teacher = training.teacher(batch);
             add(denominators, teacher.denominators());
             collective.allReduce(denominators);

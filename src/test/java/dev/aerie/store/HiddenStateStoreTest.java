@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -323,7 +324,7 @@ class HiddenStateStoreTest {
             bad.aux()[299 * 3 * HIDDEN + HIDDEN + 2] = Float.NaN;
             assertEquals("NaN or infinity in the output of layer 3 at token 299",
                     assertThrows(NonFiniteStateException.class, () -> Stores.write(writer, bad)).getMessage());
-            writer.refuse("bad", Part.TRAIN, "NaN");
+            writer.refuse("bad", Part.TRAIN, 7, "NaN");
             Sample unused = Stores.sample("unused", 300, HIDDEN, seed + 2);
             unused.supervised()[7] = false;
             unused.last()[7 * HIDDEN] = Float.POSITIVE_INFINITY;
@@ -337,7 +338,10 @@ class HiddenStateStoreTest {
         }
         CommittedShard shard = store.complete().shards().get(0);
         assertEquals(List.of("unused", "good"), shard.conversations().stream().map(ConversationEntry::id).toList());
-        assertEquals(List.of(new RefusedConversation("bad", Part.TRAIN, "NaN")), shard.refused());
+        assertEquals(List.of(new RefusedConversation("bad", Part.TRAIN, 0, 7, "NaN")), shard.refused());
+        assertEquals(List.of("bad 7", "unused 300", "good 300"),
+                shard.planned(Part.TRAIN).stream().map(c -> c.id() + " " + c.tokens()).toList());
+        assertEquals(Optional.empty(), shard.planned(Part.TRAIN).get(0).entry());
         assertTrue(StoreSummary.of(open()).contains("refused    1 conversations"));
     }
 

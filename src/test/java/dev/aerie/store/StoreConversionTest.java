@@ -37,7 +37,7 @@ class StoreConversionTest {
                 Stores.settings(container, codec, TeacherRows.STRICT, HIDDEN, 3).dated("2026-01-02"));
         for (int shard = 0; shard < 3; shard++) {
             try (ShardWriter writer = store.writer(shard)) {
-                writer.refuse("refused" + shard, Part.TRAIN, "NaN");
+                writer.refuse("refused" + shard, Part.TRAIN, 5, "NaN");
                 for (int length : new int[] {1, 300, 40}) {
                     Stores.write(writer, Stores.sample(shard + "-" + length, length, HIDDEN, seed + shard));
                 }
@@ -256,8 +256,8 @@ class StoreConversionTest {
         HiddenStateStore whole = from.complete();
         HiddenStateStore to = convert(whole, "to", "fp8", Container.PARQUET);
         assertEquals(List.of("good"), to.conversations(Part.TRAIN).map(ConversationEntry::id).toList());
-        assertEquals(List.of(new RefusedConversation("huge", Part.TRAIN, "NaN or infinity in aux_03 at token 280"),
-                new RefusedConversation("last", Part.TRAIN, "NaN or infinity in the final norm at token 299")),
+        assertEquals(List.of(new RefusedConversation("huge", Part.TRAIN, 0, 300, "NaN or infinity in aux_03 at token 280"),
+                new RefusedConversation("last", Part.TRAIN, 2, 300, "NaN or infinity in the final norm at token 299")),
                 to.shards().get(0).refused());
         assertEquals(List.of(), StoreVerification.of(to).problems());
     }

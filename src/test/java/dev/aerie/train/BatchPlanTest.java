@@ -109,7 +109,27 @@ class BatchPlanTest {
                         () -> plan(new int[0], new BatchSize.Conversations(8), 3, 2, 5)).getMessage());
     }
 
+    /** Training begins with the first shards while others are still made, and a batch may have conversations of two shards. */
+    @Test
+    void anEpochTakesTheShardsInOrderAndShufflesWithinThem() {
+        int[] starts = {0, 40, 41, 90, 103};
+        BatchPlan plan = new BatchPlan(lengths, starts,
+                new TrainSettings.Batches(new BatchSize.Conversations(8), 1, 2, 0, SEED));
+        List<Integer> first = used(plan, 0, 13);
+        List<Integer> second = used(plan, 13, 26);
+        for (int s = 0; s + 1 < starts.length; s++) {
+            List<Integer> shard = IntStream.range(starts[s], starts[s + 1]).boxed().toList();
+            for (List<Integer> epoch : List.of(first, second)) {
+                List<Integer> there = epoch.subList(starts[s], starts[s + 1]);
+                assertEquals(shard, there.stream().sorted().toList(), "shard " + s);
+                assertTrue(shard.size() == 1 || !shard.equals(there), "shard " + s + " is not shuffled");
+            }
+            assertTrue(shard.size() == 1
+                    || !first.subList(starts[s], starts[s + 1]).equals(second.subList(starts[s], starts[s + 1])));
+        }
+    }
+
     private static BatchPlan plan(int[] lengths, BatchSize size, long seed, int epochs, long maxSteps) {
-        return new BatchPlan(lengths, new TrainSettings.Batches(size, 1, epochs, maxSteps, seed));
+        return new BatchPlan(lengths, new int[] {0, lengths.length}, new TrainSettings.Batches(size, 1, epochs, maxSteps, seed));
     }
 }

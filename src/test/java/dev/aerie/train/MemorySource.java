@@ -5,6 +5,7 @@ import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.Tensor;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /** Conversations in memory, their states as float32. */
 final class MemorySource implements HiddenStateSource {
@@ -56,8 +57,8 @@ final class MemorySource implements HiddenStateSource {
     }
 
     @Override
-    public TrainingSample read(Part part, int index) {
-        return of(part).get(index);
+    public Optional<TrainingSample> read(Part part, int index) {
+        return Optional.of(of(part).get(index));
     }
 
     @Override

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.aerie.store.Part;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -35,14 +36,15 @@ class ReadAheadTest {
         }
 
         @Override
-        public TrainingSample read(Part part, int index) {
+        public Optional<TrainingSample> read(Part part, int index) {
             asked.incrementAndGet();
             if (index == at && failure instanceof Error e) {
                 throw e;
             } else if (index == at) {
                 throw (RuntimeException) failure;
             }
-            return new MemorySource.Held("" + index, new int[] {index}, new boolean[1], new float[3], new float[1]);
+            return Optional.of(
+                    new MemorySource.Held("" + index, new int[] {index}, new boolean[1], new float[3], new float[1]));
         }
 
         @Override
@@ -54,8 +56,8 @@ class ReadAheadTest {
     void failsWhereTheConversationIsUsed() throws Exception {
         IllegalStateException damaged = new IllegalStateException("damaged");
         try (ReadAhead reading = new ReadAhead(new Failing(damaged, 4), Part.TRAIN, IntStream.of(7, 2, 4, 1).iterator())) {
-            assertEquals("7", reading.next().id());
-            assertEquals("2", reading.next().id());
+            assertEquals("7", reading.next().orElseThrow().id());
+            assertEquals("2", reading.next().orElseThrow().id());
             assertSame(damaged, assertThrows(IllegalStateException.class, reading::next));
         }
         OutOfMemoryError error = new OutOfMemoryError();
@@ -70,7 +72,7 @@ class ReadAheadTest {
         Failing source = new Failing(null, -1);
         try (ReadAhead reading = new ReadAhead(source, Part.TRAIN, IntStream.range(0, 10).iterator())) {
             for (int i = 0; i < 10; i++) {
-                assertEquals("" + i, reading.next().id());
+                assertEquals("" + i, reading.next().orElseThrow().id());
                 assertTrue(source.asked.get() <= i + 3, source.asked.get() + " read when " + i + " is used");
             }
         }

@@ -14,7 +14,9 @@ import dev.aerie.store.Part;
 import dev.aerie.store.PlannedCounts;
 import dev.aerie.store.ShardWriter;
 import dev.aerie.store.StateLayout;
+import dev.aerie.store.StateSelection;
 import dev.aerie.store.StoreSettings;
+import dev.aerie.store.StoreShards;
 import dev.aerie.store.TeacherRows;
 import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.Device;
@@ -24,7 +26,9 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
+import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.Test;
@@ -42,6 +46,8 @@ class StoreSourceTest {
     private record Sample(Part part, int[] ids, boolean[] supervised, float[] aux, float[] last) {}
 
     private final List<Sample> samples = new ArrayList<>();
+    /** Where a conversation of the second shard is refused. */
+    private int refusedPlace = -1;
 
     /** Two shards of seven conversations each, one in three held out. */
     private HiddenStateStore store() throws IOException {
@@ -55,6 +61,9 @@ class StoreSourceTest {
         for (int shard = 0; shard < 2; shard++) {
             try (ShardWriter writer = store.writer(shard); Scope scope = Scope.open()) {
                 for (int c = 0; c < 7; c++) {
+                    if (c == refusedPlace && shard == 1) {
+                        writer.refuse("refused", Part.TRAIN, 77, "NaN");
+                    }
                     int n = 2 + random.nextInt(600);
                     Sample s = new Sample(c % 3 == 2 ? Part.HELD_OUT : Part.TRAIN, random.ints(n, 0, 99).toArray(),
                             new boolean[n], values(random, n * 3 * HIDDEN), values(random, n * HIDDEN));
@@ -72,6 +81,11 @@ class StoreSourceTest {
         return store.complete();
     }
 
+    private StoreSource source(IntPredicate trained) throws IOException {
+        ShardedPlan plan = ShardedPlan.of(store().shards().stream().map(ShardedPlan.PlannedShard::of).toList(), trained);
+        return new StoreSource(StoreShards.of(folder.toString(), new Configuration()), plan, new StateSelection(LAYERS, true));
+    }
+
     private static float[] values(Random random, int n) {
         float[] out = new float[n];
         for (int i = 0; i < n; i++) {
@@ -82,7 +96,7 @@ class StoreSourceTest {
 
     @Test
     void readsConversationsOfAPartInAnyOrder() throws Exception {
-        try (HiddenStateSource source = new StoreSource(store(), LAYERS)) {
+        try (HiddenStateSource source = source(n -> true)) {
             for (Part part : Part.values()) {
                 List<Sample> expected = samples.stream().filter(s -> s.part == part).toList();
                 assertArrayEquals(expected.stream().mapToInt(s -> s.ids.length).toArray(), source.lengths(part));
@@ -91,7 +105,7 @@ class StoreSourceTest {
                         Scope scope = Scope.open()) {
                     for (int index : order) {
                         Sample s = expected.get(index);
-                        TrainingSample c = reading.next();
+                        TrainingSample c = reading.next().orElseThrow();
                         assertArrayEquals(s.ids, c.sequence().inputIds());
                         assertArrayEquals(s.supervised, c.sequence().lossMask());
                         assertArrayEquals(s.aux, c.aux().toFloats());
@@ -109,21 +123,38 @@ class StoreSourceTest {
     @Test
     void leavesOutWhatIsNotTrainedOn() throws Exception {
         List<Sample> all = new ArrayList<>();
-        try (HiddenStateSource source = new StoreSource(store(), LAYERS, n -> n % 3 == 1)) {
+        try (HiddenStateSource source = source(n -> n % 3 == 1)) {
             samples.stream().filter(s -> s.part == Part.TRAIN).forEach(all::add);
             int[] used = IntStream.range(0, all.size()).filter(n -> n % 3 == 1).toArray();
             assertArrayEquals(IntStream.of(used).map(n -> all.get(n).ids.length).toArray(), source.lengths(Part.TRAIN));
-            assertArrayEquals(all.get(used[1]).ids, source.read(Part.TRAIN, 1).sequence().inputIds());
+            assertArrayEquals(all.get(used[1]).ids, source.read(Part.TRAIN, 1).orElseThrow().sequence().inputIds());
             assertEquals(samples.size() - all.size(), source.lengths(Part.HELD_OUT).length);
+        }
+    }
+
+    /** Steps follow from the plan: the batches are the same whether a conversation of theirs has states or not. */
+    @Test
+    void aConversationThatWasRefusedIsPlannedAndEmpty() throws Exception {
+        refusedPlace = 3;
+        try (StoreSource source = source(n -> true)) {
+            int[] lengths = source.lengths(Part.TRAIN);
+            List<Sample> train = samples.stream().filter(s -> s.part == Part.TRAIN).toList();
+            assertEquals(train.size() + 1, lengths.length);
+            // The first shard has five, the second two before it.
+            assertEquals(77, lengths[7]);
+            assertArrayEquals(new int[] {0, 5, 11}, source.shardStarts());
+            assertEquals(Optional.empty(), source.read(Part.TRAIN, 7));
+            assertArrayEquals(train.get(6).ids, source.read(Part.TRAIN, 6).orElseThrow().sequence().inputIds());
+            assertArrayEquals(train.get(7).ids, source.read(Part.TRAIN, 8).orElseThrow().sequence().inputIds());
         }
     }
 
     @Test
     void packsConversationsEndToEnd() throws Exception {
-        try (HiddenStateSource source = new StoreSource(store(), LAYERS); Scope scope = Scope.open()) {
+        try (HiddenStateSource source = source(n -> true); Scope scope = Scope.open()) {
             List<Sample> train = samples.stream().filter(s -> s.part == Part.TRAIN).toList();
             TrainingBatch batch =
-                    new MicroBatch(List.of(source.read(Part.TRAIN, 3), source.read(Part.TRAIN, 0))).pack(Device.CPU);
+                    new MicroBatch(List.of(source.read(Part.TRAIN, 3).orElseThrow(), source.read(Part.TRAIN, 0).orElseThrow())).pack(Device.CPU);
             int first = train.get(3).ids.length;
             int second = train.get(0).ids.length;
             assertArrayEquals(new long[] {0, first, first + second}, batch.cuSeqlens());

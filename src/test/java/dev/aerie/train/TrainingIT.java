@@ -30,6 +30,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -148,7 +149,7 @@ class TrainingIT {
                 }
 
                 @Override
-                public TrainingSample read(Part part, int index) {
+                public Optional<TrainingSample> read(Part part, int index) {
                     before(reads.incrementAndGet(), index);
                     return opened.source().read(part, index);
                 }

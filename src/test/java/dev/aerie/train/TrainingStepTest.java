@@ -69,7 +69,7 @@ class TrainingStepTest {
                 TrainingStep training =
                         new TrainingStep(solo, settings(LossMode.SPECFORGE), parameters, inputs.target(), DType.F32, scratch)) {
             for (int k = 0; k < STEPS; k++) {
-                MicroBatch sample = new MicroBatch(List.of(inputs.source().read(Part.TRAIN, k % 2)));
+                MicroBatch sample = new MicroBatch(List.of(inputs.source().read(Part.TRAIN, k % 2).orElseThrow()));
                 TrainingStep.Result result = training.run(RankShare.of(List.of(sample)), 1, k + 1, RATE);
                 close(expected.get(k).get(0).asDouble(), result.totalLoss(), 1e-4, name + " loss of step " + k);
                 close(expected.get(k).get(1).asDouble(), result.gradNorm(), 1e-4, name + " gradient norm of step " + k);
@@ -97,18 +97,23 @@ class TrainingStepTest {
         }
     }
 
-    /** One rank's only conversation carries no loss, another has none at all, a third has two of unequal lengths in two parts. */
+    /**
+     * One rank's only conversation carries no loss, one has none at all, one only such that have no states, and one has two of
+     * unequal lengths and another without states between them.
+     */
     @Test
     void ranksWithoutLossCountForNothing() throws Exception {
         Run one = ThreadGang.run(1, c -> train(c, 3, (rank, all) -> List.of(new MicroBatch(all)))).get(0);
-        List<Run> four = ThreadGang.run(4, c -> train(c, 3, (rank, all) -> switch (rank) {
+        MicroBatch empty = new MicroBatch(List.of());
+        List<Run> five = ThreadGang.run(5, c -> train(c, 3, (rank, all) -> switch (rank) {
             case 0 -> List.of(alone(silent(all.get(1))));
             case 1 -> List.of(alone(all.get(1)));
-            case 2 -> List.of(alone(all.get(0)), alone(all.get(2)));
+            case 2 -> List.of(alone(all.get(0)), empty, alone(all.get(2)));
+            case 3 -> List.of(empty);
             default -> List.of();
         }));
-        for (Run rank : four) {
-            same(one, rank, "four ranks");
+        for (Run rank : five) {
+            same(one, rank, "five ranks");
         }
     }
 
@@ -125,7 +130,7 @@ class TrainingStepTest {
                     TrainingStep training =
                             new TrainingStep(c, settings(LossMode.SPECFORGE), parameters, inputs.target(), DType.F32, scratch)) {
                 List<MicroBatch> mine = c.rank() == 1 ? List.of()
-                        : List.of(alone(inputs.source().read(Part.TRAIN, c.rank() / 2)));
+                        : List.of(alone(inputs.source().read(Part.TRAIN, c.rank() / 2).orElseThrow()));
                 return training.run(RankShare.of(mine), 2, 1, RATE).totalLoss();
             }
         });
@@ -163,7 +168,7 @@ class TrainingStepTest {
                     System.gc();
                     live.add(Scope.liveTensors());
                     assertEquals(0, read.stream().filter(r -> r.get() != null).count(), "conversations still held");
-                    MemorySource.Held held = (MemorySource.Held) inputs.source().read(Part.TRAIN, 0);
+                    MemorySource.Held held = (MemorySource.Held) inputs.source().read(Part.TRAIN, 0).orElseThrow();
                     MemorySource.Held copy = MemorySource.cut(held, "copy", held.sequence().length());
                     read.add(new WeakReference<>(copy.auxValues()));
                     return alone(copy);
@@ -188,7 +193,7 @@ class TrainingStepTest {
                 DraftParameters parameters = inputs.initial(0, Device.CPU);
                 TrainingStep training =
                         new TrainingStep(solo, settings(LossMode.STRICT), parameters, inputs.target(), DType.F32, scratch)) {
-            MicroBatch good = alone(inputs.source().read(Part.TRAIN, 0));
+            MicroBatch good = alone(inputs.source().read(Part.TRAIN, 0).orElseThrow());
             RankShare share = new RankShare() {
                 private int read;
 
@@ -263,7 +268,7 @@ class TrainingStepTest {
                                 scratch)) {
             List<TrainingSample> all = new ArrayList<>();
             for (int c = 0; c < conversations; c++) {
-                all.add(inputs.source().read(Part.TRAIN, c));
+                all.add(inputs.source().read(Part.TRAIN, c).orElseThrow());
             }
             List<MicroBatch> mine = shares.of(collective.rank(), all);
             for (int k = 0; k < STEPS; k++) {

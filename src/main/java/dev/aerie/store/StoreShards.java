@@ -1,0 +1,50 @@
+package dev.aerie.store;
+
+import dev.aerie.files.Folder;
+import java.io.IOException;
+import java.util.Optional;
+import org.apache.hadoop.conf.Configuration;
+
+/**
+ * The shards of a store, each looked up when it is needed: a process that reads a few of 50,000 shards, or that begins before all
+ * are committed, needs no list of them.
+ */
+public final class StoreShards {
+
+    private final Folder files;
+    private final StoreSettings settings;
+
+    private StoreShards(Folder files, StoreSettings settings) {
+        this.files = files;
+        this.settings = settings;
+    }
+
+    /** @throws InvalidStoreException if there is no store or its store.json is damaged */
+    public static StoreShards of(String uri, Configuration conf) throws IOException {
+        Folder files = Folder.at(uri, conf);
+        return new StoreShards(files, HiddenStateStore.readSettings(files));
+    }
+
+    public StoreSettings settings() {
+        return settings;
+    }
+
+    /**
+     * Reads a shard's marker; empty if the shard is not committed.
+     *
+     * @throws InvalidStoreException if the marker is damaged
+     */
+    public Optional<CommittedShard> find(int shard) throws IOException {
+        return Markers.find(files, shard);
+    }
+
+    /** Opens a committed shard to read some of its states. */
+    public ShardReader reader(CommittedShard shard, StateSelection selection) {
+        return new ShardReader(files, settings, shard, selection);
+    }
+
+    @Override
+    public String toString() {
+        return files.uri();
+    }
+}

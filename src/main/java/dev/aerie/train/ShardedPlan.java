@@ -1,0 +1,110 @@
+package dev.aerie.train;
+
+import dev.aerie.store.CommittedShard;
+import dev.aerie.store.Part;
+import dev.aerie.store.PlannedConversation;
+import java.io.Serializable;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.IntPredicate;
+
+/**
+ * The conversations to train on, in the order of the store's plan: their lengths and their shards. It is made in the driver and
+ * sent to the ranks in place of ids and markers, of which 300,000 conversations have 100 MB.
+ *
+ * <p>It follows from the plan alone. Conversations that the target turned out to give no finite states for are in it too, so that
+ * the steps of a training are the same whether the capture is finished or has not begun.
+ */
+public final class ShardedPlan implements Serializable {
+
+    /** Tokens of each conversation. */
+    private final int[] lengths;
+    /** Its place among the shard's conversations of the part {@code train}. */
+    private final int[] places;
+    /** The number of each shard that has conversations to train on, ascending. */
+    private final int[] shards;
+    /** Where the conversations of each of these shards begin; the last is the number of conversations. */
+    private final int[] starts;
+    /** Shards with conversations of the part {@code held_out}. */
+    private final int[] heldOut;
+
+    private ShardedPlan(int[] lengths, int[] places, int[] shards, int[] starts, int[] heldOut) {
+        this.lengths = lengths;
+        this.places = places;
+        this.shards = shards;
+        this.starts = starts;
+        this.heldOut = heldOut;
+    }
+
+    /**
+     * A shard of the plan.
+     *
+     * @param train tokens of its conversations to train on, in order
+     * @param heldOut whether it has held-out ones
+     */
+    public record PlannedShard(int shard, int[] train, boolean heldOut) {
+
+        static PlannedShard of(CommittedShard committed) {
+            return new PlannedShard(committed.shard(),
+                    committed.planned(Part.TRAIN).stream().mapToInt(PlannedConversation::tokens).toArray(),
+                    !committed.planned(Part.HELD_OUT).isEmpty());
+        }
+    }
+
+    /** @param trained selects conversations of the part {@code train} by their index in the plan's order */
+    public static ShardedPlan of(List<PlannedShard> plan, IntPredicate trained) {
+        int[] lengths = new int[plan.stream().mapToInt(s -> s.train().length).sum()];
+        int[] places = new int[lengths.length];
+        List<Integer> shards = new ArrayList<>();
+        List<Integer> starts = new ArrayList<>();
+        int all = 0;
+        int used = 0;
+        for (PlannedShard shard : plan) {
+            int start = used;
+            for (int place = 0; place < shard.train().length; place++) {
+                if (trained.test(all++)) {
+                    lengths[used] = shard.train()[place];
+                    places[used++] = place;
+                }
+            }
+            if (used > start) {
+                shards.add(shard.shard());
+                starts.add(start);
+            }
+        }
+        starts.add(used);
+        return new ShardedPlan(Arrays.copyOf(lengths, used), Arrays.copyOf(places, used), ints(shards), ints(starts),
+                plan.stream().filter(PlannedShard::heldOut).mapToInt(PlannedShard::shard).toArray());
+    }
+
+    private static int[] ints(List<Integer> values) {
+        return values.stream().mapToInt(Integer::intValue).toArray();
+    }
+
+    int[] lengths() {
+        return lengths.clone();
+    }
+
+    int[] starts() {
+        return starts.clone();
+    }
+
+    /** Returns the number of the shard of a conversation. */
+    int shardOf(int index) {
+        int found = Arrays.binarySearch(starts, index);
+        return shards[found >= 0 ? found : -found - 2];
+    }
+
+    int placeOf(int index) {
+        return places[index];
+    }
+
+    int tokensOf(int index) {
+        return lengths[index];
+    }
+
+    int[] heldOutShards() {
+        return heldOut.clone();
+    }
+}
