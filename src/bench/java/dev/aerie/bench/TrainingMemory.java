@@ -7,6 +7,7 @@ import dev.aerie.spark.DeviceChoice;
 import dev.aerie.spark.TaskResources;
 import dev.aerie.torch.DTypeChoice;
 import dev.aerie.torch.Optimizer;
+import dev.aerie.train.CorruptChunks;
 import dev.aerie.train.Schedule;
 import java.util.TreeMap;
 import dev.aerie.torch.Scope;
@@ -54,7 +55,8 @@ public final class TrainingMemory {
             TrainSettings settings = new TrainSettings(LossMode.STRICT, 7,
                     new TrainSettings.Batches(new BatchSize.Conversations(1), 8192, epochs, steps, 0),
                     new TrainSettings.Optimization(1e-4, 0.015, Schedule.COSINE, Optimizer.AdamW.withDecay(0), 0.5),
-                    new TrainSettings.Milestones(often, 1, often), DTypeChoice.AUTO, new TaskResources(DeviceChoice.AUTO, 0),
+                    new TrainSettings.Milestones(often, 1, often), DTypeChoice.AUTO, CorruptChunks.STOP,
+                    new TaskResources(DeviceChoice.AUTO, 0),
                     new TreeMap<>());
             Training.run(spark.sparkContext(), new GangSettings(1, 1), settings, new SyntheticInputs(CONVERSATIONS, LONGEST),
                     output.toString(), System.out);

@@ -35,6 +35,7 @@ import dev.aerie.target.Residency;
 import dev.aerie.text.ConversationFormat;
 import dev.aerie.text.OverLength;
 import dev.aerie.torch.DTypeChoice;
+import dev.aerie.train.CorruptChunks;
 import dev.aerie.train.Schedule;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -232,6 +233,10 @@ final class RecipeKeys {
             "The compute type; the weights and AdamW's moments are float32 always.");
     static final RecipeKey<Long> TRAIN_SEED = key("train.seed", whole(0), 0L, TRAINING,
             "Seed of the initial weights and of the order of conversations.");
+    static final RecipeKey<CorruptChunks> TRAIN_CORRUPT_CHUNKS = key("train.corrupt_chunks", choice(CorruptChunks.class),
+            CorruptChunks.STOP, NOTHING,
+            "What happens at a conversation whose chunk in the store is corrupt: the training ends, or leaves it out and counts "
+                    + "it.");
     static final RecipeKey<Integer> TRAIN_CHECKPOINT_EVERY_STEPS = key("train.checkpoint.every_steps", integer(1), 500, NOTHING,
             "Steps between checkpoints; the last step makes one too.");
     static final RecipeKey<Integer> TRAIN_CHECKPOINT_KEEP = key("train.checkpoint.keep", integer(1), 2, NOTHING,

@@ -11,6 +11,7 @@ import static dev.aerie.jobs.RecipeKeys.SUBSET_SOURCE;
 import static dev.aerie.jobs.RecipeKeys.TRAIN_BATCH_CONVERSATIONS;
 import static dev.aerie.jobs.RecipeKeys.TRAIN_CHECKPOINT_EVERY_STEPS;
 import static dev.aerie.jobs.RecipeKeys.TRAIN_CHECKPOINT_KEEP;
+import static dev.aerie.jobs.RecipeKeys.TRAIN_CORRUPT_CHUNKS;
 import static dev.aerie.jobs.RecipeKeys.TRAIN_DTYPE;
 import static dev.aerie.jobs.RecipeKeys.TRAIN_EPOCHS;
 import static dev.aerie.jobs.RecipeKeys.TRAIN_GLOBAL_BATCH_TOKENS;
@@ -64,6 +65,7 @@ final class TrainSection {
                 new TrainSettings.Milestones(TRAIN_CHECKPOINT_EVERY_STEPS.of(recipe), TRAIN_CHECKPOINT_KEEP.of(recipe),
                         TRAIN_HELD_OUT_EVERY_STEPS.of(recipe).orElse(TrainSettings.Milestones.LAST_STEP_ONLY)),
                 TRAIN_DTYPE.of(recipe),
+                TRAIN_CORRUPT_CHUNKS.of(recipe),
                 TargetSection.resources(recipe),
                 recipe.deciding(Decides.TRAINING));
     }

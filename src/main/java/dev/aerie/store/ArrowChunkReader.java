@@ -12,7 +12,9 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.apache.arrow.flatbuf.Buffer;
 import org.apache.arrow.flatbuf.FieldNode;
 import org.apache.arrow.flatbuf.Message;
@@ -22,10 +24,9 @@ import org.apache.arrow.flatbuf.RecordBatch;
 /**
  * Reads what {@link ArrowChunkWriter} wrote, by the buffers' positions that the file gives.
  *
- * <p>The format has no checksums: every position, length and count is checked against the file's size and the schema, and the
- * values' lengths by {@link ShardReader}; other bytes of values are seen by verification alone, which knows the file's SHA-256.
- * A call reads
- * the record batches' metadata, then the offsets of the columns, then their values, each of these at once.
+ * <p>Every position, length and count is checked against the file's size and the schema, every value that is read by its
+ * checksum, and the values' lengths by {@link ShardReader}. A call reads the record batches' metadata, then the offsets of the
+ * columns, then their values, each of these at once.
  */
 final class ArrowChunkReader implements ChunkReader {
 
@@ -37,15 +38,24 @@ final class ArrowChunkReader implements ChunkReader {
         }
     }
 
+    /**
+     * What a record batch's metadata say.
+     *
+     * @param checksums of the values of each row, column after column of the file
+     */
+    private record Batch(List<BodyBuffer> buffers, int[] checksums) {}
+
     private final ShardBytes file;
     private final ShardSchema schema;
     private final ArrowFooter footer;
+    /** Of each column of the schema: its number in the file. */
+    private final int[] places;
     /** Of each column of the schema: its first buffer in a record batch. */
     private final int[] firstBuffers;
     private final int buffers;
     private final int rows;
-    /** The buffers of record batches that were read from. */
-    private final Map<Integer, List<BodyBuffer>> known = new HashMap<>();
+    /** The record batches that were read from. */
+    private final Map<Integer, Batch> known = new HashMap<>();
     private final Deque<Chunk> ahead = new ArrayDeque<>();
     private int nextBatch;
 
@@ -60,7 +70,8 @@ final class ArrowChunkReader implements ChunkReader {
             for (int i = 0; i < footer.columns().size(); i++) {
                 first[i + 1] = first[i] + ArrowFormat.buffers(footer.columns().get(i));
             }
-            this.firstBuffers = schema.columns().stream().mapToInt(column -> first[footer.columns().indexOf(column)]).toArray();
+            this.places = schema.columns().stream().mapToInt(footer.columns()::indexOf).toArray();
+            this.firstBuffers = IntStream.of(places).map(place -> first[place]).toArray();
             this.buffers = first[footer.columns().size()];
             this.rows = Math.toIntExact(footer.batches().stream().mapToLong(BatchBlock::rows).sum());
         } catch (IOException | RuntimeException e) {
@@ -131,7 +142,7 @@ final class ArrowChunkReader implements ChunkReader {
                 ofPart[column] = values.next();
             }
             for (int row = 0; row < part.rows(); row++) {
-                chunks.add(chunk(ofPart, bounds.get(part), row));
+                chunks.add(chunk(part, ofPart, bounds.get(part), row));
             }
         }
         return chunks;
@@ -184,7 +195,7 @@ final class ArrowChunkReader implements ChunkReader {
     /** Returns a range of one of a batch's buffers, as one of the file. */
     private Range range(Part part, int buffer, long from, long length) {
         BatchBlock batch = footer.batches().get(part.batch());
-        BodyBuffer place = known.get(part.batch()).get(buffer);
+        BodyBuffer place = known.get(part.batch()).buffers().get(buffer);
         if (from + length > place.length()) {
             throw new IllegalArgumentException("a buffer of " + place.length() + " bytes in record batch " + part.batch()
                     + " (expected " + (from + length) + ")");
@@ -192,15 +203,17 @@ final class ArrowChunkReader implements ChunkReader {
         return new Range(batch.offset() + batch.metadataBytes() + place.offset() + from, Math.toIntExact(length));
     }
 
-    private Chunk chunk(ByteBuffer[] values, int[][] bounds, int row) {
+    private Chunk chunk(Part part, ByteBuffer[] values, int[][] bounds, int row) {
         ByteBuffer[] binaries = new ByteBuffer[values.length];
         int[] integers = new int[values.length];
         for (int column = 0; column < values.length; column++) {
             if (isInteger(column)) {
+                requireSum(part, column, row, values[column].slice(Integer.BYTES * row, Integer.BYTES));
                 integers[column] = values[column].getInt(Integer.BYTES * row);
             } else {
                 int first = bounds[column][row];
                 binaries[column] = values[column].slice(first - bounds[column][0], bounds[column][row + 1] - first);
+                requireSum(part, column, row, binaries[column]);
             }
         }
         int planes = schema.layout().codec().planes().size();
@@ -211,6 +224,18 @@ final class ArrowChunkReader implements ChunkReader {
         return Chunk.ofRow(binaries, integers, states);
     }
 
+    private void requireSum(Part part, int column, int row, ByteBuffer value) {
+        int rowInBatch = part.from() + row;
+        int before = places[column] * footer.batches().get(part.batch()).rows();
+        int expected = known.get(part.batch()).checksums()[before + rowInBatch];
+        int found = ArrowFormat.checksum(value);
+        if (found != expected) {
+            throw new IllegalArgumentException(String.format(Locale.ROOT,
+                    "the checksum of %s in row %d of record batch %d is %08x (expected %08x)",
+                    schema.columns().get(column).name(), rowInBatch, part.batch(), found, expected));
+        }
+    }
+
     private void readMetadata(List<Part> parts) throws IOException {
         List<Integer> wanted = parts.stream().map(Part::batch).filter(batch -> !known.containsKey(batch)).toList();
         List<ByteBuffer> read = file.read(wanted.stream()
@@ -219,11 +244,11 @@ final class ArrowChunkReader implements ChunkReader {
                 .toList());
         for (int i = 0; i < wanted.size(); i++) {
             int batch = wanted.get(i);
-            known.put(batch, bodyBuffers(read.get(i), footer.batches().get(batch), batch));
+            known.put(batch, batch(read.get(i), footer.batches().get(batch), batch));
         }
     }
 
-    private List<BodyBuffer> bodyBuffers(ByteBuffer message, BatchBlock block, int number) {
+    private Batch batch(ByteBuffer message, BatchBlock block, int number) {
         int length = message.getInt(Integer.BYTES);
         if (message.getInt(0) != ArrowFormat.CONTINUATION || length != block.metadataBytes() - ArrowFormat.PREFIX) {
             throw new IllegalArgumentException("no message at " + block.offset() + " (expected record batch " + number + ")");
@@ -253,7 +278,12 @@ final class ArrowChunkReader implements ChunkReader {
             }
             out.add(new BodyBuffer(buffer.offset(), buffer.length()));
         }
-        return out;
+        int[] checksums = ArrowFormat.checksums(read, footer.columns().size() * block.rows());
+        if (checksums == null) {
+            throw new IllegalArgumentException("record batch " + number + " has no " + ArrowFormat.CHECKSUMS + " of "
+                    + footer.columns().size() * block.rows() + " values");
+        }
+        return new Batch(out, checksums);
     }
 
     @Override

@@ -9,6 +9,7 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /**
  * Writes a shard as an Arrow IPC file, uncompressed. Every buffer begins at a multiple of 64 bytes in the file, so that a mapped
@@ -54,15 +55,21 @@ final class ArrowChunkWriter implements ChunkWriter {
     private void endBatch() throws IOException {
         int rows = pending.size();
         List<List<ByteBuffer>> buffers = new ArrayList<>();
+        IntStream.Builder checksums = IntStream.builder();
         for (int column = 0; column < schema.columns().size(); column++) {
             buffers.add(List.of());
             if (schema.columns().get(column).type() == ShardColumn.Type.INTEGER) {
-                buffers.add(List.of(integers(column)));
+                ByteBuffer values = integers(column);
+                buffers.add(List.of(values));
+                for (int row = 0; row < rows; row++) {
+                    checksums.add(ArrowFormat.checksum(values.slice(Integer.BYTES * row, Integer.BYTES)));
+                }
             } else {
                 List<ByteBuffer> values = new ArrayList<>();
                 for (Chunk chunk : pending) {
                     values.add(chunk.binary(column));
                 }
+                values.forEach(value -> checksums.add(ArrowFormat.checksum(value)));
                 buffers.add(List.of(offsets(values)));
                 buffers.add(values);
             }
@@ -74,7 +81,8 @@ final class ArrowChunkWriter implements ChunkWriter {
             places.add(new BodyBuffer(bodyBytes, length));
             bodyBytes += ArrowFormat.padded(length);
         }
-        byte[] metadata = ArrowFormat.batchMessage(schema.columns(), rows, places, bodyBytes);
+        byte[] metadata = ArrowFormat.batchMessage(schema.columns(), rows, places, bodyBytes,
+                checksums.build().toArray());
         batches.add(new BatchBlock(out.bytes(), metadata.length, bodyBytes, rows));
         out.write(metadata);
         for (List<ByteBuffer> parts : buffers) {

@@ -4,9 +4,11 @@ import com.google.flatbuffers.FlatBufferBuilder;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import java.util.zip.CRC32C;
 import org.apache.arrow.flatbuf.Binary;
 import org.apache.arrow.flatbuf.Block;
 import org.apache.arrow.flatbuf.Buffer;
@@ -41,6 +43,11 @@ final class ArrowFormat {
     static final int TAIL = Integer.BYTES + MAGIC.length;
     /** Key of the footer's own metadata: the rows of each record batch, by which a reader finds a row. */
     static final String BATCH_ROWS = "aerie.batch_rows";
+    /**
+     * Key of a record batch's own metadata: the CRC-32C of each value, column after column, each row by row, as base64 of
+     * little-endian 32-bit numbers. Arrow itself has no checksums.
+     */
+    static final String CHECKSUMS = "aerie.crc32c";
 
     /** A buffer in the body of a record batch. */
     record BodyBuffer(long offset, long length) {}
@@ -63,12 +70,26 @@ final class ArrowFormat {
     static byte[] schemaMessage(ShardSchema schema, Map<String, String> metadata, int position) {
         FlatBufferBuilder b = new FlatBufferBuilder();
         int header = schema(b, schema, metadata);
-        return message(b, MessageHeader.Schema, header, 0, position);
+        return message(b, MessageHeader.Schema, header, 0, 0, position);
     }
 
-    /** Returns the metadata of a record batch; its body follows at once. */
-    static byte[] batchMessage(List<ShardColumn> columns, int rows, List<BodyBuffer> buffers, long bodyBytes) {
+    /** Returns the CRC-32C of a value's bytes. */
+    static int checksum(ByteBuffer value) {
+        CRC32C crc = new CRC32C();
+        crc.update(value.duplicate());
+        return (int) crc.getValue();
+    }
+
+    /**
+     * Returns the metadata of a record batch; its body follows at once.
+     *
+     * @param checksums of the values of each row, column after column
+     */
+    static byte[] batchMessage(List<ShardColumn> columns, int rows, List<BodyBuffer> buffers, long bodyBytes, int[] checksums) {
         FlatBufferBuilder b = new FlatBufferBuilder();
+        ByteBuffer numbers = ByteBuffer.allocate(Integer.BYTES * checksums.length).order(ByteOrder.LITTLE_ENDIAN);
+        numbers.asIntBuffer().put(checksums);
+        int own = metadata(b, Map.of(CHECKSUMS, Base64.getEncoder().encodeToString(numbers.array())));
         // FlatBuffers are built from their end.
         RecordBatch.startBuffersVector(b, buffers.size());
         for (int i = buffers.size() - 1; i >= 0; i--) {
@@ -84,11 +105,28 @@ final class ArrowFormat {
         RecordBatch.addLength(b, rows);
         RecordBatch.addNodes(b, nodes);
         RecordBatch.addBuffers(b, bufferVector);
-        return message(b, MessageHeader.RecordBatch, RecordBatch.endRecordBatch(b), bodyBytes, 0);
+        return message(b, MessageHeader.RecordBatch, RecordBatch.endRecordBatch(b), bodyBytes, own, 0);
     }
 
-    private static byte[] message(FlatBufferBuilder b, byte type, int header, long bodyBytes, int position) {
-        b.finish(Message.createMessage(b, MetadataVersion.V5, type, header, bodyBytes, 0));
+    /** Returns the checksums of a record batch of so many values; null if it has not as many. */
+    static int[] checksums(Message batch, int values) {
+        for (int i = 0; i < batch.customMetadataLength(); i++) {
+            KeyValue entry = batch.customMetadata(i);
+            if (CHECKSUMS.equals(entry.key()) && entry.value() != null) {
+                byte[] bytes = Base64.getDecoder().decode(entry.value());
+                if (bytes.length != (long) Integer.BYTES * values) {
+                    return null;
+                }
+                int[] out = new int[values];
+                ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asIntBuffer().get(out);
+                return out;
+            }
+        }
+        return null;
+    }
+
+    private static byte[] message(FlatBufferBuilder b, byte type, int header, long bodyBytes, int metadataOffset, int position) {
+        b.finish(Message.createMessage(b, MetadataVersion.V5, type, header, bodyBytes, metadataOffset));
         ByteBuffer metadata = b.dataBuffer();
         int length = (int) (padded(position + PREFIX + metadata.remaining()) - position);
         return ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN)

@@ -1,7 +1,9 @@
 package dev.aerie.store;
 
 import dev.aerie.files.Folder;
+import dev.aerie.files.Sha256;
 import java.io.IOException;
+import java.io.InputStream;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 
@@ -41,6 +43,17 @@ public final class StoreShards {
     /** Opens a committed shard to read some of its states. */
     public ShardReader reader(CommittedShard shard, StateSelection selection) {
         return new ShardReader(files, settings, shard, selection);
+    }
+
+    /**
+     * Returns whether a shard's file has the SHA-256 of its marker; reads the whole file.
+     *
+     * @throws java.io.FileNotFoundException if there is none
+     */
+    public boolean isAsCommitted(CommittedShard shard) throws IOException {
+        try (InputStream in = files.open(shard.path())) {
+            return Sha256.of(in).equals(shard.sha256());
+        }
     }
 
     @Override

@@ -9,9 +9,8 @@ import dev.aerie.store.Part;
 import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import dev.aerie.torch.Scope;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
 /**
@@ -26,13 +25,18 @@ final class HeldOutReplay implements AutoCloseable {
     private final int draftTokens;
     private final Device device;
     private final TttReplay replay;
+    private final CorruptChunks corrupt;
+    private final Consumer<String> skips;
 
+    /** @param skips told why, of each conversation that is left out */
     HeldOutReplay(Collective collective, TrainSettings settings, DraftParameters parameters, FrozenTarget target,
-            HiddenStateSource source, DType compute) {
+            HiddenStateSource source, DType compute, Consumer<String> skips) {
         this.collective = collective;
         this.source = source;
         this.microBatchTokens = settings.batches().microBatchTokens();
         this.draftTokens = settings.tttLength();
+        this.corrupt = settings.corruptChunks();
+        this.skips = skips;
         this.device = parameters.flat().device();
         this.replay = new TttReplay(parameters, target, draftTokens, compute);
     }
@@ -43,19 +47,20 @@ final class HeldOutReplay implements AutoCloseable {
         int[] lengths = source.lengths(Part.HELD_OUT);
         int[] mine = IntStream.range(0, lengths.length).filter(i -> i % collective.size() == collective.rank()).toArray();
         ReplayCounts counts = ReplayCounts.zero(draftTokens);
-        try (ReadAhead reading = new ReadAhead(source, Part.HELD_OUT, IntStream.of(mine).iterator())) {
-            for (int[] micro : BatchPlan.microBatches(lengths, mine, microBatchTokens)) {
-                List<TrainingSample> conversations = new ArrayList<>();
-                for (int i = 0; i < micro.length; i++) {
-                    reading.next().ifPresent(conversations::add);
-                }
-                try (Scope scope = Scope.open()) {
-                    counts = counts.plus(replay.replay(new MicroBatch(conversations).pack(device)));
+        long[] skipped = new long[1];
+        try (ReadAhead reading = new ReadAhead(source, Part.HELD_OUT, IntStream.of(mine).iterator(), corrupt, skips)) {
+            for (int[] indices : BatchPlan.microBatches(lengths, mine, microBatchTokens)) {
+                try (MicroBatch micro = MicroBatch.read(reading, indices.length); Scope scope = Scope.open()) {
+                    if (!micro.isEmpty()) {
+                        counts = counts.plus(replay.replay(micro.pack(device)));
+                    }
                 }
             }
+            skipped[0] = reading.skipped();
         }
         ReplayCounts all = overRanks(counts);
-        return new StepMetrics.HeldOut(lengths.length, all.acceptanceLength(),
+        collective.allReduce(skipped);
+        return new StepMetrics.HeldOut(lengths.length - skipped[0], skipped[0], all.acceptanceLength(),
                 IntStream.rangeClosed(1, draftTokens).mapToDouble(all::hitRate).toArray(), (System.nanoTime() - start) / 1e9);
     }
 

@@ -17,14 +17,15 @@ public interface HiddenStateSource extends AutoCloseable {
         return new int[] {0, lengths(Part.TRAIN).length};
     }
 
-    /** Returns the largest number of heap bytes that a conversation takes once it is read. */
+    /** Returns the largest number of bytes that a conversation takes while it is read and afterwards, native memory included. */
     long bytes(Part part, int index);
 
     /**
-     * Reads one conversation. Several threads may read at once, before its use.
+     * Reads and decodes one conversation, which the caller closes. Several threads may read at once, before its use.
      *
      * @param index position in {@link #lengths}
      * @return empty if it was planned and the target had no finite states for it
+     * @throws dev.aerie.store.CorruptChunkException if what is stored of it is not what was written
      */
     Optional<TrainingSample> read(Part part, int index);
 

@@ -8,18 +8,35 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** Conversations that a rank runs together, as read from their source. */
-record MicroBatch(List<TrainingSample> conversations) {
+/** Conversations that a rank runs together, as read from their source; none if all of them were left out. */
+record MicroBatch(List<TrainingSample> conversations) implements AutoCloseable {
 
-    boolean isEmpty() {
-        return conversations.isEmpty();
+    /** Takes the next so many conversations, but for those that are left out. */
+    static MicroBatch read(ReadAhead reading, int conversations) throws InterruptedException {
+        List<TrainingSample> read = new ArrayList<>();
+        try {
+            for (int i = 0; i < conversations; i++) {
+                reading.next().ifPresent(read::add);
+            }
+            return new MicroBatch(read);
+        } catch (InterruptedException | RuntimeException e) {
+            read.forEach(TrainingSample::close);
+            throw e;
+        }
     }
 
     int tokens() {
         return conversations.stream().mapToInt(c -> c.sequence().length()).sum();
     }
 
-    /** Concatenates the conversations on a device, in the innermost scope. */
+    boolean isEmpty() {
+        return conversations.isEmpty();
+    }
+
+    /**
+     * Concatenates the conversations, of which there is at least one, on a device, in the innermost scope. A tensor of a single
+     * conversation is not copied, so this is closed after the batch's use.
+     */
     TrainingBatch pack(Device device) {
         TokenSequence packed = TokenSequence.concatenated(
                 conversations.stream().map(TrainingSample::sequence).toList());
@@ -37,6 +54,11 @@ record MicroBatch(List<TrainingSample> conversations) {
         }
         return new TrainingBatch(packed, bounds, joined(aux), joined(states),
                 rows.stream().flatMapToLong(Arrays::stream).toArray());
+    }
+
+    @Override
+    public void close() {
+        conversations.forEach(TrainingSample::close);
     }
 
     private static Tensor joined(List<Tensor> parts) {

@@ -9,7 +9,6 @@ import dev.aerie.torch.Device;
 import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Iterator;
@@ -34,6 +33,9 @@ final class RankLoop {
         void done(StepMetrics metrics);
 
         void note(String text);
+
+        /** A conversation of this rank's was left out. */
+        void skipped(String why);
     }
 
     private final Collective collective;
@@ -82,12 +84,14 @@ final class RankLoop {
                 TrainingStep training = new TrainingStep(collective, settings, parameters, inputs.target(), compute,
                         scratch);
                 HeldOutReplay heldOut =
-                        new HeldOutReplay(collective, settings, parameters, inputs.target(), inputs.source(), compute)) {
+                        new HeldOutReplay(collective, settings, parameters, inputs.target(), inputs.source(), compute,
+                                observer::skipped)) {
             // Before the search for a checkpoint, so that no other attempt commits one afterwards.
             Claim claim = collective.rank() == 0 ? Claim.take(output) : null;
             long first = resume(parameters, training.optimizer());
             MetricsLog log = collective.rank() == 0 ? new MetricsLog(output, first, claim) : null;
-            try (ReadAhead reading = new ReadAhead(inputs.source(), Part.TRAIN, order(first))) {
+            try (ReadAhead reading = new ReadAhead(inputs.source(), Part.TRAIN, order(first), settings.corruptChunks(),
+                    observer::skipped)) {
                 for (long step = first; step < plan.totalSteps(); step++) {
                     observer.begins(step + 1);
                     StepMetrics metrics = step(step, training, reading, heldOut);
@@ -112,10 +116,16 @@ final class RankLoop {
     private StepMetrics step(long step, TrainingStep training, ReadAhead reading, HeldOutReplay heldOut)
             throws InterruptedException, IOException {
         long start = System.nanoTime();
+        long skippedBefore = reading.skipped();
+        double waitedBefore = reading.waitedSeconds();
         RankShare mine = share(plan.ofRank(step, collective.rank(), collective.size()), reading);
         double rate = settings.optimization().rate(step, plan.scheduledSteps());
         int busy = Math.min(collective.size(), plan.conversations(step).length);
         TrainingStep.Result result = training.run(mine, busy, step + 1, rate);
+        long[] skipped = {reading.skipped() - skippedBefore};
+        if (settings.corruptChunks() == CorruptChunks.SKIP) {
+            collective.allReduce(skipped);
+        }
         double seconds = (System.nanoTime() - start) / 1e9;
         StepMetrics.HeldOut replayed = measured(step + 1) ? heldOut.run() : null;
         int steps = settings.tttLength();
@@ -123,7 +133,7 @@ final class RankLoop {
                 IntStream.range(0, steps).mapToDouble(result.metrics()::accuracy).toArray(),
                 IntStream.range(0, steps).mapToDouble(result.metrics()::acceptanceRate).toArray(),
                 result.metrics().lossRows(), result.gradNorm(), rate, result.tokens(), seconds, result.tokens() / seconds,
-                ResidentMemory.megabytes(), replayed);
+                reading.waitedSeconds() - waitedBefore, skipped[0], ResidentMemory.megabytes(), replayed);
     }
 
     private RankShare share(int[] conversations, ReadAhead reading) {
@@ -142,11 +152,7 @@ final class RankLoop {
 
             @Override
             public MicroBatch next() throws InterruptedException {
-                List<TrainingSample> read = new ArrayList<>();
-                for (int i = next.next().length; i > 0; i--) {
-                    reading.next().ifPresent(read::add);
-                }
-                return new MicroBatch(read);
+                return MicroBatch.read(reading, next.next().length);
             }
         };
     }

@@ -9,10 +9,10 @@ interface RankShare {
     /** Returns the number of micro-batches; 0 if this rank has no share in the step. */
     int microBatches();
 
-    /** Returns the planned tokens of all micro-batches. */
+    /** Returns the tokens of all micro-batches, those of conversations that will be left out included. */
     long tokens();
 
-    /** Reads the next micro-batch, which is empty if none of its conversations has finite states. */
+    /** Reads the next micro-batch, which the caller closes. */
     MicroBatch next() throws InterruptedException;
 
     /** Creates a share of micro-batches that have been read already. */

@@ -23,6 +23,8 @@ import dev.aerie.errors.RefusalException;
  * @param tokens of this step, over all ranks, prompts included
  * @param seconds duration of this step, including the wait for conversations to be read
  * @param tokensPerSecond of this step, over all ranks
+ * @param waitSeconds of these, rank 0 waiting for conversations to be read
+ * @param skipped conversations of this step, over all ranks, that were left out because a chunk of theirs is corrupt
  * @param rssMegabytes resident memory of rank 0's process; null if the system does not report it
  * @param heldOut null unless measured after this step
  */
@@ -41,6 +43,8 @@ public record StepMetrics(
         long tokens,
         double seconds,
         double tokensPerSecond,
+        double waitSeconds,
+        long skipped,
         Long rssMegabytes,
         HeldOut heldOut) {
 
@@ -48,11 +52,12 @@ public record StepMetrics(
      * The result of TTT replay over the target's continuations.
      *
      * @param conversations number of conversations replayed
+     * @param skipped conversations that were left out because a chunk of theirs is corrupt
      * @param acceptanceLength tokens emitted per pass of the target, its own token included
      * @param hitRate share of rounds in which at least k drafted tokens were accepted, k from 1
      * @param seconds duration of the replay
      */
-    public record HeldOut(long conversations, double acceptanceLength, double[] hitRate, double seconds) {}
+    public record HeldOut(long conversations, long skipped, double acceptanceLength, double[] hitRate, double seconds) {}
 
     private static final JsonMapper JSON = JsonMapper.builder()
             .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)

@@ -9,6 +9,7 @@ import dev.aerie.errors.RefusalException;
 import dev.aerie.files.Sha256;
 import dev.aerie.host.HostModel;
 import dev.aerie.store.CommittedShard;
+import dev.aerie.store.CorruptChunkException;
 import dev.aerie.store.Fingerprints;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.Part;
@@ -24,6 +25,7 @@ import dev.aerie.torch.DType;
 import dev.aerie.torch.Device;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Locale;
 import java.util.List;
@@ -118,7 +120,7 @@ public final class StoreInputs implements TrainingInputs {
     }
 
     @Override
-    public void check(LossMode mode, Configuration conf) throws IOException {
+    public void check(LossMode mode, CorruptChunks corrupt, Configuration conf) throws IOException {
         HiddenStateStore opened = HiddenStateStore.open(store, conf);
         StoreSettings settings = opened.settings();
         settings.requireTeacherRows(mode == LossMode.STRICT ? TeacherRows.STRICT : TeacherRows.ALL, store);
@@ -128,18 +130,29 @@ public final class StoreInputs implements TrainingInputs {
             throw new RefusalException("Invalid layers " + layers + ": store " + store + " holds " + captured
                     + " (expected " + DraftConfig.CAPTURED + " of them)");
         }
-        requireLossRows(StoreShards.of(store, conf), mode);
+        requireLossRows(StoreShards.of(store, conf), mode, corrupt);
     }
 
     /** Refuses a store whose loss would always be 0. Usually the first conversation has a loss row, and no other is read. */
-    private void requireLossRows(StoreShards shards, LossMode mode) {
+    private void requireLossRows(StoreShards shards, LossMode mode, CorruptChunks corrupt) {
         int used = plan.lengths().length;
+        CorruptChunkException damage = null;
         try (StoreSource source = new StoreSource(shards, plan, StateSelection.NONE)) {
             for (int n = 0; n < used; n++) {
-                if (source.read(Part.TRAIN, n).filter(c -> teaches(mode, c.sequence().lossMask())).isPresent()) {
-                    return;
+                try {
+                    if (source.read(Part.TRAIN, n).filter(c -> teaches(mode, c.sequence().lossMask())).isPresent()) {
+                        return;
+                    }
+                } catch (CorruptChunkException e) {
+                    if (corrupt == CorruptChunks.STOP) {
+                        throw e;
+                    }
+                    damage = e;
                 }
             }
+        }
+        if (damage != null) {
+            throw damage;
         }
         throw new RefusalException("Invalid store " + store + ": none of the " + used + " conversations to train on carries loss"
                 + " (expected one with " + (mode == LossMode.STRICT ? "two supervised tokens in a row" : "a supervised token")

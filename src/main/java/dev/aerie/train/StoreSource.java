@@ -2,6 +2,7 @@ package dev.aerie.train;
 
 import dev.aerie.store.CommittedShard;
 import dev.aerie.store.ConversationEntry;
+import dev.aerie.store.CorruptChunkException;
 import dev.aerie.store.InvalidStoreException;
 import dev.aerie.store.Part;
 import dev.aerie.store.PlannedConversation;
@@ -11,7 +12,9 @@ import dev.aerie.store.StateSelection;
 import dev.aerie.store.StoreShards;
 import dev.aerie.store.StoredConversation;
 import dev.aerie.text.TokenSequence;
+import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayDeque;
@@ -20,7 +23,11 @@ import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 
 /** Reads the conversations of a hidden-state store, each separately from its shard. */
 public final class StoreSource implements HiddenStateSource {
@@ -30,7 +37,7 @@ public final class StoreSource implements HiddenStateSource {
     /** Shards whose markers stay in memory; a training uses one shard or two at a time. */
     private static final int MARKERS = 64;
 
-    /** Heap bytes of a token's id and mask, as read and as joined. */
+    /** Bytes of a token's id and mask, as read and as joined. */
     private static final int BYTES_BESIDE_STATES = 16;
 
     /** A shard, as its marker describes it, and its planned conversations to train on. */
@@ -50,6 +57,8 @@ public final class StoreSource implements HiddenStateSource {
     private List<HeldOut> heldOut;
     /** Oldest first. A reader serves one thread at a time, so it is removed while in use. */
     private final Deque<ShardReader> idle = new ArrayDeque<>();
+    /** Shards' files that are not what was committed. */
+    private final Set<String> corrupt = ConcurrentHashMap.newKeySet();
     private boolean closed;
 
     /** @param selection the states to read */
@@ -95,7 +104,9 @@ public final class StoreSource implements HiddenStateSource {
     @Override
     public long bytes(Part part, int index) {
         StateLayout states = shards.settings().states();
-        long perToken = (selection.layers().size() + 1) * states.codec().bytes(1, states.hiddenSize());
+        long encoded = states.codec().bytes(1, states.hiddenSize());
+        long decoded = (long) states.codec().dtype().bytes() * states.hiddenSize();
+        long perToken = (selection.layers().size() + 1) * (encoded + decoded);
         int tokens = part == Part.TRAIN ? plan.tokensOf(index) : heldOut().get(index).entry().tokens();
         return tokens * (perToken + BYTES_BESIDE_STATES);
     }
@@ -131,6 +142,32 @@ public final class StoreSource implements HiddenStateSource {
     }
 
     private TrainingSample read(CommittedShard shard, ConversationEntry entry) {
+        try {
+            return decoded(shard, entry);
+        } catch (InvalidStoreException e) {
+            requireAsCommitted(shard, entry, e);
+            // The file is sound, so it was damaged on the way.
+            return decoded(shard, entry);
+        }
+    }
+
+    /** Tells damage, which another attempt would find again, from failures of reading. */
+    private void requireAsCommitted(CommittedShard shard, ConversationEntry entry, InvalidStoreException failure) {
+        try {
+            if (corrupt.contains(shard.file()) || !shards.isAsCommitted(shard)) {
+                corrupt.add(shard.file());
+                throw new CorruptChunkException(failure.getMessage() + "; conversation " + entry.id()
+                        + " has a corrupt chunk: the file's SHA-256 is not that of its marker", failure);
+            }
+        } catch (FileNotFoundException e) {
+            throw failure;
+        } catch (IOException e) {
+            // No refusal: another attempt may read the file.
+            throw new UncheckedIOException(failure.getMessage(), e);
+        }
+    }
+
+    private TrainingSample decoded(CommittedShard shard, ConversationEntry entry) {
         ShardReader reader = take(shard);
         StoredConversation stored;
         try {
@@ -140,7 +177,7 @@ public final class StoreSource implements HiddenStateSource {
             throw e;
         }
         giveBack(reader);
-        return new StoredSample(stored);
+        return new DecodedSample(stored, selection);
     }
 
     private ShardReader take(CommittedShard shard) {
@@ -180,31 +217,55 @@ public final class StoreSource implements HiddenStateSource {
         idle.clear();
     }
 
-    private record StoredSample(StoredConversation stored) implements TrainingSample {
+    /** Decoded by the thread that reads, so that the one that trains does not wait for it. */
+    private static final class DecodedSample implements TrainingSample {
+
+        private final String id;
+        private final TokenSequence sequence;
+        private final int[] teacherRows;
+        private final Scope scope = Scope.detached();
+        private final Tensor aux;
+        private final Tensor teacherStates;
+
+        DecodedSample(StoredConversation stored, StateSelection selection) {
+            this.id = stored.id();
+            this.sequence = stored.sequence();
+            this.teacherRows = stored.teacherRows();
+            try (Scope decoding = Scope.open()) {
+                this.aux = selection.layers().isEmpty() ? null : stored.aux();
+                this.teacherStates = selection.teacher() ? stored.teacherStates() : null;
+                Stream.of(aux, teacherStates).filter(Objects::nonNull).forEach(scope::adopt);
+            }
+        }
 
         @Override
         public String id() {
-            return stored.id();
+            return id;
         }
 
         @Override
         public TokenSequence sequence() {
-            return stored.sequence();
+            return sequence;
         }
 
         @Override
         public Tensor aux() {
-            return stored.aux();
+            return aux;
         }
 
         @Override
         public Tensor teacherStates() {
-            return stored.teacherStates();
+            return teacherStates;
         }
 
         @Override
         public int[] teacherRows() {
-            return stored.teacherRows();
+            return teacherRows.clone();
+        }
+
+        @Override
+        public void close() {
+            scope.close();
         }
     }
 }

@@ -15,6 +15,7 @@ import java.util.TreeMap;
  * @param mode which rows carry loss, and over what a step's loss is averaged
  * @param tttLength steps of training-time test
  * @param dtype compute type; parameters are float32
+ * @param corruptChunks what is done at a conversation that has one
  * @param agreement the values that decide what the draft learns, by recipe keys; a checkpoint with others is refused
  */
 public record TrainSettings(
@@ -24,6 +25,7 @@ public record TrainSettings(
         Optimization optimization,
         Milestones milestones,
         DTypeChoice dtype,
+        CorruptChunks corruptChunks,
         TaskResources resources,
         SortedMap<String, String> agreement) implements Serializable {
 

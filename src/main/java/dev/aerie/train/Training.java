@@ -48,7 +48,7 @@ public final class Training {
         if (done > 0) {
             checkpoints.read(done).requireSame(recipe, folder + " at step " + done);
         }
-        inputs.check(settings.mode(), conf);
+        inputs.check(settings.mode(), settings.corruptChunks(), conf);
         SerializableConfiguration hadoop = new SerializableConfiguration(conf);
         String where = folder.toString();
         RankBody<TrainingReport, Long> body = rank -> train(rank, settings, inputs, recipe, where, hadoop.value());
@@ -93,6 +93,11 @@ public final class Training {
                 if (rank.rank() == 0) {
                     rank.report(new TrainingReport.StepDone(metrics));
                 }
+            }
+
+            @Override
+            public void skipped(String why) {
+                rank.report(new TrainingReport.Note("left out a conversation: " + why));
             }
 
             @Override

@@ -19,7 +19,7 @@ public interface TrainingInputs extends Serializable {
      *
      * @throws dev.aerie.errors.RefusalException naming the fault of the inputs
      */
-    default void check(LossMode mode, Configuration conf) throws IOException {}
+    default void check(LossMode mode, CorruptChunks corrupt, Configuration conf) throws IOException {}
 
     /** Returns what determines the result of a training, by name; a checkpoint with any other value is refused. */
     Map<String, String> fingerprints();

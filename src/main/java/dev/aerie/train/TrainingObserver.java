@@ -6,7 +6,9 @@ import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.Locale;
+import java.util.Map;
 import java.util.stream.Collectors;
 
 /** Prints the progress of a training for the user, in the driver. */
@@ -21,6 +23,8 @@ final class TrainingObserver implements GangObserver<TrainingReport> {
     private final int ranks;
     private long lastLine;
     private double secondsPerStep;
+    /** By step, because a step is repeated when a training resumes within the run. */
+    private final Map<Long, Long> skipped = new HashMap<>();
 
     TrainingObserver(PrintStream out, Checkpoints checkpoints, int ranks) {
         this.out = out;
@@ -43,6 +47,14 @@ final class TrainingObserver implements GangObserver<TrainingReport> {
         if (last || m.heldOut() != null || lastLine == 0 || System.nanoTime() - lastLine > INTERVAL.toNanos()) {
             lastLine = System.nanoTime();
             out.println(line(m));
+        }
+        if (m.skipped() > 0) {
+            skipped.put(m.step(), m.skipped());
+        }
+        if (last && !skipped.isEmpty()) {
+            out.printf(Locale.ROOT, "train: %,d conversations of this run were left out, because a chunk of each is corrupt "
+                    + "(jobs/aerie repair makes their shards again)%n",
+                    skipped.values().stream().mapToLong(Long::longValue).sum());
         }
     }
 

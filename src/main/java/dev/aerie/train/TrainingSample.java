@@ -3,8 +3,8 @@ package dev.aerie.train;
 import dev.aerie.text.TokenSequence;
 import dev.aerie.torch.Tensor;
 
-/** A conversation that has been read. Methods create its tensors on each call, in the caller's scope. */
-public interface TrainingSample {
+/** A conversation that has been read and decoded. Its tensors are valid until it is closed, or as long as the caller's scope. */
+public interface TrainingSample extends AutoCloseable {
 
     String id();
 
@@ -19,4 +19,8 @@ public interface TrainingSample {
 
     /** Returns the rows that have teacher states, ascending. */
     int[] teacherRows();
+
+    /** Gives its memory back; nothing where it has none of its own. */
+    @Override
+    default void close() {}
 }

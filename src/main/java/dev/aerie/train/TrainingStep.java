@@ -24,7 +24,7 @@ import java.util.List;
  *
  * <p>In strict mode the loss of a TTT step is the mean over its loss rows of all ranks and micro-batches, so these are counted
  * before the first backward pass. Memory is that of one micro-batch, however many a step has. In specforge mode each rank takes
- * the mean over its rows, and all ranks' means have equal weight.
+ * the mean over its rows, and all ranks' means have equal weight. Conversations that are left out are in no mean.
  */
 final class TrainingStep implements AutoCloseable {
 
@@ -36,6 +36,14 @@ final class TrainingStep implements AutoCloseable {
      * @param gradNorm global norm of the gradient before clipping
      */
     record Result(TttMetrics metrics, double totalLoss, double gradNorm, long tokens) {}
+
+    /** A rank's losses and the tokens that it read. */
+    private record Sums(TttMetrics metrics, long tokens) {
+
+        Sums plus(TttMetrics more, long tokensMore) {
+            return new Sums(metrics.plus(more), tokens + tokensMore);
+        }
+    }
 
     private final Collective collective;
     private final LossMode mode;
@@ -81,26 +89,33 @@ final class TrainingStep implements AutoCloseable {
     Result run(RankShare mine, int busyRanks, long step, double learningRate) throws InterruptedException, IOException {
         gradient.zero_();
         double[] denominators = new double[steps];
-        TttMetrics sums = mode == LossMode.STRICT
+        Sums sums = mode == LossMode.STRICT
                 ? strict(mine, denominators)
                 : specForge(mine, denominators, busyRanks);
         double norm = optimizer.step(gradient, step, learningRate);
-        return result(sums, denominators, norm, mine.tokens());
+        return result(sums.metrics(), denominators, norm, sums.tokens());
     }
 
     /** @param denominators filled with the same value for every micro-batch, so that no counting is needed */
-    private TttMetrics specForge(RankShare mine, double[] denominators, int busyRanks) throws InterruptedException {
+    private Sums specForge(RankShare mine, double[] denominators, int busyRanks) throws InterruptedException {
         Arrays.fill(denominators, (double) busyRanks * mine.tokens());
-        TttMetrics sums = TttMetrics.zero(steps);
+        Sums sums = new Sums(TttMetrics.zero(steps), 0);
         for (int m = 0; m < mine.microBatches(); m++) {
-            MicroBatch next = mine.next();
-            if (next.isEmpty()) {
-                continue;
+            try (MicroBatch micro = mine.next(); Scope working = Scope.open()) {
+                if (!micro.isEmpty()) {
+                    TrainingBatch batch = micro.pack(device);
+                    sums = sums.plus(training.forwardBackward(batch, training.teacher(batch), denominators, gradient),
+                            micro.tokens());
+                }
             }
-            try (Scope working = Scope.open()) {
-                TrainingBatch batch = next.pack(device);
-                sums = sums.plus(training.forwardBackward(batch, training.teacher(batch), denominators, gradient));
-            }
+        }
+        // What was left out is known only now, and not to other ranks; gradients so far are proportional to 1 / denominator.
+        long[] reallyBusy = {sums.tokens() > 0 ? 1 : 0};
+        collective.allReduce(reallyBusy);
+        if (sums.tokens() > 0 && (sums.tokens() != mine.tokens() || reallyBusy[0] != busyRanks)) {
+            double read = (double) reallyBusy[0] * sums.tokens();
+            gradient.mul_(denominators[0] / read);
+            Arrays.fill(denominators, read);
         }
         return sums;
     }
@@ -111,29 +126,29 @@ final class TrainingStep implements AutoCloseable {
      *
      * @param denominators filled with the loss rows of all ranks
      */
-    private TttMetrics strict(RankShare mine, double[] denominators) throws InterruptedException, IOException {
+    private Sums strict(RankShare mine, double[] denominators) throws InterruptedException, IOException {
         Deque<SpilledMicroBatch> waiting = new ArrayDeque<>();
+        long tokens = 0;
         try {
             for (int m = 0; m < mine.microBatches() - 1; m++) {
-                MicroBatch next = mine.next();
-                if (next.isEmpty()) {
-                    continue;
-                }
-                try (Scope working = Scope.open()) {
-                    TrainingBatch batch = next.pack(device);
-                    Teacher teacher = training.teacher(batch);
-                    add(denominators, teacher.denominators());
-                    waiting.add(SpilledMicroBatch.write(scratch, batch, teacher));
+                try (MicroBatch micro = mine.next(); Scope working = Scope.open()) {
+                    if (!micro.isEmpty()) {
+                        TrainingBatch batch = micro.pack(device);
+                        Teacher teacher = training.teacher(batch);
+                        add(denominators, teacher.denominators());
+                        waiting.add(SpilledMicroBatch.write(scratch, batch, teacher));
+                        tokens += micro.tokens();
+                    }
                 }
             }
-            TttMetrics sums = last(mine, denominators);
+            Sums sums = last(mine, denominators);
             while (!waiting.isEmpty()) {
                 try (Scope working = Scope.open(); SpilledMicroBatch next = waiting.remove()) {
                     SpilledMicroBatch.Read read = next.read(device);
-                    sums = sums.plus(training.forwardBackward(read.batch(), read.teacher(), denominators, gradient));
+                    sums = sums.plus(training.forwardBackward(read.batch(), read.teacher(), denominators, gradient), 0);
                 }
             }
-            return sums;
+            return sums.plus(TttMetrics.zero(steps), tokens);
         } finally {
             for (SpilledMicroBatch left : waiting) {
                 left.close();
@@ -141,18 +156,19 @@ final class TrainingStep implements AutoCloseable {
         }
     }
 
-    private TttMetrics last(RankShare mine, double[] denominators) throws InterruptedException {
-        MicroBatch next = mine.microBatches() == 0 ? new MicroBatch(List.of()) : mine.next();
-        if (next.isEmpty()) {
-            collective.allReduce(denominators);
-            return TttMetrics.zero(steps);
-        }
-        try (Scope working = Scope.open()) {
-            TrainingBatch batch = next.pack(device);
+    /** Counts the loss rows of all ranks: every rank comes here once in a step, whatever it has read. */
+    private Sums last(RankShare mine, double[] denominators) throws InterruptedException {
+        try (MicroBatch micro = mine.microBatches() == 0 ? new MicroBatch(List.of()) : mine.next();
+                Scope working = Scope.open()) {
+            if (micro.isEmpty()) {
+                collective.allReduce(denominators);
+                return new Sums(TttMetrics.zero(steps), 0);
+            }
+            TrainingBatch batch = micro.pack(device);
             Teacher teacher = training.teacher(batch);
             add(denominators, teacher.denominators());
             collective.allReduce(denominators);
-            return training.forwardBackward(batch, teacher, denominators, gradient);
+            return new Sums(training.forwardBackward(batch, teacher, denominators, gradient), micro.tokens());
         }
     }
 

@@ -63,7 +63,7 @@ class RankLoopTest {
     private static TrainSettings settings(double learningRate, int heldOutSteps) {
         return new TrainSettings(LossMode.STRICT, 7, new TrainSettings.Batches(new BatchSize.Conversations(3), 40, 4, 0, 11),
                 new TrainSettings.Optimization(learningRate, 0.2, Schedule.COSINE, Optimizer.AdamW.withDecay(0.01), 0.5),
-                new TrainSettings.Milestones(CHECKPOINT_EVERY, 2, heldOutSteps), DTypeChoice.FLOAT32,
+                new TrainSettings.Milestones(CHECKPOINT_EVERY, 2, heldOutSteps), DTypeChoice.FLOAT32, CorruptChunks.STOP,
                 new TaskResources(DeviceChoice.CPU, 1),
                         new TreeMap<>(Map.of("train.learning_rate", String.valueOf(learningRate))));
     }
@@ -95,6 +95,11 @@ class RankLoopTest {
 
                         @Override
                         public void done(StepMetrics metrics) {}
+
+                        @Override
+                        public void skipped(String why) {
+                            notes.add(why);
+                        }
 
                         @Override
                         public void note(String text) {
@@ -297,6 +302,9 @@ class RankLoopTest {
 
                             @Override
                             public void done(StepMetrics metrics) {}
+
+                            @Override
+                            public void skipped(String why) {}
 
                             @Override
                             public void note(String text) {}

@@ -55,13 +55,15 @@ class ReadAheadTest {
     @Test
     void failsWhereTheConversationIsUsed() throws Exception {
         IllegalStateException damaged = new IllegalStateException("damaged");
-        try (ReadAhead reading = new ReadAhead(new Failing(damaged, 4), Part.TRAIN, IntStream.of(7, 2, 4, 1).iterator())) {
+        try (ReadAhead reading = new ReadAhead(new Failing(damaged, 4), Part.TRAIN, IntStream.of(7, 2, 4, 1).iterator(),
+                CorruptChunks.STOP, why -> {})) {
             assertEquals("7", reading.next().orElseThrow().id());
             assertEquals("2", reading.next().orElseThrow().id());
             assertSame(damaged, assertThrows(IllegalStateException.class, reading::next));
         }
         OutOfMemoryError error = new OutOfMemoryError();
-        try (ReadAhead reading = new ReadAhead(new Failing(error, 4), Part.TRAIN, IntStream.of(4).iterator())) {
+        try (ReadAhead reading = new ReadAhead(new Failing(error, 4), Part.TRAIN, IntStream.of(4).iterator(), CorruptChunks.STOP,
+                why -> {})) {
             assertSame(error, assertThrows(IllegalStateException.class, reading::next).getCause());
         }
     }
@@ -70,7 +72,8 @@ class ReadAheadTest {
     @Test
     void readsNoFurtherThanItsBound() throws Exception {
         Failing source = new Failing(null, -1);
-        try (ReadAhead reading = new ReadAhead(source, Part.TRAIN, IntStream.range(0, 10).iterator())) {
+        try (ReadAhead reading = new ReadAhead(source, Part.TRAIN, IntStream.range(0, 10).iterator(), CorruptChunks.STOP,
+                why -> {})) {
             for (int i = 0; i < 10; i++) {
                 assertEquals("" + i, reading.next().orElseThrow().id());
                 assertTrue(source.asked.get() <= i + 3, source.asked.get() + " read when " + i + " is used");

@@ -92,7 +92,7 @@ class StoreInputsTest {
     @Test
     void opensOnAnotherMachineWhatTheDriverDescribed() throws Exception {
         StoreInputs made = inputs(store(LAYERS), HIDDEN);
-        made.check(LossMode.STRICT, conf);
+        made.check(LossMode.STRICT, CorruptChunks.STOP, conf);
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
             out.writeObject(made);
@@ -131,8 +131,10 @@ class StoreInputsTest {
     @Test
     void refusesAStoreThatDoesNotFit() throws Exception {
         HiddenStateStore store = store(LAYERS);
-        assertRefused("teacher_rows is strict (expected all)", () -> inputs(store, HIDDEN).check(LossMode.SPECFORGE, conf));
-        assertRefused("hidden_size is 64 (expected 80)", () -> inputs(store, 80).check(LossMode.STRICT, conf));
+        assertRefused("teacher_rows is strict (expected all)",
+                () -> inputs(store, HIDDEN).check(LossMode.SPECFORGE, CorruptChunks.STOP, conf));
+        assertRefused("hidden_size is 64 (expected 80)",
+                () -> inputs(store, 80).check(LossMode.STRICT, CorruptChunks.STOP, conf));
     }
 
     /** One-token answers leave no row whose next two tokens are supervised, however many of them there are. */
@@ -142,16 +144,16 @@ class StoreInputsTest {
                 + "row, "
                 + "because train.mode is strict)";
         StoreInputs scattered = inputs(store(LAYERS, TeacherRows.ALL, 0, 3, 5, 9), HIDDEN);
-        assertRefused(expected, () -> scattered.check(LossMode.STRICT, conf));
-        scattered.check(LossMode.SPECFORGE, conf);
+        assertRefused(expected, () -> scattered.check(LossMode.STRICT, CorruptChunks.STOP, conf));
+        scattered.check(LossMode.SPECFORGE, CorruptChunks.STOP, conf);
     }
 
     @Test
     void refusesAStoreWithoutASupervisedToken() throws Exception {
         StoreInputs silent = inputs(store(LAYERS, TeacherRows.ALL), HIDDEN);
-        assertRefused("because train.mode is strict)", () -> silent.check(LossMode.STRICT, conf));
+        assertRefused("because train.mode is strict)", () -> silent.check(LossMode.STRICT, CorruptChunks.STOP, conf));
         assertRefused("(expected one with a supervised token, because train.mode is specforge)",
-                () -> silent.check(LossMode.SPECFORGE, conf));
+                () -> silent.check(LossMode.SPECFORGE, CorruptChunks.STOP, conf));
     }
 
     @Test
@@ -171,7 +173,8 @@ class StoreInputsTest {
     @Test
     void refusesAStoreOfFewerLayers() throws Exception {
         HiddenStateStore store = store(List.of(0, 1));
-        assertRefused("holds [0, 1] (expected 3 of them)", () -> inputs(store, HIDDEN).check(LossMode.STRICT, conf));
+        assertRefused("holds [0, 1] (expected 3 of them)",
+                () -> inputs(store, HIDDEN).check(LossMode.STRICT, CorruptChunks.STOP, conf));
     }
 
     @Test
@@ -186,7 +189,8 @@ class StoreInputsTest {
     private static TrainSettings settings() {
         return new TrainSettings(LossMode.STRICT, 7, new TrainSettings.Batches(new BatchSize.Conversations(1), 1, 1, 0, 0),
                 new TrainSettings.Optimization(1, 0, Schedule.CONSTANT, Optimizer.AdamW.withDecay(0), 1),
-                new TrainSettings.Milestones(1, 1, 0), DTypeChoice.FLOAT32, new TaskResources(DeviceChoice.CPU, 1),
+                new TrainSettings.Milestones(1, 1, 0), DTypeChoice.FLOAT32, CorruptChunks.STOP,
+                new TaskResources(DeviceChoice.CPU, 1),
                 new TreeMap<>(Map.of("train.mode", "strict")));
     }
 

@@ -101,7 +101,8 @@ class StoreSourceTest {
                 List<Sample> expected = samples.stream().filter(s -> s.part == part).toList();
                 assertArrayEquals(expected.stream().mapToInt(s -> s.ids.length).toArray(), source.lengths(part));
                 int[] order = IntStream.range(0, 20).map(i -> i * 7 % expected.size()).toArray();
-                try (ReadAhead reading = new ReadAhead(source, part, IntStream.of(order).iterator());
+                try (ReadAhead reading = new ReadAhead(source, part, IntStream.of(order).iterator(),
+                        CorruptChunks.STOP, why -> {});
                         Scope scope = Scope.open()) {
                     for (int index : order) {
                         Sample s = expected.get(index);

@@ -56,6 +56,7 @@ class TrainingIT {
         return new TrainSettings(LossMode.STRICT, 7, new TrainSettings.Batches(new BatchSize.Conversations(2), 40, 5, 0, 11),
                 new TrainSettings.Optimization(2e-3, 0, Schedule.CONSTANT, Optimizer.AdamW.withDecay(0), 0.5),
                 new TrainSettings.Milestones(3, 2, TrainSettings.Milestones.LAST_STEP_ONLY), DTypeChoice.FLOAT32,
+                CorruptChunks.STOP,
                 new TaskResources(DeviceChoice.AUTO, 1), new TreeMap<>());
     }
 

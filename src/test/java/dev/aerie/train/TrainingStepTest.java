@@ -52,7 +52,8 @@ class TrainingStepTest {
     private static TrainSettings settings(LossMode mode) {
         return new TrainSettings(mode, 7, new TrainSettings.Batches(new BatchSize.Conversations(1), 1 << 20, 1, 0, 0),
                 new TrainSettings.Optimization(RATE, 0, Schedule.CONSTANT, Optimizer.AdamW.withDecay(0), 0.5),
-                new TrainSettings.Milestones(1, 1, 0), DTypeChoice.FLOAT32, new TaskResources(DeviceChoice.CPU, 1),
+                new TrainSettings.Milestones(1, 1, 0), DTypeChoice.FLOAT32, CorruptChunks.STOP,
+                new TaskResources(DeviceChoice.CPU, 1),
                 new TreeMap<>());
     }
 
