@@ -1,6 +1,7 @@
 package dev.aerie.jobs;
 
 import dev.aerie.store.HiddenStateStore;
+import dev.aerie.store.StoreVacuum;
 import java.io.IOException;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
@@ -18,8 +19,17 @@ final class StoreArgument {
      * @throws RecipeException if its file system does not answer
      */
     HiddenStateStore open() throws IOException {
+        return HiddenStateStore.openPartial(store, reachable());
+    }
+
+    /** @throws RecipeException likewise */
+    StoreVacuum vacuum() throws IOException {
+        return StoreVacuum.of(store, reachable());
+    }
+
+    private Configuration reachable() throws IOException {
         Configuration hadoop = HadoopConf.submitted();
         Places.requireReachable(hadoop, List.of(Place.option("STORE", store)));
-        return HiddenStateStore.openPartial(store, hadoop);
+        return hadoop;
     }
 }

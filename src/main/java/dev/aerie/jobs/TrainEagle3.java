@@ -58,8 +58,8 @@ public final class TrainEagle3 implements Callable<Integer> {
             requireMadeFrom(recipe, target, store, conf);
             List<Integer> layers = TrainSection.layers(recipe, store.settings().states().captureLayers());
             DraftConfig draft = TrainSection.draft(recipe, target, layers);
-            Optional<TrainingSubset> subset = TrainSection.subset(recipe, spark, storeFolder, draft.vocabSize());
-            TokenFrequencies said = subset.isPresent() ? subset.get().frequencies() : TokenFrequencies.read(storeFolder, conf);
+            Optional<TrainingSubset> subset = TrainSection.subset(recipe, spark, store, draft.vocabSize());
+            TokenFrequencies said = subset.isPresent() ? subset.get().frequencies() : TokenFrequencies.read(store, conf);
             DraftVocabulary vocabulary = said.draftVocabulary(draft.draftVocabSize());
             TargetSection.onGpu(recipe, spark.sparkContext().getConf());
             Places.requireWritable(Place.single(recipe, TRAIN_OUTPUT), conf);

@@ -34,6 +34,7 @@ import static dev.aerie.jobs.RecipeKeys.TRAIN_WEIGHT_DECAY;
 import dev.aerie.draft.DraftConfig;
 import dev.aerie.gang.GangSettings;
 import dev.aerie.prepare.TrainingSubset;
+import dev.aerie.store.HiddenStateStore;
 import dev.aerie.target.CaptureLayers;
 import dev.aerie.target.Target;
 import dev.aerie.target.spec.ConfigJson;
@@ -80,7 +81,7 @@ final class TrainSection {
     }
 
     /** Returns which part of the store is trained on; none where it is all of it. */
-    static Optional<TrainingSubset> subset(Recipe recipe, SparkSession spark, String store, int targetVocabSize)
+    static Optional<TrainingSubset> subset(Recipe recipe, SparkSession spark, HiddenStateStore store, int targetVocabSize)
             throws IOException {
         Optional<List<Recipe>> subset = TRAIN_SUBSET.of(recipe);
         if (subset.isEmpty()) {

@@ -1,15 +1,15 @@
 package dev.aerie.jobs;
 
+import dev.aerie.store.StoreVacuum;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** Deletes what attempts that never committed have left in a store. */
-@Command(name = "vacuum", description = "Deletes files of a hidden-state store that no marker names.")
+/** Deletes what attempts that never committed have left in a store, and what forget has taken out of it. */
+@Command(name = "vacuum", description = "Deletes files of a hidden-state store that no marker names, and those that forget replaced.")
 final class Vacuum implements Callable<Integer> {
 
     @Mixin
@@ -27,9 +27,12 @@ final class Vacuum implements Callable<Integer> {
         if (hours < 0) {
             throw new RecipeException("Invalid --older-than: " + hours + " (expected 0 hours or more)");
         }
-        List<String> deleted = store.open().vacuum(Duration.ofHours(hours));
-        deleted.forEach(name -> System.out.println("deleted " + name));
-        System.out.println("vacuum: " + deleted.size() + " files deleted");
+        StoreVacuum.Result result = store.vacuum().run(Duration.ofHours(hours));
+        result.names().forEach(name -> System.out.println("deleted " + name));
+        System.out.println("vacuum: " + result.names().size() + " files deleted");
+        if (result.waiting()) {
+            System.out.println("vacuum: what forget has taken out stays, as it did so less than " + hours + " hours ago");
+        }
         return 0;
     }
 }

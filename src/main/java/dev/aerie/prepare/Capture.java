@@ -26,6 +26,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.Partitioner;
 import org.apache.spark.api.java.JavaRDD;
@@ -94,6 +96,7 @@ public final class Capture {
             found.require("states.teacher_rows", settings.output().teacherRows(), store.uri());
             found.require("states.codec", settings.output().codec(), store.uri());
             found.require("states.container", settings.output().container(), store.uri());
+            found.requireCapturedBy(deciding(), store.uri());
         }
     }
 
@@ -275,8 +278,15 @@ public final class Capture {
                 Codec.of(settings.output().codec()), settings.output().container());
         StoreSettings store = StoreSettings.of(fingerprints, states,
                 new PlannedCounts(shards.shards(), all.size(), heldOut, trained))
-                .dated(date == null ? null : date.toString());
+                .dated(date == null ? null : date.toString()).capturedBy(deciding());
         return CapturePlan.of(all, shards, store, settings.continuationTokens());
+    }
+
+    /** Returns the settings that decide the numbers of states, in which a type has taken the place of auto. */
+    private SortedMap<String, String> deciding() {
+        SortedMap<String, String> values = new TreeMap<>(settings.origin().settings());
+        values.put("target.dtype", settings.target().dtype().toString());
+        return values;
     }
 
     private static void requireDistinct(List<ConversationSummary> sorted) {

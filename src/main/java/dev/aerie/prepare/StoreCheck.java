@@ -34,10 +34,11 @@ public final class StoreCheck {
             return List.of();
         }
         String uri = store.uri();
+        int generation = store.generation();
         SerializableConfiguration conf = new SerializableConfiguration(context.hadoopConfiguration());
         console.println("verify-store: reading " + shards.size() + " shards of " + uri);
         return RunningTasks.awaiting(context.sc(), "Verification of " + shards.size() + " shards",
                 () -> new ArrayList<>(context.parallelize(shards, shards.size())
-                        .map(shard -> ShardVerification.of(uri, conf.value(), shard)).collect()));
+                        .map(shard -> ShardVerification.of(uri, conf.value(), generation, shard)).collect()));
     }
 }

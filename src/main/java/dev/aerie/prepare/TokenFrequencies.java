@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.aerie.errors.RefusalException;
 import dev.aerie.files.Folder;
+import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.StoreLayout;
 import dev.aerie.text.DraftVocabulary;
 import java.io.IOException;
@@ -27,7 +28,6 @@ public record TokenFrequencies(long[] counts, long[] firstSeen) implements Seria
     /** The value of a token that is never supervised. */
     public static final long NEVER = -1;
 
-    private static final String FILE = StoreLayout.VOCABULARY;
     private static final ObjectMapper JSON = new ObjectMapper();
 
     /** Of all conversations of a table of {@link TokenizedRow#SCHEMA}. */
@@ -83,6 +83,11 @@ public record TokenFrequencies(long[] counts, long[] firstSeen) implements Seria
      * @param draftVocabSize tokens that the draft proposes
      */
     void write(Folder store, String inputs, int draftVocabSize) throws IOException {
+        write(store, StoreLayout.VOCABULARY, inputs, draftVocabSize);
+    }
+
+    /** Writes a file of a generation, likewise. */
+    void write(Folder store, String file, String inputs, int draftVocabSize) throws IOException {
         DraftVocabulary vocabulary = draftVocabulary(draftVocabSize);
         ObjectNode json = JSON.createObjectNode();
         json.put("inputs", inputs);
@@ -92,25 +97,40 @@ public record TokenFrequencies(long[] counts, long[] firstSeen) implements Seria
         json.set("first_seen", JSON.valueToTree(firstSeen));
         json.set("d2t", JSON.valueToTree(vocabulary.d2t()));
         json.set("t2d", JSON.valueToTree(vocabulary.t2d()));
-        store.write(FILE, JSON.writeValueAsBytes(json));
+        store.write(file, JSON.writeValueAsBytes(json));
     }
 
     /**
+     * Reads those of the newest generation.
+     *
      * @param store folder of a store
      * @throws RefusalException if prepare has not written the file yet
      */
     public static TokenFrequencies read(String store, Configuration conf) throws IOException {
+        return read(store, conf, HiddenStateStore.exists(store, conf)
+                ? HiddenStateStore.tables(store, conf).vocabulary() : StoreLayout.VOCABULARY);
+    }
+
+    /** Reads those of a generation, likewise. */
+    public static TokenFrequencies read(HiddenStateStore store, Configuration conf) throws IOException {
+        return read(store.uri(), conf, store.tables().vocabulary());
+    }
+
+    private static TokenFrequencies read(String store, Configuration conf, String file) throws IOException {
         Folder folder = Folder.at(store, conf);
-        byte[] found = folder.read(FILE).orElseThrow(() -> new RefusalException(
-                "Invalid store: " + store + " has no " + FILE + " (expected a folder that prepare wrote)"));
+        byte[] found = folder.read(file).orElseThrow(() -> new RefusalException(
+                "Invalid store: " + store + " has no " + file + " (expected a folder that prepare wrote)"));
         JsonNode json = JSON.readTree(found);
         JsonNode counts = json.path("frequencies");
         JsonNode firstSeen = json.path("first_seen");
         if (!counts.isArray() || counts.isEmpty() || !firstSeen.isArray() || firstSeen.size() != counts.size()) {
-            throw new RefusalException("Invalid " + folder.path(FILE)
+            throw new RefusalException("Invalid " + folder.path(file)
                     + ": no frequencies (expected lists frequencies and first_seen with a number for each token)");
         }
-        TokensTable.requireSameInputs(folder, json.path("inputs"), FILE);
+        if (file.equals(StoreLayout.VOCABULARY)) {
+            // That of a later generation is named by the generation.
+            TokensTable.requireSameInputs(folder, json.path("inputs"), file);
+        }
         return new TokenFrequencies(JSON.convertValue(counts, long[].class), JSON.convertValue(firstSeen, long[].class));
     }
 }

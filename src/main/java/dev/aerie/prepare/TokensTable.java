@@ -9,9 +9,11 @@ import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.InvalidStoreException;
 import dev.aerie.store.StoreLayout;
 import java.io.IOException;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileAlreadyExistsException;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.spark.sql.Dataset;
@@ -32,12 +34,38 @@ public final class TokensTable {
     private TokensTable() {}
 
     /**
-     * Returns the tokens table of a store, with the columns of {@link TokenizedRow#SCHEMA}.
+     * Returns the tokens of the newest generation of a store, with the columns of {@link TokenizedRow#SCHEMA}.
      *
-     * @throws InvalidStoreException if it was made from other conversations than the store
+     * @throws InvalidStoreException if they were made from other conversations than the store
      */
     public static Dataset<Row> read(SparkSession spark, String store) throws IOException {
+        Configuration conf = spark.sparkContext().hadoopConfiguration();
+        if (!HiddenStateStore.exists(store, conf)) {
+            return read(spark, Folder.at(store, conf), StoreLayout.TOKENS);
+        }
+        return read(spark, HiddenStateStore.tables(store, conf).tokens(), store);
+    }
+
+    /** Returns the tokens of a generation of a store, likewise. */
+    public static Dataset<Row> read(SparkSession spark, HiddenStateStore store) throws IOException {
+        return read(spark, store.tables().tokens(), store.uri());
+    }
+
+    private static Dataset<Row> read(SparkSession spark, List<String> names, String store) throws IOException {
         Folder folder = Folder.at(store, spark.sparkContext().hadoopConfiguration());
+        Dataset<Row> all = null;
+        for (String name : names) {
+            Dataset<Row> table = read(spark, folder, name);
+            all = all == null ? table : all.unionByName(table);
+        }
+        return all;
+    }
+
+    private static Dataset<Row> read(SparkSession spark, Folder folder, String name) throws IOException {
+        if (!name.equals(StoreLayout.TOKENS)) {
+            // Generations name the tables that they read, which were whole before.
+            return spark.read().schema(TokenizedRow.SCHEMA).parquet(folder.path(name).toString());
+        }
         Optional<byte[]> marker = folder.read(StoreLayout.TOKENS + "/" + StoreLayout.TABLE_MARKER);
         if (marker.isPresent()) {
             requireSameInputs(folder, JSON.readTree(marker.get()).path("inputs"), StoreLayout.TOKENS);
@@ -100,7 +128,7 @@ public final class TokensTable {
     /** @throws InvalidStoreException if a file says that it was made from other conversations than the store */
     static void requireSameInputs(Folder store, JsonNode inputs, String name) throws IOException {
         if (inputs.isTextual() && HiddenStateStore.exists(store.uri(), store.conf())) {
-            String expected = HiddenStateStore.openPartial(store.uri(), store.conf()).settings().fingerprints().inputs();
+            String expected = HiddenStateStore.settings(store.uri(), store.conf()).fingerprints().inputs();
             if (!inputs.asText().equals(expected)) {
                 throw new InvalidStoreException("Invalid store " + store.uri() + ": " + name + " was made from inputs "
                         + inputs.asText() + " (expected " + expected

@@ -4,6 +4,7 @@ import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.lit;
 
 import dev.aerie.errors.RefusalException;
+import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.Part;
 import java.io.IOException;
 import java.util.HashSet;
@@ -41,9 +42,14 @@ public record TrainingSubset(Set<String> ids, TokenFrequencies frequencies) {
      *
      * @throws RefusalException if a source names none of the store's files, or nothing is left to train on
      */
-    public static TrainingSubset read(SparkSession spark, String store, List<Source> sources, int targetVocabSize)
+    public static TrainingSubset read(SparkSession spark, HiddenStateStore store, List<Source> sources, int targetVocabSize)
             throws IOException {
-        Dataset<Row> tokens = TokensTable.read(spark, store)
+        return of(TokensTable.read(spark, store), sources, targetVocabSize);
+    }
+
+    /** @param table with the columns of {@link TokenizedRow#SCHEMA} */
+    static TrainingSubset of(Dataset<Row> table, List<Source> sources, int targetVocabSize) {
+        Dataset<Row> tokens = table
                 .where(col("part").equalTo(Part.TRAIN.text()));
         List<String> files = tokens.select("source").distinct().as(Encoders.STRING()).collectAsList().stream().sorted().toList();
         Column chosen = lit(false);

@@ -3,12 +3,13 @@ package dev.aerie.store;
 import dev.aerie.files.Folder;
 import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Collectors;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
@@ -21,12 +22,19 @@ import org.apache.hadoop.conf.Configuration;
  */
 public final class HiddenStateStore {
 
+    private static final Pattern SHARD_FILE = Pattern.compile(StoreLayout.SHARDS + "/\\.?shard-(\\d{5,9})-.*");
+
     private final Folder files;
+    private final Generations generations;
+    private final int generation;
     private final StoreSettings settings;
     private final List<CommittedShard> shards;
 
-    private HiddenStateStore(Folder files, StoreSettings settings, List<CommittedShard> shards) {
+    private HiddenStateStore(
+            Folder files, Generations generations, int generation, StoreSettings settings, List<CommittedShard> shards) {
         this.files = files;
+        this.generations = generations;
+        this.generation = generation;
         this.settings = settings;
         this.shards = List.copyOf(shards);
     }
@@ -47,7 +55,7 @@ public final class HiddenStateStore {
         } else {
             readSettings(files).requireSame(settings, files.uri());
         }
-        return open(files);
+        return open(files, Generations.of(files), 1);
     }
 
     private static void requireExclusive(Folder files, byte[] json) throws IOException {
@@ -58,7 +66,7 @@ public final class HiddenStateStore {
     }
 
     /**
-     * Opens a store for reading.
+     * Opens the newest complete generation of a store for reading.
      *
      * @throws InvalidStoreException if there is no store, it is damaged, or some shards are not committed
      */
@@ -69,12 +77,44 @@ public final class HiddenStateStore {
     }
 
     /**
-     * Opens a store that may still be growing, with the shards committed so far.
+     * Opens a generation of a store for reading.
+     *
+     * @param generation from 1
+     * @throws InvalidStoreException likewise, and if there is no such generation or it was deleted
+     */
+    public static HiddenStateStore open(String uri, Configuration conf, int generation) throws IOException {
+        Folder files = Folder.at(uri, conf);
+        readSettings(files);
+        Generations generations = Generations.of(files);
+        generations.requireReadable(generation);
+        HiddenStateStore store = open(files, generations, generation);
+        store.requireComplete();
+        return store;
+    }
+
+    /**
+     * Opens the newest complete generation of a store, or its first one, which may still be growing, with the shards committed so
+     * far.
      *
      * @throws InvalidStoreException if there is no store or it is damaged
      */
     public static HiddenStateStore openPartial(String uri, Configuration conf) throws IOException {
-        return open(Folder.at(uri, conf));
+        Folder files = Folder.at(uri, conf);
+        readSettings(files);
+        Generations generations = Generations.of(files);
+        return open(files, generations, generations.newest());
+    }
+
+    /**
+     * Opens the generation that an append or a forget has begun and not finished, with the shards it has committed so far.
+     *
+     * @return empty if there is none
+     */
+    public static Optional<HiddenStateStore> openPending(String uri, Configuration conf) throws IOException {
+        Folder files = Folder.at(uri, conf);
+        Generations generations = Generations.of(files);
+        return generations.pending().isEmpty()
+                ? Optional.empty() : Optional.of(open(files, generations, generations.pending().get().generation()));
     }
 
     /** Returns whether the folder has a store, complete or not. */
@@ -91,14 +131,15 @@ public final class HiddenStateStore {
         return readSettings(Folder.at(uri, conf));
     }
 
-    private static HiddenStateStore open(Folder files) throws IOException {
-        StoreSettings settings = readSettings(files);
-        Optional<byte[]> json = files.read(StoreLayout.MANIFEST);
+    static HiddenStateStore open(Folder files, Generations generations, int generation) throws IOException {
+        StoreSettings settings = generations.settings(generation);
+        String manifest = StoreLayout.of(generation, StoreLayout.MANIFEST);
+        Optional<byte[]> json = files.read(manifest);
         List<CommittedShard> shards;
         if (json.isPresent()) {
-            shards = manifest(files, settings, json.get());
+            shards = manifest(files, manifest, settings, json.get());
         } else {
-            shards = Markers.readAll(files);
+            shards = Markers.readAll(files, StoreLayout.of(generation, StoreLayout.MARKERS));
             for (int shard : numbers(shards)) {
                 if (shard >= settings.planned().shards()) {
                     throw new InvalidStoreException("Invalid store " + files.uri() + ": shard " + shard
@@ -106,12 +147,22 @@ public final class HiddenStateStore {
                             + (settings.planned().shards() - 1) + ")");
                 }
             }
+            if (generation > 1) {
+                shards = withOlder(open(files, generations, generation - 1), generations.get(generation), shards);
+            }
         }
-        return new HiddenStateStore(files, settings, shards);
+        return new HiddenStateStore(files, generations, generation, settings, shards);
     }
 
-    private static List<CommittedShard> manifest(Folder files, StoreSettings settings, byte[] json) {
-        String name = "manifest " + files.path(StoreLayout.MANIFEST);
+    /** Adds the shards that a generation has from the one before it. */
+    private static List<CommittedShard> withOlder(HiddenStateStore before, Generation changes, List<CommittedShard> own) {
+        Set<Integer> made = Set.copyOf(changes.shards());
+        return Stream.concat(before.shards.stream().filter(shard -> !made.contains(shard.shard())), own.stream())
+                .sorted(Comparator.comparingInt(CommittedShard::shard)).toList();
+    }
+
+    private static List<CommittedShard> manifest(Folder files, String path, StoreSettings settings, byte[] json) {
+        String name = "manifest " + files.path(path);
         List<CommittedShard> shards = StoreJson.read(json, Manifest.class, name).shards();
         if (shards.size() != settings.planned().shards()) {
             throw new InvalidStoreException("Invalid " + name + ": " + shards.size() + " shards (expected "
@@ -133,8 +184,8 @@ public final class HiddenStateStore {
     }
 
     /** Returns the store with the shards that are committed by now; those of a complete store never change. */
-    private HiddenStateStore current() throws IOException {
-        return missingShards().isEmpty() ? this : open(files);
+    HiddenStateStore current() throws IOException {
+        return missingShards().isEmpty() ? this : open(files, generations, generation);
     }
 
     private static List<Integer> numbers(List<CommittedShard> shards) {
@@ -146,8 +197,49 @@ public final class HiddenStateStore {
         return files.uri();
     }
 
+    /** Returns what this generation is made from and how it is written. */
     public StoreSettings settings() {
         return settings;
+    }
+
+    /** Returns the files beside the shards that the newest complete generation of a store reads; reads no markers. */
+    public static StoreTables tables(String uri, Configuration conf) throws IOException {
+        return openWithoutShards(uri, conf).tables();
+    }
+
+    /**
+     * Begins the generation after this one, unless another process has begun it.
+     *
+     * @return the generation that was begun, this one or another's: {@link #changes} tells
+     * @throws InvalidStoreException if this generation is not complete
+     */
+    public HiddenStateStore begin(Generation next) throws IOException {
+        requireComplete();
+        if (next.generation() != generation + 1) {
+            throw new IllegalArgumentException("Invalid generation: " + next.generation() + " (expected " + (generation + 1) + ")");
+        }
+        files.createOrRead(StoreLayout.of(next.generation(), StoreLayout.GENERATION), StoreJson.pretty(next));
+        return open(files, Generations.of(files), next.generation());
+    }
+
+    /** Returns the number of this generation, from 1. */
+    public int generation() {
+        return generation;
+    }
+
+    /** Returns what this generation changed; empty for the first. */
+    public Optional<Generation> changes() {
+        return generation == 1 ? Optional.empty() : Optional.of(generations.get(generation));
+    }
+
+    /** Returns the files beside the shards that this generation reads. */
+    public StoreTables tables() {
+        return generation == 1 ? StoreTables.FIRST : generations.get(generation).tables();
+    }
+
+    /** Returns the folder of a shard's marker. */
+    String markers(int shard) {
+        return generations.markers(generation, shard);
     }
 
     /** Returns the shards committed when the store was opened, ascending. */
@@ -174,24 +266,6 @@ public final class HiddenStateStore {
         }
     }
 
-    /**
-     * Deletes files that no marker names and that were not changed for some time, also in a store that grows: an attempt that
-     * still writes changes its file.
-     *
-     * @return the names of the deleted files under the store's folder
-     */
-    public List<String> vacuum(Duration age) throws IOException {
-        long latest = System.currentTimeMillis() - age.toMillis();
-        List<String> deleted = new ArrayList<>();
-        for (String orphan : orphans()) {
-            if (files.exists(orphan) && files.status(orphan).getModificationTime() <= latest) {
-                files.delete(orphan);
-                deleted.add(orphan);
-            }
-        }
-        return deleted;
-    }
-
     /** Opens a committed shard to read all of its states. */
     public ShardReader reader(CommittedShard shard) {
         return reader(shard, StateSelection.all(settings.states()));
@@ -209,7 +283,7 @@ public final class HiddenStateStore {
 
     /** Starts an attempt at a shard of the plan. */
     public ShardWriter writer(int shard) throws IOException {
-        return new ShardWriter(files, settings, shard);
+        return new ShardWriter(files, settings, shard, markers(shard));
     }
 
     /**
@@ -218,10 +292,21 @@ public final class HiddenStateStore {
      * @return empty if the shard is committed already
      */
     public static Optional<ShardWriter> attempt(String uri, Configuration conf, int shard) throws IOException {
+        return attempt(uri, conf, 1, shard);
+    }
+
+    /**
+     * Starts an attempt at a shard that a generation makes.
+     *
+     * @return empty if the shard is committed already
+     */
+    public static Optional<ShardWriter> attempt(String uri, Configuration conf, int generation, int shard) throws IOException {
         Folder files = Folder.at(uri, conf);
-        return files.read(Markers.path(shard)).isPresent()
-                ? Optional.empty()
-                : Optional.of(new ShardWriter(files, readSettings(files), shard));
+        String markers = StoreLayout.of(generation, StoreLayout.MARKERS);
+        if (files.exists(Markers.path(markers, shard))) {
+            return Optional.empty();
+        }
+        return Optional.of(new ShardWriter(files, Generations.of(files).settings(generation), shard, markers));
     }
 
     /**
@@ -231,8 +316,17 @@ public final class HiddenStateStore {
      * @throws InvalidStoreException if the marker is damaged
      */
     public static Optional<ShardWriter> again(String uri, Configuration conf, int shard) throws IOException {
+        HiddenStateStore store = openWithoutShards(uri, conf);
+        String markers = store.markers(shard);
+        return Optional.of(
+                new ShardWriter(store.files, store.settings, shard, markers, Markers.read(store.files, markers, shard)));
+    }
+
+    private static HiddenStateStore openWithoutShards(String uri, Configuration conf) throws IOException {
         Folder files = Folder.at(uri, conf);
-        return Optional.of(new ShardWriter(files, readSettings(files), shard, Markers.read(files, shard)));
+        Generations generations = Generations.of(files);
+        int newest = generations.newest();
+        return new HiddenStateStore(files, generations, newest, generations.settings(newest), List.of());
     }
 
     /**
@@ -242,30 +336,35 @@ public final class HiddenStateStore {
      * @throws InvalidStoreException if a marker and the manifest are both damaged
      */
     public static List<String> restoreMarkers(String uri, Configuration conf) throws IOException {
-        Folder files = Folder.at(uri, conf);
-        StoreSettings settings = readSettings(files);
-        Optional<byte[]> json = files.read(StoreLayout.MANIFEST);
+        HiddenStateStore store = openWithoutShards(uri, conf);
+        String path = StoreLayout.of(store.generation, StoreLayout.MANIFEST);
+        Optional<byte[]> json = store.files.read(path);
         if (json.isEmpty()) {
             return List.of();
         }
         List<String> restored = new ArrayList<>();
         List<CommittedShard> manifest;
         try {
-            manifest = manifest(files, settings, json.get());
+            manifest = manifest(store.files, path, store.settings, json.get());
         } catch (InvalidStoreException e) {
-            List<CommittedShard> markers = Markers.readAll(files);
-            if (markers.size() != settings.planned().shards()) {
-                throw e;
+            List<CommittedShard> markers = new ArrayList<>();
+            for (int shard = 0; shard < store.settings.planned().shards(); shard++) {
+                try {
+                    markers.add(Markers.read(store.files, store.markers(shard), shard));
+                } catch (FileNotFoundException missing) {
+                    throw e;
+                }
             }
-            files.write(StoreLayout.MANIFEST, StoreJson.compact(new Manifest(StoreSettings.FORMAT_VERSION, markers)));
-            return List.of("Restored " + StoreLayout.MANIFEST + " from the markers: " + e.getMessage());
+            store.files.write(path, StoreJson.compact(new Manifest(StoreSettings.FORMAT_VERSION, markers)));
+            return List.of("Restored " + path + " from the markers: " + e.getMessage());
         }
         for (CommittedShard shard : manifest) {
+            String markers = store.markers(shard.shard());
             try {
-                Markers.read(files, shard.shard());
+                Markers.read(store.files, markers, shard.shard());
             } catch (FileNotFoundException | InvalidStoreException e) {
-                files.write(Markers.path(shard.shard()), StoreJson.compact(shard));
-                restored.add("Restored the marker of shard " + shard.shard() + " from " + StoreLayout.MANIFEST);
+                store.files.write(Markers.path(markers, shard.shard()), StoreJson.compact(shard));
+                restored.add("Restored the marker of shard " + shard.shard() + " from " + path);
             }
         }
         return restored;
@@ -281,23 +380,14 @@ public final class HiddenStateStore {
         HiddenStateStore now = current();
         now.requireComplete();
         // Markers never change, so every process writes the same manifest.
-        files.createExclusive(StoreLayout.MANIFEST, StoreJson.compact(new Manifest(StoreSettings.FORMAT_VERSION, now.shards)));
+        files.createExclusive(StoreLayout.of(generation, StoreLayout.MANIFEST),
+                StoreJson.compact(new Manifest(StoreSettings.FORMAT_VERSION, now.shards)));
         return now;
     }
 
     /** Returns the names, below the store's folder, of files whose attempts never committed. */
     public List<String> orphans() throws IOException {
-        // Listed before the markers are read: a shard that is committed in between has a marker, and is no orphan.
-        List<String> listed = files.list(StoreLayout.SHARDS).stream().map(f -> f.getPath().getName()).toList();
-        Set<String> live = current().shards.stream().map(CommittedShard::file).collect(Collectors.toSet());
-        Stream<String> lost = listed.stream()
-                .filter(name -> !live.contains(name))
-                .map(name -> StoreLayout.SHARDS + "/" + name);
-        Stream<String> temporary = files.list(StoreLayout.MARKERS).stream()
-                .map(f -> f.getPath().getName())
-                .filter(name -> name.startsWith("."))
-                .map(name -> StoreLayout.MARKERS + "/" + name);
-        return Stream.concat(lost, temporary).toList();
+        return StoreVacuum.orphans(this);
     }
 
     /**
@@ -308,11 +398,20 @@ public final class HiddenStateStore {
      */
     public int removeOrphans() throws IOException {
         current().requireComplete();
-        List<String> orphans = orphans();
-        for (String orphan : orphans) {
-            files.delete(orphan);
+        String markers = StoreLayout.of(generation, StoreLayout.MARKERS) + "/";
+        List<String> orphans = orphans().stream().filter(name -> name.startsWith(markers) || isOfOwnShard(name)).toList();
+        // A later generation that was begun meanwhile may be writing some of them.
+        if (Generations.of(files).isLast(generation)) {
+            for (String orphan : orphans) {
+                files.delete(orphan);
+            }
         }
         return orphans.size();
+    }
+
+    private boolean isOfOwnShard(String orphan) {
+        Matcher name = SHARD_FILE.matcher(orphan);
+        return name.matches() && Integer.parseInt(name.group(1)) < settings.planned().shards();
     }
 
     /** Returns the file system's free bytes divided by its replication; Long.MAX_VALUE if it has no limit. */

@@ -36,12 +36,18 @@ final class Markers {
     }
 
     static String path(int shard) {
-        return StoreLayout.MARKERS + "/" + shardName(shard) + ".json";
+        return path(StoreLayout.MARKERS, shard);
+    }
+
+    /** @param folder of the markers of the generation that made the shard */
+    static String path(String folder, int shard) {
+        return folder + "/" + shardName(shard) + ".json";
     }
 
     /** @throws InvalidStoreException if the marker is damaged */
-    static CommittedShard read(Folder files, int shard) throws IOException {
-        return find(files, shard).orElseThrow(() -> new FileNotFoundException(files.path(path(shard)).toString()));
+    static CommittedShard read(Folder files, String folder, int shard) throws IOException {
+        return find(files, folder, shard)
+                .orElseThrow(() -> new FileNotFoundException(files.path(path(folder, shard)).toString()));
     }
 
     /**
@@ -49,28 +55,30 @@ final class Markers {
      *
      * @throws InvalidStoreException if it is damaged
      */
-    static Optional<CommittedShard> find(Folder files, int shard) throws IOException {
-        return files.read(path(shard)).map(json -> parse(json, files, shard));
+    static Optional<CommittedShard> find(Folder files, String folder, int shard) throws IOException {
+        String path = path(folder, shard);
+        return files.read(path).map(json -> parse(json, files.path(path).toString(), shard));
     }
 
     /** Writes a shard's marker unless there is one, and returns the marker that exists afterwards. */
-    static CommittedShard createOrRead(Folder files, CommittedShard mine) throws IOException {
-        return parse(files.createOrRead(path(mine.shard()), StoreJson.compact(mine)), files, mine.shard());
+    static CommittedShard createOrRead(Folder files, String folder, CommittedShard mine) throws IOException {
+        String path = path(folder, mine.shard());
+        return parse(files.createOrRead(path, StoreJson.compact(mine)), files.path(path).toString(), mine.shard());
     }
 
-    private static CommittedShard parse(byte[] json, Folder files, int shard) {
-        CommittedShard marker = StoreJson.read(json, CommittedShard.class, "marker " + files.path(path(shard)));
+    private static CommittedShard parse(byte[] json, String path, int shard) {
+        CommittedShard marker = StoreJson.read(json, CommittedShard.class, "marker " + path);
         if (marker.shard() != shard) {
             throw new InvalidStoreException(
-                    "Invalid marker " + files.path(path(shard)) + ": shard is " + marker.shard() + " (expected " + shard + ")");
+                    "Invalid marker " + path + ": shard is " + marker.shard() + " (expected " + shard + ")");
         }
         return marker;
     }
 
     /** Returns the numbers of the committed shards, without reading their markers. */
-    static SortedMap<Integer, FileStatus> list(Folder files) throws IOException {
+    static SortedMap<Integer, FileStatus> list(Folder files, String folder) throws IOException {
         SortedMap<Integer, FileStatus> out = new TreeMap<>();
-        for (FileStatus status : files.list(StoreLayout.MARKERS)) {
+        for (FileStatus status : files.list(folder)) {
             Matcher name = NAME.matcher(status.getPath().getName());
             if (name.matches()) {
                 out.put(Integer.parseInt(name.group(1)), status);
@@ -80,7 +88,7 @@ final class Markers {
     }
 
     /** Reads every marker, many at a time: on an object store each takes a round trip of tens of milliseconds. */
-    static List<CommittedShard> readAll(Folder files) throws IOException {
+    static List<CommittedShard> readAll(Folder files, String folder) throws IOException {
         ExecutorService threads = Executors.newFixedThreadPool(READERS, task -> {
             Thread thread = new Thread(task, "aerie-markers");
             thread.setDaemon(true);
@@ -88,8 +96,8 @@ final class Markers {
         });
         try {
             List<Future<CommittedShard>> reading = new ArrayList<>();
-            for (int shard : list(files).keySet()) {
-                reading.add(threads.submit(() -> read(files, shard)));
+            for (int shard : list(files, folder).keySet()) {
+                reading.add(threads.submit(() -> read(files, folder, shard)));
             }
             List<CommittedShard> out = new ArrayList<>();
             for (Future<CommittedShard> marker : reading) {

@@ -29,16 +29,18 @@ public record ShardVerification(int shard, long conversations, long tokens, long
     /**
      * Verifies a shard of a store that was opened elsewhere; reads store.json, the shard's marker and its file.
      *
+     * @param generation of the store that the shard is verified for
      * @param expected as the manifest, or else the marker, describes the shard
      */
-    public static ShardVerification of(String uri, Configuration conf, CommittedShard expected) throws IOException {
+    public static ShardVerification of(String uri, Configuration conf, int generation, CommittedShard expected) throws IOException {
         Folder files = Folder.at(uri, conf);
-        return of(files, HiddenStateStore.readSettings(files), expected);
+        String markers = generation == 1 ? StoreLayout.MARKERS : Generations.of(files).markers(generation, expected.shard());
+        return of(files, HiddenStateStore.readSettings(files), markers, expected);
     }
 
-    static ShardVerification of(Folder files, StoreSettings settings, CommittedShard shard) throws IOException {
+    static ShardVerification of(Folder files, StoreSettings settings, String markers, CommittedShard shard) throws IOException {
         List<String> problems = new ArrayList<>();
-        markerProblem(files, shard).ifPresent(problems::add);
+        markerProblem(files, markers, shard).ifPresent(problems::add);
         digestProblem(files, shard).ifPresent(problems::add);
         long conversations = 0;
         long tokens = 0;
@@ -55,9 +57,9 @@ public record ShardVerification(int shard, long conversations, long tokens, long
     }
 
     /** Compares a shard with its marker: a complete store is read by its manifest, which may differ from the markers. */
-    private static Optional<String> markerProblem(Folder files, CommittedShard shard) throws IOException {
+    private static Optional<String> markerProblem(Folder files, String markers, CommittedShard shard) throws IOException {
         try {
-            return Markers.read(files, shard.shard()).equals(shard)
+            return Markers.read(files, markers, shard.shard()).equals(shard)
                     ? Optional.empty()
                     : Optional.of("Shard " + shard.shard() + " differs between the manifest and its marker");
         } catch (FileNotFoundException e) {

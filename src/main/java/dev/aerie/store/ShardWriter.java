@@ -32,6 +32,8 @@ public final class ShardWriter implements AutoCloseable {
     private final Folder files;
     private final StoreSettings settings;
     private final int shard;
+    /** The folder of the shard's marker. */
+    private final String markers;
     private final String file;
     /** The marker of the shard if it is made again; else null. */
     private final CommittedShard standing;
@@ -46,12 +48,13 @@ public final class ShardWriter implements AutoCloseable {
     private long encoding;
     private long writing;
 
-    ShardWriter(Folder files, StoreSettings settings, int shard) throws IOException {
-        this(files, settings, shard, null);
+    /** @param markers the folder of its marker */
+    ShardWriter(Folder files, StoreSettings settings, int shard, String markers) throws IOException {
+        this(files, settings, shard, markers, null);
     }
 
     /** @param standing the shard's marker, if its file is made again under the same name; null for a new attempt */
-    ShardWriter(Folder files, StoreSettings settings, int shard, CommittedShard standing) throws IOException {
+    ShardWriter(Folder files, StoreSettings settings, int shard, String markers, CommittedShard standing) throws IOException {
         if (shard < 0 || shard >= settings.planned().shards()) {
             throw new IllegalArgumentException(
                     "Invalid shard: " + shard + " (expected 0 to " + (settings.planned().shards() - 1) + ")");
@@ -59,6 +62,7 @@ public final class ShardWriter implements AutoCloseable {
         this.files = files;
         this.settings = settings;
         this.shard = shard;
+        this.markers = markers;
         this.standing = standing;
         this.file = standing != null ? standing.file() : Markers.shardName(shard) + "-"
                 + UUID.randomUUID().toString().replace("-", "").substring(0, 12)
@@ -251,7 +255,7 @@ public final class ShardWriter implements AutoCloseable {
             discard(e);
             throw e;
         }
-        CommittedShard standing = Markers.createOrRead(files, mine);
+        CommittedShard standing = Markers.createOrRead(files, markers, mine);
         writing += System.nanoTime() - since;
         boolean won = standing.file().equals(file);
         if (!won) {

@@ -56,9 +56,8 @@ public final class StoreConversion {
         }
         byte[] standing = target.createOrRead(StoreLayout.CONVERSION, StoreJson.pretty(mine));
         requireSame(mine, StoreJson.read(standing, ConversionRecord.class, StoreLayout.CONVERSION + " of " + target.uri()), target);
-        StoreSettings converted = new StoreSettings(settings.formatVersion(), settings.fingerprints(), new StateLayout(
-                states.hiddenSize(), states.captureLayers(), states.teacherRows(), codec, container), settings.planned(),
-                settings.date());
+        StoreSettings converted = settings.with(new StateLayout(
+                states.hiddenSize(), states.captureLayers(), states.teacherRows(), codec, container));
         return new StoreConversion(from, HiddenStateStore.create(uri, conf, converted));
     }
 
@@ -93,11 +92,13 @@ public final class StoreConversion {
      * @throws InvalidStoreException if a shard of the source is damaged, or what was written is not what is read again
      */
     public HiddenStateStore run(Consumer<CommittedShard> progress) throws IOException {
-        for (String name : List.of(StoreLayout.VOCABULARY, StoreLayout.INGEST_REPORT, StoreLayout.RECIPE)) {
-            copy(name);
-        }
-        copyTable(StoreLayout.TOKENS);
-        copyTable(StoreLayout.QUARANTINE);
+        copy(StoreLayout.INGEST_REPORT, StoreLayout.INGEST_REPORT);
+        copy(StoreLayout.RECIPE, StoreLayout.RECIPE);
+        StoreTables tables = from.tables();
+        copy(tables.vocabulary(), StoreLayout.VOCABULARY);
+        copyTables(tables.tokens(), StoreLayout.TOKENS);
+        copyTables(tables.quarantine(), StoreLayout.QUARANTINE);
+        copyTables(tables.forgotten(), StoreLayout.FORGOTTEN);
         for (int shard : missingShards()) {
             progress.accept(convert(from.shards().get(shard)));
         }
@@ -154,24 +155,27 @@ public final class StoreConversion {
         return expected.id().equals(found.id()) && expected.part() == found.part();
     }
 
-    private void copyTable(String name) throws IOException {
-        List<String> files = from.files().names(name).stream().filter(file -> !file.startsWith(".")).toList();
-        // The marker says that the table is whole.
-        for (String file : files) {
-            if (!file.equals(StoreLayout.TABLE_MARKER)) {
-                copy(name + "/" + file);
+    /** Copies the tables of the source's generation, which together become one of the first generation. */
+    private void copyTables(List<String> tables, String name) throws IOException {
+        // The marker says that the table is whole, and is that of one table only.
+        boolean marked = tables.size() == 1 && from.files().exists(tables.get(0) + "/" + StoreLayout.TABLE_MARKER);
+        for (String table : tables) {
+            for (String file : from.files().names(table)) {
+                if (!file.startsWith(".") && !file.equals(StoreLayout.TABLE_MARKER)) {
+                    copy(table + "/" + file, name + "/" + file);
+                }
             }
         }
-        if (files.contains(StoreLayout.TABLE_MARKER)) {
-            copy(name + "/" + StoreLayout.TABLE_MARKER);
+        if (marked) {
+            copy(tables.get(0) + "/" + StoreLayout.TABLE_MARKER, name + "/" + StoreLayout.TABLE_MARKER);
         }
     }
 
     /** Copies a file that the source has and the target lacks. */
-    private void copy(String name) throws IOException {
-        if (from.files().exists(name) && !to.files().exists(name)) {
+    private void copy(String name, String as) throws IOException {
+        if (from.files().exists(name) && !to.files().exists(as)) {
             try (InputStream in = from.files().open(name)) {
-                to.files().write(name, in::transferTo);
+                to.files().write(as, in::transferTo);
             }
         }
     }

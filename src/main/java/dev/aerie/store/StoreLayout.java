@@ -1,5 +1,7 @@
 package dev.aerie.store;
 
+import java.util.Locale;
+
 /** All names in a store's folder. */
 public final class StoreLayout {
 
@@ -24,6 +26,22 @@ public final class StoreLayout {
     public static final String RECIPE = "recipe.yaml";
     /** What a store was converted from; in no other. */
     public static final String CONVERSION = "conversion.json";
+    /** In a store that was converted from one that conversations were removed from: the hashes of their content. */
+    public static final String FORGOTTEN = "forgotten";
+    /** The folder of what append and forget have made, a folder for each generation from the second on. */
+    public static final String GENERATIONS = "generations";
+    /** In a generation's folder: what it changes. */
+    static final String GENERATION = "generation.json";
 
     private StoreLayout() {}
+
+    /** Returns the folder of a generation's own files: empty, the store's own, for the first. */
+    public static String folder(int generation) {
+        return generation == 1 ? "" : GENERATIONS + "/" + String.format(Locale.ROOT, "%05d", generation);
+    }
+
+    /** Returns the path of a file or folder of a generation. */
+    public static String of(int generation, String name) {
+        return generation == 1 ? name : folder(generation) + "/" + name;
+    }
 }

@@ -1,8 +1,11 @@
 package dev.aerie.store;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * The content of {@code store.json}: what the store is made from and how it is written. Fixed before the first shard.
@@ -12,13 +15,16 @@ import java.util.Map;
  * @param states which states it holds and how they are written
  * @param planned how much the plan puts in
  * @param date on which the conversations were rendered, for templates that write the date; null for others
+ * @param capture the settings that decide the numbers of states, by their names; they are part of the fingerprint of settings, and
+ *     here to be named
  */
 public record StoreSettings(
         int formatVersion,
         Fingerprints fingerprints,
         StateLayout states,
         PlannedCounts planned,
-        String date) {
+        String date,
+        SortedMap<String, String> capture) {
 
     /** Raised whenever a file of this version could be misread by older code. */
     public static final int FORMAT_VERSION = 2;
@@ -27,6 +33,7 @@ public record StoreSettings(
         StoreJson.present(fingerprints, "fingerprints");
         StoreJson.present(states, "states");
         StoreJson.present(planned, "planned");
+        capture = Collections.unmodifiableSortedMap(new TreeMap<>(StoreJson.present(capture, "capture")));
         if (formatVersion != FORMAT_VERSION) {
             throw new IllegalArgumentException("Invalid format_version: " + formatVersion + " (expected " + FORMAT_VERSION + ")");
         }
@@ -34,12 +41,37 @@ public record StoreSettings(
 
     /** Settings in this version's format. */
     public static StoreSettings of(Fingerprints fingerprints, StateLayout states, PlannedCounts planned) {
-        return new StoreSettings(FORMAT_VERSION, fingerprints, states, planned, null);
+        return new StoreSettings(FORMAT_VERSION, fingerprints, states, planned, null, new TreeMap<>());
     }
 
     /** Returns the same settings with a date of rendering. */
     public StoreSettings dated(String day) {
-        return new StoreSettings(formatVersion, fingerprints, states, planned, day);
+        return new StoreSettings(formatVersion, fingerprints, states, planned, day, capture);
+    }
+
+    /** Returns the same settings with those that decide the numbers of states. */
+    public StoreSettings capturedBy(SortedMap<String, String> values) {
+        return new StoreSettings(formatVersion, fingerprints, states, planned, date, values);
+    }
+
+    /** Returns the same settings with other states, as a conversion makes them. */
+    StoreSettings with(StateLayout converted) {
+        return new StoreSettings(formatVersion, fingerprints, converted, planned, date, capture);
+    }
+
+    /** Returns the same settings of more or fewer conversations. */
+    public StoreSettings with(String inputs, String settings, PlannedCounts counts) {
+        return new StoreSettings(formatVersion, new Fingerprints(fingerprints.target(), fingerprints.tokenizer(),
+                fingerprints.template(), inputs, settings), states, counts, date, capture);
+    }
+
+    /**
+     * Refuses a store that was captured with another value of a setting, naming it.
+     *
+     * @param expected by their names
+     */
+    public void requireCapturedBy(SortedMap<String, String> expected, String store) {
+        expected.forEach((name, value) -> requireEqual(name, String.valueOf(capture.get(name)), value, store));
     }
 
     /**

@@ -14,17 +14,36 @@ import org.apache.hadoop.conf.Configuration;
 public final class StoreShards {
 
     private final Folder files;
+    private final Generations generations;
+    private final int generation;
     private final StoreSettings settings;
 
-    private StoreShards(Folder files, StoreSettings settings) {
+    private StoreShards(Folder files, Generations generations, int generation) throws IOException {
         this.files = files;
-        this.settings = settings;
+        this.generations = generations;
+        this.generation = generation;
+        this.settings = generations.settings(generation);
     }
 
-    /** @throws InvalidStoreException if there is no store or its store.json is damaged */
+    /**
+     * Returns the shards of the newest complete generation, or of the first, which may be growing.
+     *
+     * @throws InvalidStoreException if there is no store or its store.json is damaged
+     */
     public static StoreShards of(String uri, Configuration conf) throws IOException {
         Folder files = Folder.at(uri, conf);
-        return new StoreShards(files, HiddenStateStore.readSettings(files));
+        HiddenStateStore.readSettings(files);
+        Generations generations = Generations.of(files);
+        return new StoreShards(files, generations, generations.newest());
+    }
+
+    /**
+     * @param generation whose shards are looked up
+     * @throws InvalidStoreException if there is no store or its store.json is damaged
+     */
+    public static StoreShards of(String uri, Configuration conf, int generation) throws IOException {
+        Folder files = Folder.at(uri, conf);
+        return new StoreShards(files, Generations.of(files), generation);
     }
 
     public StoreSettings settings() {
@@ -37,7 +56,7 @@ public final class StoreShards {
      * @throws InvalidStoreException if the marker is damaged
      */
     public Optional<CommittedShard> find(int shard) throws IOException {
-        return Markers.find(files, shard);
+        return Markers.find(files, generations.markers(generation, shard), shard);
     }
 
     /** Opens a committed shard to read some of its states. */

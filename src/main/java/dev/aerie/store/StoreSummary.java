@@ -30,6 +30,7 @@ public final class StoreSummary {
         line(out, "template", s.fingerprints().template());
         line(out, "inputs", s.fingerprints().inputs());
         line(out, "settings", s.fingerprints().settings());
+        line(out, "generation", generation(store));
         line(out, "shards", shards.size() + " of " + s.planned().shards() + " committed");
         for (Part part : Part.values()) {
             line(out, part.text(), part(store, part));
@@ -43,6 +44,21 @@ public final class StoreSummary {
         line(out, "refused", refused.size() + " conversations");
         refused.stream().limit(10).forEach(r -> line(out, "", r.id() + ": " + r.reason()));
         return out.toString();
+    }
+
+    private static String generation(HiddenStateStore store) throws IOException {
+        Generations all = Generations.of(store.files());
+        StringBuilder out = new StringBuilder().append(store.generation());
+        for (int n = 2; n <= all.newest(); n++) {
+            out.append(describe(all.get(n)));
+        }
+        all.pending().ifPresent(begun -> out.append(describe(begun)).append(", which is not finished"));
+        return out.toString();
+    }
+
+    private static String describe(Generation one) {
+        return String.format(Locale.ROOT, "; %d %s %,d conversations", one.generation(),
+                one.operation() == Generation.Operation.APPEND ? "added" : "removed", one.conversations());
     }
 
     private static String part(HiddenStateStore store, Part part) {

@@ -23,7 +23,7 @@ public record StoreVerification(
     public static StoreVerification of(HiddenStateStore store) throws IOException {
         List<ShardVerification> verified = new ArrayList<>();
         for (CommittedShard shard : store.shards()) {
-            verified.add(ShardVerification.of(store.files(), store.settings(), shard));
+            verified.add(ShardVerification.of(store.files(), store.settings(), store.markers(shard.shard()), shard));
         }
         return of(store, verified);
     }

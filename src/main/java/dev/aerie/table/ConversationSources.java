@@ -32,8 +32,9 @@ final class ConversationSources {
         Map<Part, Map<String, String>> byId = new EnumMap<>(Part.class);
         Map<String, String> distinct = new HashMap<>();
         try {
-            Dataset<Row> rows = spark.read().options(hadoop).parquet(new Path(store.uri(), StoreLayout.TOKENS).toString())
-                    .select("part", "id", "source");
+            String[] tables = store.tables().tokens().stream().map(table -> new Path(store.uri(), table).toString())
+                    .toArray(String[]::new);
+            Dataset<Row> rows = spark.read().options(hadoop).parquet(tables).select("part", "id", "source");
             for (Iterator<Row> all = rows.toLocalIterator(); all.hasNext();) {
                 Row row = all.next();
                 // Millions of conversations come from a few inputs.

@@ -4,6 +4,7 @@ import dev.aerie.errors.Choice;
 import dev.aerie.errors.RefusalException;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.OptionalInt;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.util.CaseInsensitiveStringMap;
@@ -14,14 +15,16 @@ import org.apache.spark.sql.util.CaseInsensitiveStringMap;
  * @param store the folder of the store
  * @param rows what a row is
  * @param incomplete whether a store is read of which some shards are not committed
+ * @param generation of the store; the newest complete one if empty
  * @param hadoop settings of Hadoop for this read alone: the options whose names have a dot
  */
-record ReadOptions(String store, RowKind rows, boolean incomplete, Map<String, String> hadoop) {
+record ReadOptions(String store, RowKind rows, boolean incomplete, OptionalInt generation, Map<String, String> hadoop) {
 
     private static final String PATH = "path";
     private static final String PATHS = "paths";
     private static final String ROWS = "rows";
     private static final String INCOMPLETE = "incomplete";
+    private static final String GENERATION = "generation";
 
     /** @throws RefusalException naming an option, its value and what was expected */
     static ReadOptions of(CaseInsensitiveStringMap options) {
@@ -38,7 +41,23 @@ record ReadOptions(String store, RowKind rows, boolean incomplete, Map<String, S
             }
         });
         return new ReadOptions(path, Choice.of(RowKind.class, "option " + ROWS,
-                options.getOrDefault(ROWS, RowKind.CONVERSATIONS.text())), isTrue(options, INCOMPLETE), Map.copyOf(hadoop));
+                options.getOrDefault(ROWS, RowKind.CONVERSATIONS.text())), isTrue(options, INCOMPLETE), generation(options),
+                Map.copyOf(hadoop));
+    }
+
+    private static OptionalInt generation(CaseInsensitiveStringMap options) {
+        String value = options.get(GENERATION);
+        if (value == null) {
+            return OptionalInt.empty();
+        }
+        if (!value.matches("[1-9][0-9]{0,6}")) {
+            throw new RefusalException("Invalid option " + GENERATION + ": " + value + " (expected a number from 1)");
+        }
+        if (isTrue(options, INCOMPLETE)) {
+            throw new RefusalException("Invalid option " + INCOMPLETE + ": true (expected no option " + GENERATION
+                    + " beside it: a generation is complete)");
+        }
+        return OptionalInt.of(Integer.parseInt(value));
     }
 
     private static boolean isTrue(CaseInsensitiveStringMap options, String name) {

@@ -32,13 +32,19 @@ final class StoreTable implements SupportsRead {
     static StoreTable open(ReadOptions options) {
         Configuration conf = options.hadoopConf(SparkSession.active());
         try {
-            HiddenStateStore store = options.incomplete()
-                    ? HiddenStateStore.openPartial(options.store(), conf)
-                    : HiddenStateStore.open(options.store(), conf);
-            return new StoreTable(store, options, conf);
+            return new StoreTable(store(options, conf), options, conf);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    private static HiddenStateStore store(ReadOptions options, Configuration conf) throws IOException {
+        if (options.generation().isPresent()) {
+            return HiddenStateStore.open(options.store(), conf, options.generation().getAsInt());
+        }
+        return options.incomplete()
+                ? HiddenStateStore.openPartial(options.store(), conf)
+                : HiddenStateStore.open(options.store(), conf);
     }
 
     @Override

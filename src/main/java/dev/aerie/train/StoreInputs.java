@@ -39,6 +39,7 @@ import org.apache.hadoop.conf.Configuration;
 public final class StoreInputs implements TrainingInputs {
 
     private final String store;
+    private final int generation;
     private final List<Integer> layers;
     private final HostModel target;
     private final String draftJson;
@@ -63,6 +64,7 @@ public final class StoreInputs implements TrainingInputs {
             DraftVocabulary vocabulary,
             Set<String> ids) {
         this.store = store.uri();
+        this.generation = store.generation();
         this.layers = List.copyOf(layers);
         this.target = target;
         this.draftJson = draft.toJson().toString();
@@ -82,6 +84,7 @@ public final class StoreInputs implements TrainingInputs {
                 "store.template", f.template(),
                 "store.inputs", f.inputs(),
                 "store.settings", f.settings(),
+                "store.generation", String.valueOf(generation),
                 "store.codec", settings.states().codec().name(),
                 "store.teacher_rows", settings.states().teacherRows().text(),
                 "train.layers", layers.toString()));
@@ -121,7 +124,7 @@ public final class StoreInputs implements TrainingInputs {
 
     @Override
     public void check(LossMode mode, CorruptChunks corrupt, Configuration conf) throws IOException {
-        HiddenStateStore opened = HiddenStateStore.open(store, conf);
+        HiddenStateStore opened = HiddenStateStore.open(store, conf, generation);
         StoreSettings settings = opened.settings();
         settings.requireTeacherRows(mode == LossMode.STRICT ? TeacherRows.STRICT : TeacherRows.ALL, store);
         settings.require("states.hidden_size", draft().targetHiddenSize(), store);
@@ -130,7 +133,7 @@ public final class StoreInputs implements TrainingInputs {
             throw new RefusalException("Invalid layers " + layers + ": store " + store + " holds " + captured
                     + " (expected " + DraftConfig.CAPTURED + " of them)");
         }
-        requireLossRows(StoreShards.of(store, conf), mode, corrupt);
+        requireLossRows(StoreShards.of(store, conf, generation), mode, corrupt);
     }
 
     /** Refuses a store whose loss would always be 0. Usually the first conversation has a loss row, and no other is read. */
@@ -172,7 +175,7 @@ public final class StoreInputs implements TrainingInputs {
     public Opened open(Device device, DType compute, Configuration conf) throws IOException {
         DraftConfig draft = draft();
         DraftVocabulary vocabulary = new DraftVocabulary(targetVocabulary, draftIds);
-        HiddenStateSource source = new StoreSource(StoreShards.of(store, conf), plan, new StateSelection(layers, true));
+        HiddenStateSource source = new StoreSource(StoreShards.of(store, conf, generation), plan, new StateSelection(layers, true));
         try {
             TargetEnds ends = TargetEnds.load(target.folder(conf), compute, device);
             FrozenTarget frozen = new FrozenTarget(ends.embedTokens(), ends.lmHead(), vocabulary, ends.logitSoftCap());

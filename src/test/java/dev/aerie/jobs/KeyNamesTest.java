@@ -25,7 +25,7 @@ class KeyNamesTest {
     private static final Pattern LITERAL = Pattern.compile("\"(?:[^\"\\\\]|\\\\.)*\"");
     /** What a checkpoint agrees by beside the keys, and files whose names look like one. */
     private static final Set<String> OTHERS = Set.of("train.adam", "store.target", "store.tokenizer", "store.template",
-            "store.inputs", "store.settings", "draft.vocabulary", "store.json", "data.pkl");
+            "store.inputs", "store.settings", "store.generation", "draft.vocabulary", "store.json", "data.pkl");
 
     @Test
     void everyKeyThatTheSourceNamesExists() throws IOException {

@@ -269,7 +269,7 @@ class IngestIT {
     }
 
     private TrainingSubset subset(TrainingSubset.Source... sources) throws IOException {
-        return TrainingSubset.read(spark, folder.resolve("a").toString(), List.of(sources), vocabulary);
+        return TrainingSubset.of(TokensTable.read(spark, folder.resolve("a").toString()), List.of(sources), vocabulary);
     }
 
     @Test

@@ -176,7 +176,7 @@ class InputTablesIT {
     }
 
     private List<String> subset(String source) throws IOException {
-        return TrainingSubset.read(spark, folder.resolve("s").toString(), List.of(new TrainingSubset.Source(source, 0)), 1280)
+        return TrainingSubset.of(TokensTable.read(spark, folder.resolve("s").toString()), List.of(new TrainingSubset.Source(source, 0)), 1280)
                 .ids().stream().sorted().toList();
     }
 
