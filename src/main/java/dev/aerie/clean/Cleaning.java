@@ -20,11 +20,12 @@ import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 
 /**
  * Finds the conversations to remove, each with the reason: first by their own length and the user's condition, then near
- * duplicates.
+ * duplicates. What it returns is made from tables that it keeps until it is closed.
  */
-public final class Cleaning {
+public final class Cleaning implements AutoCloseable {
 
     private final CleaningSettings settings;
+    private final KeptTables kept = new KeptTables();
 
     /** @throws RefusalException if Spark cannot parse the condition, or it names other columns or is no condition */
     public Cleaning(SparkSession spark, CleaningSettings settings) {
@@ -58,16 +59,21 @@ public final class Cleaning {
         return judged(documents).where(col("reason").isNotNull()).select("position", "reason");
     }
 
-    /** @return position and reason of the near duplicates among the others; {@link NearDuplicates} says in how many jobs */
+    /** @return position and reason of the near duplicates among the others; several jobs */
     public Dataset<Row> nearDuplicates(Dataset<Row> documents) {
         Dataset<Row> left = judged(documents).where(col("reason").isNull()).drop("reason");
-        return new NearDuplicates(settings.threshold(), settings.keep()).of(left);
+        return new NearDuplicates(settings.threshold(), settings.keep()).of(left, kept);
     }
 
     /** @return position and reason of every document to remove */
     public Dataset<Row> removed(Dataset<Row> documents) {
         Dataset<Row> filtered = filtered(documents);
         return settings.threshold() == 0 ? filtered : filtered.union(nearDuplicates(documents));
+    }
+
+    @Override
+    public void close() {
+        kept.close();
     }
 
     private static Dataset<Row> measured(Dataset<Row> documents) {

@@ -27,7 +27,6 @@ import java.util.List;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
-import org.apache.spark.storage.StorageLevel;
 
 /**
  * Finds near duplicates: MinHash of the words' shingles, banded so that similar documents meet in a group, and in each group the
@@ -66,16 +65,10 @@ final class NearDuplicates {
         return rows;
     }
 
-    /** @return position and reason of those that do not stay */
-    Dataset<Row> of(Dataset<Row> documents) {
+    /** @return position and reason of those that do not stay, made from tables that are kept */
+    Dataset<Row> of(Dataset<Row> documents, KeptTables kept) {
         // Read three times: by the groups, and by both sides of the comparison.
-        Dataset<Row> signed = signed(documents).persist(StorageLevel.MEMORY_AND_DISK());
-        Dataset<Row> stays;
-        try {
-            stays = stays(edges(signed));
-        } finally {
-            signed.unpersist();
-        }
+        Dataset<Row> stays = stays(edges(kept.keep(signed(documents))), kept);
         Dataset<Row> names = documents.select(col("position").as("stays_position"), col("id").as("stays_id"));
         return stays.join(names, col("stays").getField("position").equalTo(col("stays_position")))
                 .select(col("position"), concat(lit("near duplicate of "), col("stays_id")).as("reason"));
@@ -121,15 +114,16 @@ final class NearDuplicates {
     }
 
     /** Follows those that do not stay themselves to the one that does; the best of a group is better, so no chain is a ring. */
-    private static Dataset<Row> stays(Dataset<Row> edges) {
-        Dataset<Row> followed = edges.localCheckpoint();
+    private static Dataset<Row> stays(Dataset<Row> edges, KeptTables kept) {
+        Dataset<Row> followed = kept.keep(edges);
         for (int round = 0; round < ROUNDS; round++) {
             Dataset<Row> next = followed.select(col("position").as("via"), col("stays").as("further"));
-            Dataset<Row> joined = followed.join(next, col("stays").getField("position").equalTo(col("via")), "left");
-            if (joined.where(col("via").isNotNull()).isEmpty()) {
+            Dataset<Row> joined = kept.keep(
+                    followed.join(next, col("stays").getField("position").equalTo(col("via")), "left"));
+            if (joined.where(col("via").isNotNull()).count() == 0) {
                 return followed;
             }
-            followed = joined.select(col("position"), coalesce(col("further"), col("stays")).as("stays")).localCheckpoint();
+            followed = joined.select(col("position"), coalesce(col("further"), col("stays")).as("stays"));
         }
         return followed;
     }

@@ -3,35 +3,33 @@ package dev.aerie.prepare;
 import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.collect_set;
 import static org.apache.spark.sql.functions.concat;
+import static org.apache.spark.sql.functions.filter;
+import static org.apache.spark.sql.functions.length;
 import static org.apache.spark.sql.functions.lit;
-import static org.apache.spark.sql.functions.regexp_extract;
+import static org.apache.spark.sql.functions.not;
 import static org.apache.spark.sql.functions.row_number;
+import static org.apache.spark.sql.functions.size;
 import static org.apache.spark.sql.functions.sort_array;
-import static org.apache.spark.sql.functions.udf;
+import static org.apache.spark.sql.functions.substring;
+import static org.apache.spark.sql.functions.substring_index;
+import static org.apache.spark.sql.functions.translate;
 import static org.apache.spark.sql.functions.when;
 
-import java.util.List;
+import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
-import org.apache.spark.sql.api.java.UDF2;
-import org.apache.spark.sql.expressions.UserDefinedFunction;
 import org.apache.spark.sql.expressions.Window;
 import org.apache.spark.sql.types.DataTypes;
-import scala.jdk.javaapi.CollectionConverters;
 
 /**
  * Makes ids unique, because the store finds a conversation by its id. The first of an id keeps it. The others are called id~n,
  * with the numbers from 2 on that no record of the inputs has taken: of {@code a}, {@code a}, {@code a~2} the second becomes
  * {@code a~3}. So a name is new among the inputs' ids, and two new names differ in the id or in the number after their last
  * tilde.
+ *
+ * <p>Written in functions that Spark RAPIDS has too, which are not all: no regular expressions with a group before the last tilde.
  */
 final class DistinctIds {
-
-    /** A number in the form that is appended here; other forms, such as 02, cannot collide. */
-    private static final String NUMBERED = "(?s)^(.*)~([1-9][0-9]{0,17})$";
-
-    private static final UserDefinedFunction FREE =
-            udf((UDF2<Integer, scala.collection.Seq<Long>, Long>) DistinctIds::free, DataTypes.LongType);
 
     private DistinctIds() {}
 
@@ -39,33 +37,31 @@ final class DistinctIds {
     static Dataset<Row> of(Dataset<Row> conversations) {
         Dataset<Row> placed = conversations.withColumn(
                 "place", row_number().over(Window.partitionBy("id").orderBy("position")));
+        Column before = col("id").substr(lit(1), length(col("id")).minus(length(col("number"))).minus(1));
         Dataset<Row> taken = conversations
-                .select(regexp_extract(col("id"), NUMBERED, 1).as("of"), regexp_extract(col("id"), NUMBERED, 2).as("number"))
-                .where(col("number").notEqual(""))
-                .groupBy("of").agg(sort_array(collect_set(col("number").cast(DataTypes.LongType))).as("taken"));
+                .select(col("id"), substring_index(col("id"), "~", -1).as("number"))
+                .where(numbered())
+                .groupBy(before.as("of")).agg(sort_array(collect_set(col("number").cast(DataTypes.LongType))).as("taken"));
         return placed.join(taken, col("place").gt(1).and(col("id").equalTo(col("of"))), "left")
                 .withColumn("id", when(col("place").equalTo(1), col("id"))
-                        .otherwise(concat(col("id"), lit("~"), FREE.apply(col("place"), col("taken")))))
+                        .otherwise(concat(col("id"), lit("~"), free().cast(DataTypes.StringType))))
                 .drop("place", "of", "taken");
     }
 
-    private static Long free(Integer place, scala.collection.Seq<Long> taken) {
-        return free(place, taken == null ? List.of() : CollectionConverters.asJava(taken));
+    /** Whether an id ends with a tilde and a number in the form that is appended here; other forms, such as 02, cannot collide. */
+    private static Column numbered() {
+        Column number = col("number");
+        return length(number).between(1, 18).and(length(number).lt(length(col("id"))))
+                .and(translate(number, "0123456789", "").equalTo(""))
+                .and(not(substring(number, 1, 1).equalTo("0")));
     }
 
     /**
-     * @param place from 2
-     * @param taken ascending
-     * @return the place-th number, counted from 2 as the second, that is not taken
+     * The place-th number, counted from 2 as the second, that is not taken. Below taken number t, the i-th from 0 of those from 2
+     * on in ascending order, t - 2 - i numbers are free: of those taken, as many are passed as have fewer than place - 1 below.
      */
-    static long free(int place, List<Long> taken) {
-        long number = place;
-        for (long one : taken) {
-            if (one > number) {
-                break;
-            }
-            number += one >= 2 ? 1 : 0;
-        }
-        return number;
+    private static Column free() {
+        Column passed = size(filter(filter(col("taken"), t -> t.geq(2)), (t, i) -> t.minus(i).minus(2).lt(col("place").minus(1))));
+        return col("place").plus(when(col("taken").isNull(), lit(0)).otherwise(passed));
     }
 }

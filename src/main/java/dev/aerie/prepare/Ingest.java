@@ -74,7 +74,7 @@ public final class Ingest {
         Dataset<Row> records = records(inputs).persist(StorageLevel.DISK_ONLY());
         Dataset<Row> distinct = withoutDuplicates(records);
         Dataset<Row> removed = settings.cleaning().isNone() ? null
-                : removed(cleaning, distinct).persist(StorageLevel.DISK_ONLY());
+                : removed(cleaning, distinct);
         Dataset<Row> clean = removed == null ? distinct : distinct.join(removed.select("position"),
                 new String[] {"position"}, "left_anti");
         Dataset<Row> encoded = encode(clean).persist(StorageLevel.DISK_ONLY());
@@ -147,11 +147,14 @@ public final class Ingest {
     private Dataset<Row> removed(Cleaning cleaning, Dataset<Row> records) {
         JavaRDD<Row> documents = records.toJavaRDD().map(RecordRow::document);
         Dataset<Row> table = spark.createDataFrame(documents, Documents.SCHEMA).persist(StorageLevel.DISK_ONLY());
-        try {
-            return records.drop("reason", "excerpt").join(cleaning.removed(table), "position")
+        try (cleaning) {
+            Dataset<Row> removed = records.drop("reason", "excerpt").join(cleaning.removed(table), "position")
                     .select(col("position"), col("id"), col("source"), col("reason"),
                             substring(col("conversation"), 1, 200).as("excerpt"))
-                    .localCheckpoint();
+                    .persist(StorageLevel.DISK_ONLY());
+            // Computed here, before the tables it is made from are let go.
+            removed.count();
+            return removed;
         } finally {
             table.unpersist();
         }

@@ -24,7 +24,8 @@ final class RecordRow {
             .add("position", DataTypes.LongType, false)
             .add("id", DataTypes.StringType, false)
             .add("source", DataTypes.StringType, false)
-            .add("content_hash", DataTypes.BinaryType, true)
+            // Text, because Spark RAPIDS neither sorts nor partitions by binary columns.
+            .add("content_hash", DataTypes.StringType, true)
             .add("conversation", DataTypes.StringType, true)
             .add("reason", DataTypes.StringType, true)
             .add("excerpt", DataTypes.StringType, true)
@@ -59,9 +60,9 @@ final class RecordRow {
     }
 
     /** Returns a hash of the content without id and source: two files may hold one conversation under two ids. */
-    private static byte[] contentHash(Conversation c) {
+    private static String contentHash(Conversation c) {
         Object said = Arrays.asList(c.messages(), c.text(), c.tools(), c.templateVariables());
-        return new Sha256().add(json(said)).bytes();
+        return new Sha256().add(json(said)).hex();
     }
 
     private static String json(Object value) {
