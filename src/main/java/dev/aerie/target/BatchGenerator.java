@@ -1,11 +1,13 @@
 package dev.aerie.target;
 
-import dev.aerie.target.layer.KvCache;
+import dev.aerie.target.layer.BatchCache;
 import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Decodes many sequences greedily at a time, one token of each in a pass of the target. A sequence that ends makes room for the
@@ -15,7 +17,6 @@ public final class BatchGenerator {
 
     /** Tokens in one pass over prompts, unless a single prompt is longer. */
     private static final int PREFILL_TOKENS = 4096;
-    private static final int[] NO_CAPTURE = {};
 
     /**
      * A text to continue.
@@ -37,18 +38,16 @@ public final class BatchGenerator {
         }
     }
 
-    /** A sequence that is being decoded. */
+    /** A sequence that is being decoded; its slot in the cache is its place in the list. */
     private static final class Running {
 
         private final int index;
         private final Request request;
-        private final KvCache cache;
         private final List<Long> text = new ArrayList<>();
 
-        Running(int index, Request request, KvCache cache) {
+        Running(int index, Request request) {
             this.index = index;
             this.request = request;
-            this.cache = cache;
         }
     }
 
@@ -58,7 +57,8 @@ public final class BatchGenerator {
 
     /**
      * @param sequences decoded at a time, at most
-     * @param cacheTokens that the caches of these may have room for together, unless a single sequence needs more
+     * @param cacheTokens that the cache of these may have room for, each of them as long as the longest may become, unless a single
+     *     sequence needs more
      */
     public BatchGenerator(Target target, int sequences, long cacheTokens) {
         if (sequences < 1 || cacheTokens < 1) {
@@ -77,74 +77,86 @@ public final class BatchGenerator {
      */
     public List<long[]> generate(List<Request> requests) {
         long[][] texts = new long[requests.size()][];
+        // Sequences of similar length together, because shorter ones are padded.
+        int[] order = IntStream.range(0, texts.length).boxed()
+                .sorted(Comparator.comparingInt(i -> -requests.get(i).capacity())).mapToInt(Integer::intValue).toArray();
         List<Running> running = new ArrayList<>();
         int next = 0;
-        try {
-            while (next < requests.size() || !running.isEmpty()) {
+        try (BatchCache cache = target.newBatchCache()) {
+            while (next < order.length || !running.isEmpty()) {
                 int started = running.size();
-                while (next < requests.size() && fits(running, requests.get(next))) {
-                    Request request = requests.get(next);
-                    running.add(new Running(next++, request, target.newCache(request.capacity())));
+                while (next < order.length && fits(running, requests.get(order[next]))) {
+                    Request request = requests.get(order[next]);
+                    running.add(new Running(order[next++], request));
+                    cache.add(request.capacity());
                 }
-                prefill(running.subList(started, running.size()));
-                end(running, texts);
+                prefill(running, started, cache);
+                end(running, cache, texts);
                 if (!running.isEmpty()) {
-                    step(running, running.stream().map(r -> new long[] {r.text.get(r.text.size() - 1)}).toList());
-                    end(running, texts);
+                    step(running, running.stream().map(r -> new long[] {r.text.get(r.text.size() - 1)}).toList(), cache, 0);
+                    end(running, cache, texts);
                 }
             }
-        } finally {
-            running.forEach(r -> r.cache.close());
         }
         return Arrays.asList(texts);
     }
 
     private boolean fits(List<Running> running, Request request) {
-        long taken = running.stream().mapToLong(r -> r.request.capacity()).sum();
-        return running.isEmpty() || running.size() < sequences && taken + request.capacity() <= cacheTokens;
+        long longest = running.stream().mapToLong(r -> r.request.capacity()).reduce(request.capacity(), Math::max);
+        return running.isEmpty() || running.size() < sequences && (running.size() + 1) * longest <= cacheTokens;
     }
 
-    private void prefill(List<Running> started) {
-        int from = 0;
-        while (from < started.size()) {
+    private void prefill(List<Running> running, int started, BatchCache cache) {
+        int from = started;
+        while (from < running.size()) {
             int to = from;
             int tokens = 0;
-            while (to < started.size() && (to == from || tokens + started.get(to).request.prompt().length <= PREFILL_TOKENS)) {
-                tokens += started.get(to++).request.prompt().length;
+            while (to < running.size() && (to == from || tokens + running.get(to).request.prompt().length <= PREFILL_TOKENS)) {
+                tokens += running.get(to++).request.prompt().length;
             }
-            List<Running> some = started.subList(from, to);
-            step(some, some.stream().map(r -> r.request.prompt()).toList());
+            List<Running> some = running.subList(from, to);
+            step(some, some.stream().map(r -> r.request.prompt()).toList(), cache, from);
             from = to;
         }
     }
 
-    private void step(List<Running> some, List<long[]> ids) {
+    /** @param first slot of the first of these sequences */
+    private void step(List<Running> some, List<long[]> ids, BatchCache cache, int first) {
         try (Scope scope = Scope.open()) {
-            Tensor last = target.decode(ids, some.stream().map(r -> r.cache).toList(), NO_CAPTURE).last();
-            long[] ends = new long[ids.size()];
-            long row = -1;
-            for (int i = 0; i < ends.length; i++) {
-                row += ids.get(i).length;
-                ends[i] = row;
+            Tensor last = target.decode(ids, cache, first);
+            if (last.size(0) > some.size()) {
+                last = last.rows(Tensor.of(ends(ids), some.size()).to(last.device()));
             }
-            long[] chosen = target.logits(last.rows(Tensor.of(ends, ends.length).to(last.device()))).argmax().toLongs();
+            long[] chosen = target.logits(last).argmax().toLongs();
             for (int i = 0; i < chosen.length; i++) {
                 some.get(i).text.add(chosen[i]);
             }
         }
     }
 
-    /** Takes out the sequences that have ended. */
-    private void end(List<Running> running, long[][] texts) {
+    private static long[] ends(List<long[]> ids) {
+        long[] ends = new long[ids.size()];
+        long row = -1;
+        for (int i = 0; i < ends.length; i++) {
+            row += ids.get(i).length;
+            ends[i] = row;
+        }
+        return ends;
+    }
+
+    /** Takes out the sequences that have ended; as in the cache, the last one takes the place of one that is taken out. */
+    private void end(List<Running> running, BatchCache cache, long[][] texts) {
         List<Integer> ends = target.config().eosTokenIds();
-        running.removeIf(r -> {
-            boolean ended = r.text.size() == r.request.maxNewTokens()
-                    || ends.contains((int) (long) r.text.get(r.text.size() - 1));
-            if (ended) {
+        for (int slot = running.size() - 1; slot >= 0; slot--) {
+            Running r = running.get(slot);
+            if (r.text.size() == r.request.maxNewTokens() || ends.contains((int) (long) r.text.get(r.text.size() - 1))) {
                 texts[r.index] = r.text.stream().mapToLong(Long::longValue).toArray();
-                r.cache.close();
+                cache.remove(slot);
+                Running last = running.remove(running.size() - 1);
+                if (slot < running.size()) {
+                    running.set(slot, last);
+                }
             }
-            return ended;
-        });
+        }
     }
 }

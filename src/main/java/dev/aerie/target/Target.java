@@ -2,10 +2,11 @@ package dev.aerie.target;
 
 import dev.aerie.errors.RefusalException;
 import dev.aerie.target.family.TargetFamilies;
-import dev.aerie.target.layer.CachedSequences;
+import dev.aerie.target.layer.BatchCache;
 import dev.aerie.target.layer.KeyValues;
 import dev.aerie.target.layer.KvCache;
 import dev.aerie.target.layer.WeightLoader;
+import dev.aerie.target.spec.AttentionSpec;
 import dev.aerie.target.spec.DecoderSpec;
 import dev.aerie.target.spec.TargetConfig;
 import dev.aerie.target.weights.Weights;
@@ -28,6 +29,7 @@ import org.slf4j.LoggerFactory;
 public final class Target implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Target.class);
+    private static final int[] NO_CAPTURE = {};
 
     private final DecoderSpec spec;
     private final DType dtype;
@@ -189,7 +191,7 @@ public final class Target implements AutoCloseable {
 
     /** Returns an empty cache for one sequence of at most {@code capacity} tokens. */
     public KvCache newCache(int capacity) {
-        return new KvCache(spec.layers().stream().map(l -> l.attention().cachedRow()).toList(), capacity, dtype, device);
+        return new KvCache(cachedRows(), capacity, dtype, device);
     }
 
     /** Runs the next tokens of the sequence in the cache and appends them to it. */
@@ -200,20 +202,30 @@ public final class Target implements AutoCloseable {
         return out;
     }
 
+    /** Returns an empty cache for sequences that are decoded together. */
+    BatchCache newBatchCache() {
+        return new BatchCache(cachedRows(), dtype, device);
+    }
+
+    private List<AttentionSpec.CachedRow> cachedRows() {
+        return spec.layers().stream().map(layer -> layer.attention().cachedRow()).toList();
+    }
+
     /**
-     * Runs the next tokens of several sequences in one pass and appends them to their caches.
+     * Runs the next tokens of several sequences in one pass and appends them to their cache.
      *
-     * @param ids next tokens of each sequence, at least one
-     * @param caches of the sequences
-     * @return the states of all tokens, sequence after sequence
+     * @param ids one token of each sequence, or its first ones
+     * @param first slot of the first of these sequences; the others follow it
+     * @return the states after the final norm of all tokens, sequence after sequence
      */
-    public HiddenStates decode(List<long[]> ids, List<KvCache> caches, int[] captureLayers) {
-        CachedSequences sequences = new CachedSequences(caches, ids.stream().mapToInt(block -> block.length).toArray());
-        long[] all = ids.stream().flatMapToLong(Arrays::stream).toArray();
-        HiddenStates out = run(List.of(new Decoder.PackedEmbeddings(embed(all), sequences.positions(), sequences)), captureLayers,
-                device).get(0);
-        sequences.advance();
-        return out;
+    Tensor decode(List<long[]> ids, BatchCache cache, int first) {
+        try (BatchCache.Rows rows = cache.next(first, ids.stream().mapToInt(block -> block.length).toArray())) {
+            long[] all = ids.stream().flatMapToLong(Arrays::stream).toArray();
+            HiddenStates out =
+                    run(List.of(new Decoder.PackedEmbeddings(embed(all), rows.positions(), rows)), NO_CAPTURE, device).get(0);
+            rows.advance();
+            return out.last();
+        }
     }
 
     /**

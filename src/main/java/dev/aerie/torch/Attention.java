@@ -88,27 +88,45 @@ public final class Attention {
     }
 
     /**
-     * Appends one row to each of several caches and computes each row's attention to its cache.
+     * Writes keys or values of new tokens into the caches of several sequences.
+     *
+     * @param cache [slots, kv heads, tokens, d], changed in place
+     * @param rows [n, kv heads, d]
+     * @param slots int64 [n], the slot of each row
+     * @param positions int64 [n], of the row in its sequence
+     */
+    public static void write(Tensor cache, Tensor rows, Tensor slots, Tensor positions) {
+        Script.nothing("cache_write", cache, rows, slots, positions);
+    }
+
+    /**
+     * Returns what is added to the scores of the newest row of each of several sequences.
+     *
+     * @param like has the type of the scores, on their device
+     * @param positions int64 [sequences], of the newest rows
+     * @param longest number of keys that each row is compared with
+     * @return [sequences, 1, 1, longest]
+     */
+    public static Tensor mask(Tensor like, Tensor positions, long longest, Options options) {
+        return Script.tensor("cache_mask", like, positions, longest, options.window(), options.chunk());
+    }
+
+    /**
+     * Computes the attention of the newest row of each of several sequences to its cache. Sequences are grouped, and those of a
+     * group are padded to the longest of them.
      *
      * @param q [sequences, heads, d]
-     * @param k [sequences, kv heads, d]
-     * @param v [sequences, kv heads, dv]
-     * @param keyCaches [capacity, kv heads, d] of each sequence
-     * @param valueCaches [capacity, kv heads, dv] of each sequence
-     * @param lengths rows that each cache has
+     * @param keys [slots, kv heads, tokens, d]; what is not yet written of it is finite
+     * @param values [slots, kv heads, tokens, dv], likewise
+     * @param bounds slot of the first sequence, then the end of each group
+     * @param longest tokens of the longest sequence of each group
+     * @param masks of each group, from {@link #mask}
      * @return [sequences, heads, dv]
      */
-    public static Tensor cachedEach(Tensor q, Tensor k, Tensor v, List<Tensor> keyCaches, List<Tensor> valueCaches, long[] lengths,
+    public static Tensor newestRows(Tensor q, Tensor keys, Tensor values, long[] bounds, long[] longest, List<Tensor> masks,
             Options options) {
-        if (options.plain() && k.size(2) == v.size(2)) {
-            return Script.tensor("attention_cached_each", q, k, v, keyCaches, valueCaches, lengths, options.scale());
-        }
-        List<Tensor> parts = new ArrayList<>();
-        for (int s = 0; s < lengths.length; s++) {
-            parts.add(cached(q.narrow(0, s, 1), append(keyCaches.get(s), k.narrow(0, s, 1), lengths[s]),
-                    append(valueCaches.get(s), v.narrow(0, s, 1), lengths[s]), options));
-        }
-        return Tensor.cat(0, parts);
+        return Script.tensor("attention_rows", q, keys, values, bounds, longest, masks, options.scale(), options.softCap(),
+                options.sinks());
     }
 
     /** Computes attention to a cache with a scale and no other option, for v [total, kv heads, d] and few rows. */

@@ -40,14 +40,52 @@
     n = torch.size(rows, 0)
     torch.copy_(torch.narrow(cache, 0, length, n), rows)
     return torch.narrow(cache, 0, 0, length + n)
-  def attention_cached_each(self, q: Tensor, k: Tensor, v: Tensor, key_caches: List[Tensor], value_caches: List[Tensor], lengths: List[int], scale: float) -> Tensor:
-    # One row of each of several sequences: a call for all of them, because a call from Java takes longer than a short attention.
+  def cache_write(self, cache: Tensor, rows: Tensor, slots: Tensor, at: Tensor):
+    # Row i goes to position at[i] of the sequence slots[i]; the cache is [slots, kv heads, tokens, d].
+    torch.index_put_(torch.transpose(cache, 1, 2), annotate(List[Optional[Tensor]], [slots, at]), rows)
+  def cache_mask(self, like: Tensor, at: Tensor, longest: int, window: int, chunk: int) -> Tensor:
+    # [sequences, 1, 1, longest], added to the scores of one row of each sequence, which is at this position.
+    keys = torch.arange(longest, device=ops.prim.device(like))
+    row = torch.unsqueeze(at, 1)
+    see = torch.le(keys, row)
+    if window > 0:
+      see = torch.logical_and(see, torch.gt(keys, torch.sub(row, window)))
+    if chunk > 0:
+      see = torch.logical_and(see, torch.ge(keys, torch.sub(row, torch.remainder(row, chunk))))
+    n = torch.size(at, 0)
+    mask = torch.masked_fill(torch.zeros([n, longest], dtype=ops.prim.dtype(like), device=ops.prim.device(like)), torch.logical_not(see), -3.e+38)
+    return torch.view(mask, [n, 1, 1, longest])
+  def attention_rows(self, q: Tensor, keys: Tensor, values: Tensor, bounds: List[int], longest: List[int], masks: List[Tensor], scale: float, soft_cap: float, sinks: Optional[Tensor]) -> Tensor:
+    # One row of each sequence from slot bounds[0] on. Those from bounds[i] to bounds[i + 1] have up to longest[i] tokens each and
+    # are padded to that: one call for many sequences, because a call takes longer than a short attention.
     parts = annotate(List[Tensor], [])
-    for i in range(len(lengths)):
-      keys = self.cache_append(key_caches[i], torch.narrow(k, 0, i, 1), lengths[i])
-      values = self.cache_append(value_caches[i], torch.narrow(v, 0, i, 1), lengths[i])
-      parts.append(self.attention_cached(torch.narrow(q, 0, i, 1), keys, values, scale))
-    return torch.cat(parts, 0)
+    for i in range(len(longest)):
+      n = bounds[i + 1] - bounds[i]
+      k = torch.narrow(torch.narrow(keys, 0, bounds[i], n), 2, 0, longest[i])
+      v = torch.narrow(torch.narrow(values, 0, bounds[i], n), 2, 0, longest[i])
+      parts.append(self.attention_padded(torch.narrow(q, 0, bounds[i] - bounds[0], n), k, v, masks[i], scale, soft_cap, sinks))
+    return self.joined(parts)
+  def attention_padded(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor, scale: float, soft_cap: float, sinks: Optional[Tensor]) -> Tensor:
+    # The query heads that share a KV head are rows of one attention, so that caches are read where they are.
+    n = torch.size(q, 0)
+    heads = torch.size(q, 1)
+    d = torch.size(q, 2)
+    kv = torch.size(k, 1)
+    m = torch.size(k, 2)
+    dv = torch.size(v, 3)
+    groups = torch.floordiv(heads, kv)
+    if soft_cap == 0. and sinks is None and d == dv and d >= 64:
+      o = torch.scaled_dot_product_attention(torch.view(q, [n, kv, groups, d]), k, v, mask, 0., False, scale=scale)
+      return torch.reshape(o, [n, heads, d])
+    # For few and narrow rows the fused CPU kernel takes twice as long as two products.
+    scores = torch.mul(torch.bmm(torch.view(q, [n * kv, groups, d]), torch.transpose(torch.view(k, [n * kv, m, d]), 1, 2)), scale)
+    if soft_cap != 0.:
+      scores = torch.mul(torch.tanh(torch.div(scores, soft_cap)), soft_cap)
+    scores = self.wide(torch.add(torch.view(scores, [n, kv, groups, m]), mask))
+    lse = torch.logsumexp(scores, [-1])
+    p = torch.to(torch.exp(torch.sub(scores, torch.unsqueeze(lse, -1))), ops.prim.dtype(q))
+    o = torch.bmm(torch.view(p, [n * kv, groups, m]), torch.view(v, [n * kv, m, dv]))
+    return self.with_sinks(torch.reshape(o, [n, heads, dv]), torch.reshape(lse, [n, heads]), sinks)
   def attend(self, q: Tensor, k: Tensor, v: Tensor, cu_q: List[int], cu_k: List[int], scale: float, window: int, soft_cap: float, sinks: Optional[Tensor]) -> Tensor:
     # Causal attention of any kind: sequence i has the rows cu_q[i] to cu_q[i + 1], the newest of its keys cu_k[i] to cu_k[i + 1].
     d = torch.size(k, 2)

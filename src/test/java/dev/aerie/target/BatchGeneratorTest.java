@@ -13,6 +13,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class BatchGeneratorTest {
 
@@ -40,6 +42,32 @@ class BatchGeneratorTest {
             List<BatchGenerator.Request> wrong = List.of(requests.get(0), new BatchGenerator.Request(new long[] {VOCABULARY}, 3));
             assertThrows(IllegalArgumentException.class, () -> new BatchGenerator(target, 5, 120).generate(wrong));
             assertEquals(before, Scope.liveTensors());
+        }
+    }
+
+    /** Every kind of attention, with slots that grow and sequences too unlike in length to be padded to one. */
+    @ParameterizedTest
+    @ValueSource(strings = {"llama3-8layer", "gemma2", "gemma3_text", "gpt_oss", "llama4_text", "deepseek_v2", "mistral",
+        "qwen3_next"})
+    void shortAndLongSequencesTogether(String family) throws IOException {
+        try (Target target = Target.load(Golden.target(family), DType.F32, Device.CPU)) {
+            int vocabulary = target.config().vocabSize();
+            // Always the same: of enough random texts, one has two tokens of the same logit within rounding.
+            Random random = new Random(7);
+            List<BatchGenerator.Request> requests = new ArrayList<>();
+            for (int length : new int[] {3, 180, 1, 60, 7, 2, 110, 5, 1, 66}) {
+                requests.add(new BatchGenerator.Request(random.ints(length, 0, vocabulary).asLongStream().toArray(),
+                        1 + random.nextInt(40)));
+            }
+            Generator alone = Generator.greedy(target);
+            List<long[]> expected = requests.stream().map(r -> alone.generate(r.prompt(), r.maxNewTokens())).toList();
+            for (int together : new int[] {4, 10}) {
+                List<long[]> texts = new BatchGenerator(target, together, 10_000).generate(requests);
+                for (int i = 0; i < texts.size(); i++) {
+                    assertArrayEquals(expected.get(i), texts.get(i),
+                            family + ", request " + i + ", " + together + " at a time");
+                }
+            }
         }
     }
 

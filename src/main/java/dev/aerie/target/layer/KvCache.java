@@ -46,18 +46,6 @@ public final class KvCache implements KeyValues, AutoCloseable {
         return length;
     }
 
-    Tensor keys(int layer) {
-        return keys.get(layer);
-    }
-
-    Tensor values(int layer) {
-        return values.get(layer);
-    }
-
-    int capacity() {
-        return capacity;
-    }
-
     /**
      * Removes the tokens from this position on, such as drafted tokens that were not accepted. Linear attention can go back to 0,
      * or within the latest block of tokens and 64 tokens before it.
