@@ -97,8 +97,9 @@ class RapidsPlansIT {
         // Ids that collide, equal conversations, and chains of similar ones: every branch plans its queries.
         StringBuilder lines = new StringBuilder();
         for (int i = 0; i < 18; i++) {
-            lines.append("{\"id\":\"").append(List.of("a", "a", "a~2").get(i % 3)).append("\",\"conversations\":[{\"from\":\"human\","
-                    + "\"value\":\"").append("What are the first numbers of all of them and which are the largest? ".repeat(1 + i % 6))
+            lines.append("{\"id\":\"").append(List.of("a", "a", "a~2").get(i % 3)).append("\",\"conversations\":[")
+                    .append("{\"from\":\"human\",\"value\":\"")
+                    .append("What are the first numbers of all of them and which are the largest? ".repeat(1 + i % 6))
                     .append(i).append("\"},{\"from\":\"gpt\",\"value\":\"It is ").append(i % 9).append(".\"}]}\n");
         }
         for (Keep keep : Keep.values()) {

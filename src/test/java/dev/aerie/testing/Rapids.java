@@ -96,7 +96,8 @@ public final class Rapids {
             Object entry = known.get(setting.getKey());
             assertNotNull(entry, "RAPIDS has no setting " + setting.getKey());
             @SuppressWarnings("unchecked")
-            Function1<String, Object> converter = (Function1<String, Object>) entry.getClass().getMethod("converter").invoke(entry);
+            Function1<String, Object> converter =
+                    (Function1<String, Object>) entry.getClass().getMethod("converter").invoke(entry);
             assertNotNull(converter.apply(setting.getValue()), setting.toString());
         }
     }
