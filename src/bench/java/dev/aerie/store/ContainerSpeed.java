@@ -27,7 +27,8 @@ import org.apache.hadoop.conf.Configuration;
 /**
  * Size, writing and reading of shards on one core: each codec alone in memory (with zstd, as Parquet compresses it), then a shard
  * of either container through the store's own writer and reader, by turns, the best of the rounds in CPU time. It stands in the
- * store's package to call codecs as containers do.
+ * store's package to call codecs as containers do. "read" is into fresh memory, as the codec alone decodes; "reused" into memory
+ * of conversations before, as a training reads, by which containers are compared.
  *
  * <p>States are synthetic, width 4,096, three layers and the final norm for every token: normal for each channel, with a mean and a
  * spread of its own, four times larger from layer to layer, a few channels of each layer far from zero, tokens of differing scale.
@@ -66,7 +67,7 @@ public final class ContainerSpeed {
             Tensor all = states();
             System.out.printf(Locale.ROOT, "%d tokens of width %d, %d layers and the final norm; %d thread of libtorch; MB of bfloat16 "
                             + "in a second of CPU%n", TOKENS, HIDDEN, LAYERS, LibTorch.threads());
-            System.out.printf(Locale.ROOT, "%-5s %-8s %9s %8s %8s %8s %8s%n", "codec", "", "bytes/8h", "write", "read", "", "");
+            System.out.printf(Locale.ROOT, "%-5s %-8s %9s %8s %8s %8s%n", "codec", "", "bytes/8h", "write", "read", "reused");
             for (String name : List.of("bf16", "fp8", "int8")) {
                 reached &= measure(Codec.of(name), all, rounds, folder);
             }
@@ -81,44 +82,50 @@ public final class ContainerSpeed {
         Best decode = new Best();
         Map<Container, Best> writes = new EnumMap<>(Container.class);
         Map<Container, Best> reads = new EnumMap<>(Container.class);
+        Map<Container, Best> again = new EnumMap<>(Container.class);
         Map<Container, Long> sizes = new EnumMap<>(Container.class);
         for (Container container : Container.values()) {
             writes.put(container, new Best());
             reads.put(container, new Best());
+            again.put(container, new Best());
         }
         // The first rounds warm up.
-        for (int round = -2; round < rounds; round++) {
-            double[] alone = alone(codec, all);
-            if (round >= 0) {
-                encode.add(alone[0]);
-                decode.add(alone[1]);
-            }
-            for (Container container : Container.values()) {
-                Path path = folder.resolve(codec.name() + container.text() + round);
-                double[] both = stored(codec, container, all, path);
+        try (StateMemory memory = new StateMemory(codec.dtype(), 256L << 20)) {
+            for (int round = -2; round < rounds; round++) {
+                double[] alone = alone(codec, all);
                 if (round >= 0) {
-                    writes.get(container).add(both[0]);
-                    reads.get(container).add(both[1]);
+                    encode.add(alone[0]);
+                    decode.add(alone[1]);
                 }
-                sizes.put(container, (long) both[2]);
-                delete(path);
+                for (Container container : Container.values()) {
+                    Path path = folder.resolve(codec.name() + container.text() + round);
+                    double[] both = stored(codec, container, all, path, memory);
+                    if (round >= 0) {
+                        writes.get(container).add(both[0]);
+                        reads.get(container).add(both[1]);
+                        again.get(container).add(both[2]);
+                    }
+                    sizes.put(container, (long) both[3]);
+                    delete(path);
+                }
             }
         }
-        line(codec, "alone", Double.NaN, encode, decode, "");
+        line(codec, "alone", Double.NaN, encode, decode, null, "");
         for (Container container : Container.values()) {
             double size = sizes.get(container) / (8.0 * HIDDEN * TOKENS);
-            line(codec, container.text(), size, writes.get(container), reads.get(container), container == Container.PARQUET
+            line(codec, container.text(), size, writes.get(container), reads.get(container), again.get(container),
+                    container == Container.PARQUET
                     ? String.format(Locale.ROOT, "%.2f and %.2f of alone", ratio(writes.get(container), encode),
                             ratio(reads.get(container), decode))
                     : String.format(Locale.ROOT, "%.2f and %.2f of Parquet",
                             ratio(writes.get(container), writes.get(Container.PARQUET)),
-                            ratio(reads.get(container), reads.get(Container.PARQUET))));
+                            ratio(again.get(container), again.get(Container.PARQUET))));
         }
         double size = sizes.get(Container.PARQUET) / (8.0 * HIDDEN * TOKENS);
         boolean bf16 = codec.name().equals("bf16");
         return size <= (bf16 ? 0.73 : 0.45) && (!bf16
                 || ratio(writes.get(Container.PARQUET), encode) >= 0.6 && ratio(reads.get(Container.PARQUET), decode) >= 0.6
-                && ratio(reads.get(Container.ARROW), reads.get(Container.PARQUET)) >= 2);
+                && ratio(again.get(Container.ARROW), again.get(Container.PARQUET)) >= 2);
     }
 
     private static double ratio(Best one, Best against) {
@@ -130,10 +137,12 @@ public final class ContainerSpeed {
         return CPU.getProcessCpuTime();
     }
 
-    private static void line(Codec codec, String what, double size, Best write, Best read, String ratios) {
-        System.out.printf(Locale.ROOT, "%-5s %-8s %9s %8.0f %8.0f %s%n", codec.name(), what,
+    private static void line(Codec codec, String what, double size, Best write, Best read, Best again,
+            String ratios) {
+        System.out.printf(Locale.ROOT, "%-5s %-8s %9s %8.0f %8.0f %8s %s%n", codec.name(), what,
                 Double.isNaN(size) ? "" : String.format(Locale.ROOT, "%.3f", size), write.megabytesPerSecond(),
-                read.megabytesPerSecond(), ratios);
+                read.megabytesPerSecond(),
+                again == null ? "" : String.format(Locale.ROOT, "%.0f", again.megabytesPerSecond()), ratios);
     }
 
     /** Returns the seconds of encoding and compressing chunks of 256 tokens, and of the way back into a tensor's memory. */
@@ -172,8 +181,9 @@ public final class ContainerSpeed {
         }
     }
 
-    /** Returns the seconds of writing and of reading a shard, and its bytes. */
-    private static double[] stored(Codec codec, Container container, Tensor all, Path path) throws IOException {
+    /** Returns the seconds of writing a shard, of reading it into fresh and into used memory, and its bytes. */
+    private static double[] stored(Codec codec, Container container, Tensor all, Path path, StateMemory memory)
+            throws IOException {
         String none = "0".repeat(64);
         StoreSettings settings = StoreSettings.of(new Fingerprints(none, none, none, none, none),
                 new StateLayout(HIDDEN, IntStream.range(0, LAYERS).boxed().toList(), TeacherRows.ALL, codec, container),
@@ -191,12 +201,18 @@ public final class ContainerSpeed {
         }
         double write = (cpuNanos() - start) / 1e9;
         start = cpuNanos();
+        try (ShardReader reader = store.reader(shard)) {
+            // As a training reads: into memory that the conversations before have used.
+            memory.decode(reader.read(shard.conversations().get(0))).close();
+        }
+        double again = (cpuNanos() - start) / 1e9;
+        start = cpuNanos();
         try (ShardReader reader = store.reader(shard); Scope scope = Scope.open()) {
             StoredConversation read = reader.read(shard.conversations().get(0));
             read.aux();
             read.teacherStates();
         }
-        return new double[] {write, (cpuNanos() - start) / 1e9, shard.bytes()};
+        return new double[] {write, (cpuNanos() - start) / 1e9, again, shard.bytes()};
     }
 
     private static Tensor states() {

@@ -66,12 +66,22 @@ public final class StoredConversation {
      * type.
      */
     public Tensor aux() {
+        Tensor out = Tensor.uninitialized(layout.codec().dtype(), sequence.length(), auxWidth());
+        decodeAux(out);
+        return out;
+    }
+
+    /** Writes what {@link #aux} returns into a tensor of that shape and type. */
+    void decodeAux(Tensor out) {
         int layers = selection.layers().size();
-        Tensor out = Tensor.uninitialized(layout.codec().dtype(), sequence.length(), (long) layers * layout.hiddenSize());
         for (int l = 0; l < layers; l++) {
             decode(StateField.aux(selection.layers().get(l)), l, out, l, layers);
         }
-        return out;
+    }
+
+    /** Returns the width of {@link #aux}. */
+    long auxWidth() {
+        return (long) selection.layers().size() * layout.hiddenSize();
     }
 
     /**
@@ -84,8 +94,26 @@ public final class StoredConversation {
             throw new IllegalStateException("The teacher's states of conversation " + id() + " were not read");
         }
         Tensor out = Tensor.uninitialized(layout.codec().dtype(), teacherRows.length, layout.hiddenSize());
-        decode(StateField.TEACHER, selection.layers().size(), out, 0, 1);
+        decodeTeacherStates(out);
         return out;
+    }
+
+    /** Writes what {@link #teacherStates} returns into a tensor of that shape and type. */
+    void decodeTeacherStates(Tensor out) {
+        decode(StateField.TEACHER, selection.layers().size(), out, 0, 1);
+    }
+
+    boolean hasTeacherStates() {
+        return selection.teacher();
+    }
+
+    /** Returns the rows of {@link #teacherStates}; 0 if they were not selected. */
+    int teacherRowCount() {
+        return selection.teacher() ? teacherRows.length : 0;
+    }
+
+    int hiddenSize() {
+        return layout.hiddenSize();
     }
 
     /**

@@ -57,8 +57,8 @@ public final class BatchGenerator {
 
     /**
      * @param sequences decoded at a time, at most
-     * @param cacheTokens that the cache of these may have room for, each of them as long as the longest may become, unless a single
-     *     sequence needs more
+     * @param cacheTokens that the cache of these may have room for, each of them as long as the longest may become, unless a
+     *     single sequence needs more
      */
     public BatchGenerator(Target target, int sequences, long cacheTokens) {
         if (sequences < 1 || cacheTokens < 1) {

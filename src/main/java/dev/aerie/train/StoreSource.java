@@ -3,16 +3,17 @@ package dev.aerie.train;
 import dev.aerie.store.CommittedShard;
 import dev.aerie.store.ConversationEntry;
 import dev.aerie.store.CorruptChunkException;
+import dev.aerie.store.DecodedStates;
 import dev.aerie.store.InvalidStoreException;
 import dev.aerie.store.Part;
 import dev.aerie.store.PlannedConversation;
 import dev.aerie.store.ShardReader;
 import dev.aerie.store.StateLayout;
+import dev.aerie.store.StateMemory;
 import dev.aerie.store.StateSelection;
 import dev.aerie.store.StoreShards;
 import dev.aerie.store.StoredConversation;
 import dev.aerie.text.TokenSequence;
-import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
 import java.io.FileNotFoundException;
 import java.io.IOException;
@@ -23,11 +24,9 @@ import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.stream.Stream;
 
 /** Reads the conversations of a hidden-state store, each separately from its shard. */
 public final class StoreSource implements HiddenStateSource {
@@ -36,6 +35,9 @@ public final class StoreSource implements HiddenStateSource {
     private static final int IDLE_READERS = 64;
     /** Shards whose markers stay in memory; a training uses one shard or two at a time. */
     private static final int MARKERS = 64;
+
+    /** Bytes of decoded states that are kept for the next conversations: 8,192 tokens of bfloat16 at hidden size 4,096. */
+    private static final long IDLE_MEMORY = 256L << 20;
 
     /** Bytes of a token's id and mask, as read and as joined. */
     private static final int BYTES_BESIDE_STATES = 16;
@@ -59,6 +61,7 @@ public final class StoreSource implements HiddenStateSource {
     private final Deque<ShardReader> idle = new ArrayDeque<>();
     /** Shards' files that are not what was committed. */
     private final Set<String> corrupt = ConcurrentHashMap.newKeySet();
+    private final StateMemory memory;
     private boolean closed;
 
     /** @param selection the states to read */
@@ -66,6 +69,7 @@ public final class StoreSource implements HiddenStateSource {
         this.shards = shards;
         this.plan = plan;
         this.selection = selection;
+        this.memory = new StateMemory(shards.settings().states().codec().dtype(), IDLE_MEMORY);
     }
 
     @Override
@@ -177,7 +181,7 @@ public final class StoreSource implements HiddenStateSource {
             throw e;
         }
         giveBack(reader);
-        return new DecodedSample(stored, selection);
+        return new DecodedSample(stored, memory);
     }
 
     private ShardReader take(CommittedShard shard) {
@@ -213,6 +217,7 @@ public final class StoreSource implements HiddenStateSource {
     @Override
     public synchronized void close() {
         closed = true;
+        memory.close();
         idle.forEach(ShardReader::close);
         idle.clear();
     }
@@ -223,19 +228,13 @@ public final class StoreSource implements HiddenStateSource {
         private final String id;
         private final TokenSequence sequence;
         private final int[] teacherRows;
-        private final Scope scope = Scope.detached();
-        private final Tensor aux;
-        private final Tensor teacherStates;
+        private final DecodedStates states;
 
-        DecodedSample(StoredConversation stored, StateSelection selection) {
+        DecodedSample(StoredConversation stored, StateMemory memory) {
             this.id = stored.id();
             this.sequence = stored.sequence();
             this.teacherRows = stored.teacherRows();
-            try (Scope decoding = Scope.open()) {
-                this.aux = selection.layers().isEmpty() ? null : stored.aux();
-                this.teacherStates = selection.teacher() ? stored.teacherStates() : null;
-                Stream.of(aux, teacherStates).filter(Objects::nonNull).forEach(scope::adopt);
-            }
+            this.states = memory.decode(stored);
         }
 
         @Override
@@ -250,12 +249,12 @@ public final class StoreSource implements HiddenStateSource {
 
         @Override
         public Tensor aux() {
-            return aux;
+            return states.aux();
         }
 
         @Override
         public Tensor teacherStates() {
-            return teacherStates;
+            return states.teacherStates();
         }
 
         @Override
@@ -265,7 +264,7 @@ public final class StoreSource implements HiddenStateSource {
 
         @Override
         public void close() {
-            scope.close();
+            states.close();
         }
     }
 }

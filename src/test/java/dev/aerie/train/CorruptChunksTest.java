@@ -407,11 +407,11 @@ class CorruptChunksTest {
                     java.util.stream.IntStream.range(0, CONVERSATIONS).iterator(), CorruptChunks.STOP, why -> {});
             reading.next().orElseThrow().close();
             reading.close();
-            long deadline = System.nanoTime() + 60_000_000_000L;
-            while (Scope.liveTensors() != before) {
-                assertTrue(System.nanoTime() < deadline, Scope.liveTensors() + " tensors, " + before + " before");
-                Thread.onSpinWait();
-            }
+        }
+        long deadline = System.nanoTime() + 60_000_000_000L;
+        while (Scope.liveTensors() != before) {
+            assertTrue(System.nanoTime() < deadline, Scope.liveTensors() + " tensors, " + before + " before");
+            Thread.onSpinWait();
         }
     }
 }
