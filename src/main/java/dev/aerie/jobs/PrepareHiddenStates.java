@@ -6,6 +6,7 @@ import static dev.aerie.jobs.RecipeKeys.DRAFT_VOCAB_SIZE;
 import static dev.aerie.jobs.RecipeKeys.STORE_MAX_BYTES;
 import static dev.aerie.jobs.RecipeKeys.STORE_PATH;
 import static dev.aerie.jobs.RecipeKeys.TARGET_MODEL;
+import static dev.aerie.jobs.RecipeKeys.TRAIN_MODE;
 
 import dev.aerie.host.HostModel;
 import dev.aerie.prepare.Capture;
@@ -18,6 +19,7 @@ import dev.aerie.target.spec.TargetConfig;
 import dev.aerie.text.ConversationEncoder;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.SparkSession;
@@ -70,12 +72,27 @@ public final class PrepareHiddenStates implements Callable<Integer> {
             STORE_MAX_BYTES.of(recipe).ifPresent(capture::within);
             capture.requireCompatibleStore();
             KeptRecipe.print(recipe);
-            try (IngestedTables tables = new Ingest(spark, ingest).run(target.vocabSize())) {
-                System.out.println("prepare: " + tables.report());
-                int vocabulary = Math.min(DRAFT_VOCAB_SIZE.of(recipe), target.vocabSize());
-                capture.run(tables.tokens(), inputs -> tables.write(store, conf, inputs, vocabulary));
+            int vocabulary = Math.min(DRAFT_VOCAB_SIZE.of(recipe), target.vocabSize());
+            Ingest conversations = new Ingest(spark, ingest).decidedBy(decided(recipe, folder, encoder, vocabulary));
+            Optional<String> origin = conversations.origin();
+            boolean known = origin.isPresent() && IngestedTables.isOf(store, conf, origin.get());
+            if (known) {
+                System.out.println("prepare: the inputs have not changed since the store was planned; they are not read again");
+            }
+            if (!known || capture.resume().isEmpty()) {
+                try (IngestedTables tables = conversations.run(target.vocabSize())) {
+                    System.out.println("prepare: " + tables.report());
+                    capture.run(tables.tokens(), inputs -> tables.write(store, conf, inputs, vocabulary));
+                }
             }
             KeptRecipe.keep(recipe, store, conf);
         }
+    }
+
+    /** Returns what a store's tokens and plan follow from, besides the records of the inputs. */
+    private static String decided(Recipe recipe, Path folder, ConversationEncoder encoder, int vocabulary) throws IOException {
+        return String.join("\n", recipe.deciding(Decides.DATA).toString(), recipe.deciding(Decides.STATES).toString(),
+                TRAIN_MODE.of(recipe).toString(), PrepareSection.tokenizerFingerprint(folder),
+                PrepareSection.templateFingerprint(encoder), encoder.writtenDate().toString(), String.valueOf(vocabulary));
     }
 }

@@ -6,7 +6,6 @@ import static dev.aerie.jobs.RecipeKeys.TARGET_MODEL;
 import dev.aerie.host.HostModel;
 import dev.aerie.prepare.Capture;
 import dev.aerie.prepare.StoreCheck;
-import dev.aerie.prepare.TokensTable;
 import dev.aerie.store.CommittedShard;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.ShardVerification;
@@ -54,7 +53,7 @@ final class Repair implements Callable<Integer> {
                 Capture capture = new Capture(spark, PrepareSection.capture(recipe,
                         TargetSection.settings(recipe, model, spark.sparkContext().getConf()), target, encoder), System.out);
                 capture.requireCompatibleStore();
-                capture.again(TokensTable.read(spark, folder), found.damaged());
+                capture.again(found.damaged());
             }
             Set<Integer> damaged = new HashSet<>(found.damaged());
             List<CommittedShard> again = store.shards().stream().filter(shard -> damaged.contains(shard.shard())).toList();

@@ -1,14 +1,15 @@
 package dev.aerie.prepare;
 
+import dev.aerie.files.Folder;
 import dev.aerie.files.Sha256;
 import dev.aerie.spark.RunningTasks;
 import dev.aerie.store.Codec;
 import dev.aerie.store.Fingerprints;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.InvalidStoreException;
-import dev.aerie.store.Part;
 import dev.aerie.store.PlannedCounts;
 import dev.aerie.store.StateLayout;
+import dev.aerie.store.StoreLayout;
 import dev.aerie.store.StoreSettings;
 import dev.aerie.store.TeacherRows;
 import dev.aerie.target.CaptureLayers;
@@ -18,24 +19,19 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.time.LocalDate;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.spark.Partitioner;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
-import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.storage.StorageLevel;
 import org.apache.spark.util.LongAccumulator;
 import org.apache.spark.util.SerializableConfiguration;
 import scala.Tuple2;
@@ -87,16 +83,16 @@ public final class Capture {
     public void requireCompatibleStore() throws IOException {
         Configuration conf = configuration();
         if (HiddenStateStore.exists(settings.output().store(), conf)) {
-            HiddenStateStore store = HiddenStateStore.openPartial(settings.output().store(), conf);
-            StoreSettings found = store.settings();
-            found.require("fingerprints.target", Fingerprint.ofTarget(settings.target().model().folder(conf)), store.uri());
-            found.require("fingerprints.tokenizer", settings.origin().tokenizer(), store.uri());
-            found.require("fingerprints.template", settings.origin().template(), store.uri());
-            found.require("states.capture_layers", settings.captureLayers(), store.uri());
-            found.require("states.teacher_rows", settings.output().teacherRows(), store.uri());
-            found.require("states.codec", settings.output().codec(), store.uri());
-            found.require("states.container", settings.output().container(), store.uri());
-            found.requireCapturedBy(deciding(), store.uri());
+            String store = Folder.at(settings.output().store(), conf).uri();
+            StoreSettings found = HiddenStateStore.settings(store, conf);
+            found.require("fingerprints.target", Fingerprint.ofTarget(settings.target().model().folder(conf)), store);
+            found.require("fingerprints.tokenizer", settings.origin().tokenizer(), store);
+            found.require("fingerprints.template", settings.origin().template(), store);
+            found.require("states.capture_layers", settings.captureLayers(), store);
+            found.require("states.teacher_rows", settings.output().teacherRows(), store);
+            found.require("states.codec", settings.output().codec(), store);
+            found.require("states.container", settings.output().container(), store);
+            found.requireCapturedBy(deciding(), store);
         }
     }
 
@@ -124,38 +120,57 @@ public final class Capture {
      */
     public CaptureReport run(Dataset<Row> tokens, Beside beside) throws IOException {
         JavaRDD<TokenizedRow> rows = tokens.javaRDD().map(TokenizedRow::of);
-        CapturePlan plan = plan(rows);
-        if (plan.bytes() > maxBytes) {
-            throw new InvalidStoreException(String.format(Locale.ROOT,
-                    "Invalid store.max_bytes: %,d (expected at least the %,d bytes that the plan takes)",
-                    maxBytes, plan.bytes()));
+        ConversationSummaries conversations = conversations(rows);
+        ShardPlan shards = ShardPlan.of(conversations, settings.output().shardTokens(), settings.output().seed());
+        CapturePlan plan = plan(conversations, shards);
+        requireWithin(plan);
+        HiddenStateStore.create(settings.output().store(), configuration(), plan.settings());
+        String inputs = plan.settings().fingerprints().inputs();
+        Folder folder = Folder.at(settings.output().store(), configuration());
+        PlannedTokens.write(spark, rows, shards, plan.teacherRows(), folder, inputs);
+        beside.write(inputs);
+        return complete(plan, PlannedTokens.find(folder, inputs).orElseThrow());
+    }
+
+    /**
+     * Completes a store whose plan and tokens were written by an earlier run. Nothing is planned, and nothing shuffled.
+     *
+     * @return empty if the store has no tokens in the order of its plan, so that {@link #run} is needed
+     * @throws InvalidStoreException if the store was made with other settings, or does not fit its file system
+     */
+    public Optional<CaptureReport> resume() throws IOException {
+        if (!HiddenStateStore.exists(settings.output().store(), configuration())) {
+            return Optional.empty();
         }
-        HiddenStateStore store = HiddenStateStore.create(settings.output().store(), configuration(), plan.settings());
-        beside.write(plan.settings().fingerprints().inputs());
+        StoreSettings store = HiddenStateStore.settings(settings.output().store(), configuration());
+        Optional<PlannedTokens> tokens = PlannedTokens.find(
+                Folder.at(settings.output().store(), configuration()), store.fingerprints().inputs());
+        return tokens.isEmpty() ? Optional.empty() : Optional.of(complete(planned(store, tokens.get()), tokens.get()));
+    }
+
+    private CaptureReport complete(CapturePlan plan, PlannedTokens tokens) throws IOException {
+        requireWithin(plan);
+        HiddenStateStore store = HiddenStateStore.openPartial(settings.output().store(), configuration());
         int[] missing = store.missingShards().stream().mapToInt(Integer::intValue).toArray();
-        long todo = 0;
-        for (int shard : missing) {
-            todo += plan.shards().tokens(shard);
-        }
+        long todo = plan.tokens(missing);
         console.println("prepare: " + plan);
-        if (missing.length < plan.shards().shards()) {
+        if (missing.length < plan.shards()) {
             console.printf(Locale.ROOT, "prepare: %,d of %,d shards are committed already%n",
-                    plan.shards().shards() - missing.length, plan.shards().shards());
+                    plan.shards() - missing.length, plan.shards());
         }
         requireRoom(plan.bytesOf(todo));
         RefusalLimit limit = new RefusalLimit(settings.maxRefusedShare(), plan.settings().planned().conversations());
         long start = System.nanoTime();
         CaptureTimes times = CaptureTimes.of(spark.sparkContext());
         if (missing.length > 0) {
-            capture(rows, store.uri(), plan.shards(), limit, missing, todo, times, HiddenStateStore::attempt);
+            capture(store.uri(), tokens.shards(), limit, missing, todo, times, HiddenStateStore::attempt);
+            store = HiddenStateStore.openPartial(settings.output().store(), configuration());
         }
-        HiddenStateStore committed = HiddenStateStore.openPartial(settings.output().store(), configuration());
-        limit.require(committed.shards().stream().flatMap(s -> s.refused().stream()).toList());
-        HiddenStateStore whole = committed.complete();
+        limit.require(store.shards().stream().flatMap(s -> s.refused().stream()).toList());
+        HiddenStateStore whole = store.complete();
         whole.removeOrphans();
         double seconds = (System.nanoTime() - start) / 1e9;
-        Set<Integer> made = new HashSet<>(store.missingShards());
-        long done = whole.shards().stream().filter(s -> made.contains(s.shard())).mapToLong(s -> s.tokens()).sum();
+        long done = Arrays.stream(missing).mapToLong(shard -> whole.shards().get(shard).tokens()).sum();
         long refused = whole.shards().stream().mapToLong(s -> s.refused().size()).sum();
         console.printf(Locale.ROOT, "prepare: done, %,d tokens in %s, %,.0f tokens/s, %,d conversations refused%n",
                 done, CaptureObserver.clock((long) seconds), done / seconds, refused);
@@ -166,120 +181,103 @@ public final class Capture {
     }
 
     /**
-     * Makes committed shards again, whose files are damaged or gone. A file is replaced only by the bytes that its marker
-     * describes.
+     * Makes committed shards again, whose files are damaged or gone, from the store's own tokens. A file is replaced only by
+     * the bytes that its marker describes.
      *
-     * @param tokens the store's own, with the columns of {@link TokenizedRow#SCHEMA}
-     * @throws InvalidStoreException if the store was made from other inputs or settings
+     * @throws InvalidStoreException if the store was made with other settings, or has no tokens
      */
-    public void again(Dataset<Row> tokens, List<Integer> shards) throws IOException {
-        JavaRDD<TokenizedRow> rows = tokens.javaRDD().map(TokenizedRow::of);
-        HiddenStateStore store = HiddenStateStore.openPartial(settings.output().store(), configuration());
-        Optional.ofNullable(store.settings().date()).map(LocalDate::parse).ifPresent(this::dated);
-        CapturePlan plan = plan(rows);
-        store.settings().requireSame(plan.settings(), store.uri());
+    public void again(List<Integer> shards) throws IOException {
+        Folder folder = Folder.at(settings.output().store(), configuration());
+        StoreSettings store = HiddenStateStore.settings(settings.output().store(), configuration());
+        PlannedTokens tokens = PlannedTokens.find(folder, store.fingerprints().inputs()).orElseThrow(() ->
+                new InvalidStoreException("Invalid store " + folder + ": its " + StoreLayout.TOKENS
+                        + " is damaged or of other conversations (expected that of its plan; run prepare again)"));
+        CapturePlan plan = planned(store, tokens);
         int[] numbers = shards.stream().mapToInt(Integer::intValue).sorted().toArray();
-        long todo = Arrays.stream(numbers).mapToLong(plan.shards()::tokens).sum();
+        long todo = plan.tokens(numbers);
         requireRoom(plan.bytesOf(todo));
         RefusalLimit limit = new RefusalLimit(settings.maxRefusedShare(), plan.settings().planned().conversations());
-        capture(rows, store.uri(), plan.shards(), limit, numbers, todo, CaptureTimes.of(spark.sparkContext()),
+        capture(folder.uri(), tokens.shards(), limit, numbers, todo, CaptureTimes.of(spark.sparkContext()),
                 HiddenStateStore::again);
     }
 
     private void capture(
-            JavaRDD<TokenizedRow> rows, String store, ShardPlan plan, RefusalLimit limit, int[] missing, long todo,
-            CaptureTimes times, ShardTask.Attempts attempts) {
+            String store, ShardTokens tokens, RefusalLimit limit, int[] shards, long todo, CaptureTimes times,
+            ShardTask.Attempts attempts) {
         JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
-        int[] partitionOf = new int[plan.shards()];
-        Arrays.fill(partitionOf, -1);
-        for (int i = 0; i < missing.length; i++) {
-            partitionOf[missing[i]] = i;
-        }
         LongAccumulator counted = spark.sparkContext().longAccumulator("tokens captured");
         CaptureObserver progress = new CaptureObserver(counted.id(), todo, console);
-        Broadcast<ShardPlan> shared = context.broadcast(plan);
         spark.sparkContext().addSparkListener(progress);
         try {
-            RunningTasks.awaiting(spark.sparkContext(), "Hidden states of " + missing.length + " shards", () -> {
-                rows.filter(r -> partitionOf[shared.value().shardOf(r.position())] >= 0)
-                        .mapToPair(r -> new Tuple2<>(
-                                key(partitionOf[shared.value().shardOf(r.position())], shared.value().orderOf(r.position())), r))
-                        .repartitionAndSortWithinPartitions(new ByShard(missing.length))
+            RunningTasks.awaiting(spark.sparkContext(), "Hidden states of " + shards.length + " shards", () -> {
+                context.parallelize(Arrays.stream(shards).boxed().toList(), shards.length)
                         .foreachPartition(new ShardTask(
-                                settings.withStore(store), new SerializableConfiguration(configuration()), limit, missing,
+                                settings.withStore(store), new SerializableConfiguration(configuration()), limit, tokens,
                                 counted, times, observer, attempts));
                 return null;
             });
         } finally {
             spark.sparkContext().removeSparkListener(progress);
-            shared.unpersist();
             ResidentTargets.release();
         }
     }
 
-    private static long key(int partition, int order) {
-        return (long) partition << 32 | order;
+    /** Reads what planning needs of each conversation, in the order of their positions. */
+    private ConversationSummaries conversations(JavaRDD<TokenizedRow> rows) {
+        TeacherRows teacherRows = settings.output().teacherRows();
+        ConversationSummaries all = new ConversationSummaries(teacherRows, settings.continuationTokens());
+        Dataset<Row> summaries = spark.createDataFrame(
+                rows.map(row -> ConversationSummary.of(row, teacherRows).toRow()), ConversationSummary.SCHEMA)
+                .persist(StorageLevel.DISK_ONLY());
+        try {
+            // A partition at a time: all together may be more than the driver's heap.
+            RunningTasks.awaiting(spark.sparkContext(), "The plan", () -> {
+                summaries.orderBy("position").toLocalIterator()
+                        .forEachRemaining(row -> all.add(ConversationSummary.of(row)));
+                return null;
+            });
+        } finally {
+            summaries.unpersist();
+        }
+        if (all.mayHaveEqualNames()) {
+            requireDistinct(rows);
+        }
+        return all;
     }
 
-    /** Sends a key to the partition in its upper half; the lower half sorts it there. */
-    private static final class ByShard extends Partitioner {
-
-        private final int partitions;
-
-        ByShard(int partitions) {
-            this.partitions = partitions;
-        }
-
-        @Override
-        public int numPartitions() {
-            return partitions;
-        }
-
-        @Override
-        public int getPartition(Object key) {
-            return (int) ((Long) key >> 32);
-        }
-
-        @Override
-        public boolean equals(Object other) {
-            return other instanceof ByShard b && b.partitions == partitions;
-        }
-
-        @Override
-        public int hashCode() {
-            return partitions;
+    private static void requireDistinct(JavaRDD<TokenizedRow> rows) {
+        List<Tuple2<String, Integer>> twice = rows.mapToPair(row -> new Tuple2<>(row.part().text() + "/" + row.id(), 1))
+                .reduceByKey(Integer::sum).filter(name -> name._2() > 1).take(1);
+        if (!twice.isEmpty()) {
+            String name = twice.get(0)._1();
+            throw new IllegalArgumentException("Invalid conversation id: " + name.substring(name.indexOf('/') + 1)
+                    + " twice (expected each once)");
         }
     }
 
-    private CapturePlan plan(JavaRDD<TokenizedRow> rows) throws IOException {
+    private CapturePlan plan(ConversationSummaries conversations, ShardPlan shards) throws IOException {
         Path folder = settings.target().model().folder(configuration());
         TargetConfig target = Target.config(folder);
         CaptureLayers.check(settings.layers(), target.layers());
-        TeacherRows teacherRows = settings.output().teacherRows();
-        List<ConversationSummary> all = new ArrayList<>(rows.map(r -> ConversationSummary.of(r, teacherRows)).collect());
-        all.sort(Comparator.comparingLong(ConversationSummary::position));
-        requireDistinct(all);
-        ShardPlan shards = ShardPlan.of(all, settings.output().shardTokens(), settings.continuationTokens(), settings.output()
-                .seed());
-        Sha256 inputs = new Sha256();
-        all.forEach(c -> inputs.add(c.digest()));
-        // The keys that decide the numbers; auto has been replaced by a type before.
-        String rest = String.join("\n", settings.target().dtype().toString(), settings.origin().settings().toString(),
-                shards.fingerprint());
         Fingerprints fingerprints = new Fingerprints(
                 Fingerprint.ofTarget(folder),
                 settings.origin().tokenizer(),
                 settings.origin().template(),
-                inputs.hex(),
-                Sha256.of(rest));
-        long heldOut = all.stream().filter(c -> c.part() == Part.HELD_OUT).count();
-        long trained = all.stream().filter(c -> c.part() == Part.TRAIN).mapToLong(ConversationSummary::tokens).sum();
-        StateLayout states = new StateLayout(target.hiddenSize(), settings.captureLayers(), teacherRows,
+                conversations.fingerprint(),
+                settingsFingerprint(shards.fingerprint()));
+        StateLayout states = new StateLayout(target.hiddenSize(), settings.captureLayers(), settings.output().teacherRows(),
                 Codec.of(settings.output().codec()), settings.output().container());
-        StoreSettings store = StoreSettings.of(fingerprints, states,
-                new PlannedCounts(shards.shards(), all.size(), heldOut, trained))
+        StoreSettings store = StoreSettings.of(fingerprints, states, new PlannedCounts(
+                shards.shards(), conversations.size(), conversations.heldOut(), conversations.trainedTokens()))
                 .dated(date == null ? null : date.toString()).capturedBy(deciding());
-        return CapturePlan.of(all, shards, store, settings.continuationTokens());
+        return new CapturePlan(store, shards.tokens(), conversations.teacherRows());
+    }
+
+    /** Returns the plan that an earlier run has made, if this one would make the same. */
+    private CapturePlan planned(StoreSettings store, PlannedTokens tokens) throws IOException {
+        requireCompatibleStore();
+        store.require("fingerprints.settings", settingsFingerprint(tokens.fingerprint()), settings.output().store());
+        return new CapturePlan(store, tokens.shardTokens(), tokens.teacherRows());
     }
 
     /** Returns the settings that decide the numbers of states, in which a type has taken the place of auto. */
@@ -289,19 +287,17 @@ public final class Capture {
         return values;
     }
 
-    private static void requireDistinct(List<ConversationSummary> sorted) {
-        Set<String> ids = new HashSet<>();
-        for (int i = 0; i < sorted.size(); i++) {
-            ConversationSummary c = sorted.get(i);
-            if (!ids.add(c.part().text() + "/" + c.id())) {
-                throw new IllegalArgumentException("Invalid conversation id: " + c.id() + " twice (expected each once)");
-            }
-            if (i > 0 && sorted.get(i - 1).position() == c.position()) {
-                throw new IllegalArgumentException("Invalid position: " + c.position() + " twice (expected each once)");
-            }
-            if (c.tokens() == 0) {
-                throw new IllegalArgumentException("Invalid conversation " + c.id() + ": no tokens (expected at least one)");
-            }
+    /** Returns the digest of what decides the numbers of states, and of the plan. */
+    private String settingsFingerprint(String plan) {
+        return Sha256.of(String.join("\n", deciding().toString(),
+                "store.shard_tokens=" + settings.output().shardTokens(), "store.seed=" + settings.output().seed(), plan));
+    }
+
+    private void requireWithin(CapturePlan plan) {
+        if (plan.bytes() > maxBytes) {
+            throw new InvalidStoreException(String.format(Locale.ROOT,
+                    "Invalid store.max_bytes: %,d (expected at least the %,d bytes that the plan takes)",
+                    maxBytes, plan.bytes()));
         }
     }
 

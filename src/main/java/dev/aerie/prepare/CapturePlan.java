@@ -1,41 +1,40 @@
 package dev.aerie.prepare;
 
-import dev.aerie.store.Part;
 import dev.aerie.store.StoreSettings;
-import dev.aerie.store.TeacherRows;
-import java.util.List;
+import java.util.Arrays;
 import java.util.Locale;
 
 /**
  * The expected content of a store, known before the target is loaded.
  *
- * @param shards assignment of conversations to shards
  * @param settings content of store.json
- * @param tokens tokens expected, continuations of held-out prompts at their longest
+ * @param shardTokens tokens expected in each shard, continuations of held-out prompts at their longest
  * @param teacherRows states after the final norm expected
- * @param bytes expected bytes of the shards, rather too many than too few
  */
-record CapturePlan(ShardPlan shards, StoreSettings settings, long tokens, long teacherRows, long bytes) {
+record CapturePlan(StoreSettings settings, long[] shardTokens, long teacherRows) {
 
-    static CapturePlan of(List<ConversationSummary> conversations, ShardPlan shards, StoreSettings settings, int maxNewTokens) {
-        long tokens = 0;
-        long teacher = 0;
-        for (ConversationSummary c : conversations) {
-            long expected = ShardPlan.expectedTokens(c, maxNewTokens);
-            tokens += expected;
-            if (settings.states().teacherRows() == TeacherRows.ALL) {
-                teacher += expected;
-            } else {
-                teacher += c.part() == Part.TRAIN ? c.teacherRows() : maxNewTokens;
-            }
-        }
-        return new CapturePlan(shards, settings, tokens, teacher,
-                settings.states().expectedBytes(tokens, teacher));
+    int shards() {
+        return shardTokens.length;
     }
 
-    /** Bytes of so many tokens of this plan. */
+    long tokens() {
+        return Arrays.stream(shardTokens).sum();
+    }
+
+    /** Returns the tokens expected in some of the shards. */
+    long tokens(int[] shards) {
+        return Arrays.stream(shards).mapToLong(shard -> shardTokens[shard]).sum();
+    }
+
+    /** Returns the expected bytes of the shards, rather too many than too few. */
+    long bytes() {
+        return settings.states().expectedBytes(tokens(), teacherRows);
+    }
+
+    /** Returns the bytes of so many tokens of this plan. */
     long bytesOf(long some) {
-        return tokens == 0 ? 0 : (long) (bytes * ((double) some / tokens));
+        long tokens = tokens();
+        return tokens == 0 ? 0 : (long) (bytes() * ((double) some / tokens));
     }
 
     /** One line for a person. */
@@ -44,7 +43,7 @@ record CapturePlan(ShardPlan shards, StoreSettings settings, long tokens, long t
         return String.format(Locale.ROOT,
                 "%,d conversations (%,d held out), %,d tokens in %,d shards, about %.2f GB "
                         + "(%s, layers %s, teacher states for %.1f %% of the tokens)",
-                settings.planned().conversations(), settings.planned().heldOut(), tokens, shards.shards(), bytes / 1e9,
-                settings.states().codec().name(), settings.states().captureLayers(), 100.0 * teacherRows / Math.max(1, tokens));
+                settings.planned().conversations(), settings.planned().heldOut(), tokens(), shards(), bytes() / 1e9,
+                settings.states().codec().name(), settings.states().captureLayers(), 100.0 * teacherRows / Math.max(1, tokens()));
     }
 }

@@ -5,22 +5,51 @@ import dev.aerie.store.Part;
 import dev.aerie.store.TeacherRows;
 import java.io.Serializable;
 import java.nio.ByteBuffer;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.RowFactory;
+import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.StructType;
 
 /**
- * The data of a conversation that the driver keeps for planning.
+ * What planning needs of a conversation.
  *
+ * @param name 64 bits of the SHA-256 of part and id
  * @param tokens its length
  * @param promptTokens tokens before the first supervised one
  * @param teacherRows rows whose state after the final norm is stored, if it is trained on
  * @param digest SHA-256 of all of it
  */
-record ConversationSummary(long position, String id, Part part, int tokens, int promptTokens, int teacherRows, byte[] digest)
+record ConversationSummary(long position, long name, Part part, int tokens, int promptTokens, int teacherRows, byte[] digest)
         implements Serializable {
 
+    static final StructType SCHEMA = new StructType()
+            .add("position", DataTypes.LongType, false)
+            .add("name", DataTypes.LongType, false)
+            .add("part", DataTypes.StringType, false)
+            .add("tokens", DataTypes.IntegerType, false)
+            .add("prompt_tokens", DataTypes.IntegerType, false)
+            .add("teacher_rows", DataTypes.IntegerType, false)
+            .add("digest", DataTypes.BinaryType, false);
+
     static ConversationSummary of(TokenizedRow row, TeacherRows rows) {
-        return new ConversationSummary(row.position(), row.id(), row.part(), row.sequence().length(), row.sequence()
-                .promptLength(),
-                rows.count(row.sequence().lossMask()), digest(row));
+        byte[] name = new Sha256().add(row.part().text() + "/" + row.id()).bytes();
+        return new ConversationSummary(row.position(), ByteBuffer.wrap(name).getLong(), row.part(), row.sequence().length(),
+                row.sequence().promptLength(), rows.count(row.sequence().lossMask()), digest(row));
+    }
+
+    static ConversationSummary of(Row row) {
+        return new ConversationSummary(row.getLong(0), row.getLong(1), Part.of(row.getString(2)), row.getInt(3), row.getInt(4),
+                row.getInt(5), row.getAs(6));
+    }
+
+    /** As {@link #SCHEMA} says. */
+    Row toRow() {
+        return RowFactory.create(position, name, part.text(), tokens, promptTokens, teacherRows, digest);
+    }
+
+    /** Returns the tokens of the conversation in the store; for a held-out one, the largest number. */
+    int expectedTokens(int maxNewTokens) {
+        return part == Part.TRAIN ? tokens : (int) Math.min(Integer.MAX_VALUE, (long) promptTokens + maxNewTokens);
     }
 
     private static byte[] digest(TokenizedRow row) {

@@ -11,7 +11,6 @@ import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
-import scala.Tuple2;
 
 /**
  * The conversations of a shard, held-out ones as their first prompt and what the target itself says to it, which alone is
@@ -26,7 +25,7 @@ final class HeldOutContinuations implements Iterator<TokenizedRow> {
     /** 5.4 GB of cache in bfloat16 for 80 layers with 8 key-value heads of 128. */
     private static final long CACHE_TOKENS = 16_384;
 
-    private final Iterator<Tuple2<Long, TokenizedRow>> conversations;
+    private final Iterator<TokenizedRow> conversations;
     private final Target target;
     private final BatchGenerator generator;
     private final int maxNewTokens;
@@ -37,7 +36,7 @@ final class HeldOutContinuations implements Iterator<TokenizedRow> {
      * @param maxNewTokens that a prompt is continued by at most
      * @param writer told of prompts that cannot be continued
      */
-    HeldOutContinuations(Iterator<Tuple2<Long, TokenizedRow>> conversations, Target target, int maxNewTokens, WaveWriter writer) {
+    HeldOutContinuations(Iterator<TokenizedRow> conversations, Target target, int maxNewTokens, WaveWriter writer) {
         this.conversations = conversations;
         this.target = target;
         this.generator = new BatchGenerator(target, SEQUENCES, CACHE_TOKENS);
@@ -66,7 +65,7 @@ final class HeldOutContinuations implements Iterator<TokenizedRow> {
         List<TokenizedRow> prompts = new ArrayList<>();
         TokenizedRow trained = null;
         while (trained == null && prompts.size() < SEQUENCES && conversations.hasNext()) {
-            TokenizedRow row = conversations.next()._2();
+            TokenizedRow row = conversations.next();
             if (row.part() == Part.TRAIN) {
                 trained = row;
             } else if (room(row) < 1 || row.sequence().promptLength() == 0) {

@@ -17,6 +17,7 @@ import static org.apache.spark.sql.functions.when;
 import dev.aerie.clean.Cleaning;
 import dev.aerie.clean.Documents;
 import dev.aerie.errors.RefusalException;
+import dev.aerie.files.Sha256;
 import dev.aerie.spark.RunningTasks;
 import dev.aerie.store.Part;
 import dev.aerie.text.ConversationEncoder;
@@ -26,10 +27,13 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.Path;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.Column;
@@ -52,6 +56,7 @@ public final class Ingest {
 
     private final SparkSession spark;
     private final IngestSettings settings;
+    private String decided = "";
 
     public Ingest(SparkSession spark, IngestSettings settings) {
         this.spark = spark;
@@ -68,7 +73,36 @@ public final class Ingest {
         return RunningTasks.awaiting(spark.sparkContext(), "Ingest", () -> ingest(targetVocabSize));
     }
 
+    /** Sets everything besides the records that tokens, loss masks and their order follow from. */
+    public Ingest decidedBy(String values) {
+        this.decided = values;
+        return this;
+    }
+
+    /**
+     * Returns a digest of what the tables follow from: the inputs' files as they are now, by path, length and time of change,
+     * and what {@link #decidedBy} said.
+     *
+     * @return empty if a table or a query is among the inputs, because its rows may change unseen
+     */
+    public Optional<String> origin() throws IOException {
+        Sha256 sha = new Sha256().add(decided);
+        for (IngestSettings.Input input : settings.inputs()) {
+            if (!(input.origin() instanceof IngestSettings.Files named)) {
+                return Optional.empty();
+            }
+            sha.add("\n" + input);
+            for (String path : ConversationFiles.search(named.path(), configuration()).files()) {
+                Path file = new Path(path);
+                FileStatus status = file.getFileSystem(configuration()).getFileStatus(file);
+                sha.add("\n" + path + " " + status.getLen() + " " + status.getModificationTime());
+            }
+        }
+        return Optional.of(sha.hex());
+    }
+
     private IngestedTables ingest(int targetVocabSize) throws IOException {
+        Optional<String> origin = origin();
         Cleaning cleaning = new Cleaning(spark, settings.cleaning());
         InputFile.Inputs inputs = InputFile.find(settings.inputs(), spark);
         Dataset<Row> records = records(inputs).persist(StorageLevel.DISK_ONLY());
@@ -85,7 +119,7 @@ public final class Ingest {
             IngestReport report = report(records, refused, tokens, encoded, inputs.passedOver().size());
             check(report, records);
             return new IngestedTables(report, kept, refused,
-                    TokenFrequencies.of(tokens.where(col("part").equalTo(Part.TRAIN.text())), targetVocabSize));
+                    TokenFrequencies.of(tokens.where(col("part").equalTo(Part.TRAIN.text())), targetVocabSize), origin);
         } catch (IOException | RuntimeException e) {
             IngestedTables.letGo(kept);
             throw e;

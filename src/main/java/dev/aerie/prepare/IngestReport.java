@@ -1,8 +1,8 @@
 package dev.aerie.prepare;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -29,13 +29,8 @@ public record IngestReport(
     static final int LOST_TOLD = 20;
 
     /** Returns the same for programs, with the names of the components. */
-    byte[] toJson() {
-        try {
-            return JsonMapper.builder().propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE).build()
-                    .writerWithDefaultPrettyPrinter().writeValueAsBytes(this);
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException(e);
-        }
+    ObjectNode toJson() {
+        return JsonMapper.builder().propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE).build().valueToTree(this);
     }
 
     /** As a person reads it, one line and one for each reason. */

@@ -1,9 +1,14 @@
 package dev.aerie.prepare;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.aerie.files.Folder;
+import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.StoreLayout;
 import java.io.IOException;
 import java.util.List;
+import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -14,17 +19,25 @@ public final class IngestedTables implements AutoCloseable {
     /** The number of records by outcome, and the unused fields. */
     static final String REPORT = StoreLayout.INGEST_REPORT;
 
+    private static final ObjectMapper JSON = new ObjectMapper();
+
     private final IngestReport report;
     private final List<Dataset<Row>> kept;
     private final Dataset<Row> quarantine;
     private final TokenFrequencies frequencies;
+    private final Optional<String> origin;
 
-    /** @param kept tables to release at the end; the tokens last */
-    IngestedTables(IngestReport report, List<Dataset<Row>> kept, Dataset<Row> quarantine, TokenFrequencies frequencies) {
+    /**
+     * @param kept tables to release at the end; the tokens last
+     * @param origin of {@link Ingest#origin}
+     */
+    IngestedTables(IngestReport report, List<Dataset<Row>> kept, Dataset<Row> quarantine, TokenFrequencies frequencies,
+            Optional<String> origin) {
         this.report = report;
         this.kept = kept;
         this.quarantine = quarantine;
         this.frequencies = frequencies;
+        this.origin = origin;
     }
 
     public IngestReport report() {
@@ -37,18 +50,32 @@ public final class IngestedTables implements AutoCloseable {
     }
 
     /**
-     * Writes {@code tokens/}, {@code quarantine/}, {@code vocabulary.json} and {@code ingest.json} if they are missing. The store
-     * exists already, so of two runs with different inputs the later one has been refused and writes nothing.
+     * Writes {@code quarantine/}, {@code vocabulary.json} and {@code ingest.json} if they are missing. The store exists already,
+     * so of two runs with different inputs the later one has been refused and writes nothing.
      *
      * @param inputs fingerprint of the conversations, as in the store's settings
      * @param draftVocabSize tokens that the draft can propose
      */
     public void write(String store, Configuration conf, String inputs, int draftVocabSize) throws IOException {
         Folder folder = Folder.at(store, conf);
-        TokensTable.write(tokens().orderBy("position"), folder, StoreLayout.TOKENS, inputs);
         TokensTable.write(quarantine, folder, StoreLayout.QUARANTINE, inputs);
         frequencies.write(folder, inputs, draftVocabSize);
-        folder.write(REPORT, report.toJson());
+        ObjectNode told = report.toJson().put("inputs", inputs).put("origin", origin.orElse(null));
+        folder.write(REPORT, JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(told));
+    }
+
+    /** Returns whether a store has what {@link #write} wrote for the same origin, so that no input needs to be read again. */
+    public static boolean isOf(String store, Configuration conf, String origin) throws IOException {
+        Folder folder = Folder.at(store, conf);
+        Optional<byte[]> told = folder.read(REPORT);
+        if (told.isEmpty() || !HiddenStateStore.exists(store, conf)) {
+            return false;
+        }
+        JsonNode report = JSON.readTree(told.get());
+        String inputs = HiddenStateStore.settings(store, conf).fingerprints().inputs();
+        return report.path("origin").asText().equals(origin) && report.path("inputs").asText().equals(inputs)
+                && folder.exists(StoreLayout.VOCABULARY)
+                && TokensTable.wholeMarker(folder, StoreLayout.QUARANTINE, inputs).isPresent();
     }
 
     @Override

@@ -1,15 +1,11 @@
 package dev.aerie.prepare;
 
 import dev.aerie.files.Sha256;
-import dev.aerie.store.Part;
 import java.io.Serializable;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
-import java.util.Comparator;
-import java.util.List;
 import java.util.Random;
+import java.util.function.IntPredicate;
 
 /**
  * Which conversation goes into which shard, and in what order: a function of the conversations, the budget and the seed.
@@ -18,6 +14,8 @@ import java.util.Random;
  * the whole. Then, in that order, they fill shards: a conversation opens the next shard where it would take the current one
  * over the budget. Held-out conversations follow in shards of their own, few to a shard, because their continuations are
  * generated token by token and several tasks should share that.
+ *
+ * <p>16 bytes for each conversation and 8 for each shard.
  */
 final class ShardPlan implements Serializable {
 
@@ -25,83 +23,82 @@ final class ShardPlan implements Serializable {
 
     private final long[] positions;
     private final int[] shards;
-    private final int[] orders;
+    private final int[] places;
     private final long[] tokens;
 
-    private ShardPlan(long[] positions, int[] shards, int[] orders, long[] tokens) {
+    private ShardPlan(long[] positions, int[] shards, int[] places, long[] tokens) {
         this.positions = positions;
         this.shards = shards;
-        this.orders = orders;
+        this.places = places;
         this.tokens = tokens;
     }
 
-    /**
-     * @param shardTokens tokens a shard holds at most, unless a single conversation is longer
-     * @param maxNewTokens largest number of tokens in a continuation
-     */
-    static ShardPlan of(List<ConversationSummary> conversations, long shardTokens, int maxNewTokens, long seed) {
-        List<ConversationSummary> order = new ArrayList<>(conversations);
-        order.sort(Comparator.comparingLong(ConversationSummary::position));
-        Collections.shuffle(order, new Random(seed));
-        List<List<ConversationSummary>> shards = new ArrayList<>();
-        shards.addAll(fill(order.stream().filter(c -> c.part() == Part.TRAIN).toList(), shardTokens, Integer.MAX_VALUE, 0));
-        shards.addAll(fill(order.stream().filter(c -> c.part() == Part.HELD_OUT).toList(), shardTokens, HELD_OUT_PER_SHARD,
-                maxNewTokens));
-        return of(shards, conversations.size(), maxNewTokens);
+    /** @param shardTokens tokens a shard holds at most, unless a single conversation is longer */
+    static ShardPlan of(ConversationSummaries conversations, long shardTokens, long seed) {
+        int[] order = shuffled(conversations.size(), seed);
+        Filling filling = new Filling(conversations);
+        filling.fill(order, i -> !conversations.isHeldOut(i), shardTokens, Integer.MAX_VALUE);
+        filling.fill(order, conversations::isHeldOut, shardTokens, HELD_OUT_PER_SHARD);
+        long[] positions = new long[conversations.size()];
+        Arrays.setAll(positions, conversations::position);
+        return new ShardPlan(positions, filling.shards, filling.places, Arrays.copyOf(filling.tokens, filling.count));
     }
 
-    private static List<List<ConversationSummary>> fill(
-            List<ConversationSummary> order, long shardTokens, int most, int maxNewTokens) {
-        List<List<ConversationSummary>> shards = new ArrayList<>();
-        List<ConversationSummary> current = new ArrayList<>();
-        long sum = 0;
-        for (ConversationSummary c : order) {
-            long tokens = expectedTokens(c, maxNewTokens);
-            if (!current.isEmpty() && (sum + tokens > shardTokens || current.size() == most)) {
-                shards.add(current);
-                current = new ArrayList<>();
-                sum = 0;
+    /** Shuffles as {@link java.util.Collections#shuffle(java.util.List, Random)} does. */
+    private static int[] shuffled(int size, long seed) {
+        int[] order = new int[size];
+        Arrays.setAll(order, i -> i);
+        Random random = new Random(seed);
+        for (int i = size; i > 1; i--) {
+            int j = random.nextInt(i);
+            int other = order[i - 1];
+            order[i - 1] = order[j];
+            order[j] = other;
+        }
+        return order;
+    }
+
+    private static final class Filling {
+
+        private final ConversationSummaries conversations;
+        private final int[] shards;
+        private final int[] places;
+        private long[] tokens = new long[64];
+        private int count;
+
+        Filling(ConversationSummaries conversations) {
+            this.conversations = conversations;
+            this.shards = new int[conversations.size()];
+            this.places = new int[conversations.size()];
+        }
+
+        /** Begins a shard and fills it and the next with some of the conversations. */
+        void fill(int[] order, IntPredicate some, long shardTokens, int most) {
+            int inShard = 0;
+            for (int i : order) {
+                if (some.test(i)) {
+                    if (inShard == 0 || tokens[count - 1] + conversations.tokens(i) > shardTokens || inShard == most) {
+                        if (count == tokens.length) {
+                            tokens = Arrays.copyOf(tokens, 2 * count);
+                        }
+                        count++;
+                        inShard = 0;
+                    }
+                    shards[i] = count - 1;
+                    places[i] = inShard++;
+                    tokens[count - 1] += conversations.tokens(i);
+                }
             }
-            current.add(c);
-            sum += tokens;
         }
-        if (!current.isEmpty()) {
-            shards.add(current);
-        }
-        return shards;
-    }
-
-    /** Returns the tokens of a conversation in the store; for a held-out one, the largest number. */
-    static long expectedTokens(ConversationSummary c, int maxNewTokens) {
-        return c.part() == Part.TRAIN ? c.tokens() : c.promptTokens() + maxNewTokens;
-    }
-
-    private static ShardPlan of(List<List<ConversationSummary>> byShard, int conversations, int maxNewTokens) {
-        record Assignment(long position, int shard, int order) {}
-        List<Assignment> assignments = new ArrayList<>(conversations);
-        long[] tokens = new long[byShard.size()];
-        for (int s = 0; s < byShard.size(); s++) {
-            for (int i = 0; i < byShard.get(s).size(); i++) {
-                ConversationSummary c = byShard.get(s).get(i);
-                assignments.add(new Assignment(c.position(), s, i));
-                tokens[s] += expectedTokens(c, maxNewTokens);
-            }
-        }
-        assignments.sort(Comparator.comparingLong(Assignment::position));
-        return new ShardPlan(
-                assignments.stream().mapToLong(Assignment::position).toArray(),
-                assignments.stream().mapToInt(Assignment::shard).toArray(),
-                assignments.stream().mapToInt(Assignment::order).toArray(),
-                tokens);
     }
 
     int shards() {
         return tokens.length;
     }
 
-    /** Tokens a shard is expected to hold. */
-    long tokens(int shard) {
-        return tokens[shard];
+    /** Returns the tokens that each shard is expected to hold. */
+    long[] tokens() {
+        return tokens.clone();
     }
 
     int shardOf(long position) {
@@ -109,8 +106,8 @@ final class ShardPlan implements Serializable {
     }
 
     /** Place in its shard, from 0. */
-    int orderOf(long position) {
-        return orders[index(position)];
+    int placeOf(long position) {
+        return places[index(position)];
     }
 
     private int index(long position) {
@@ -126,7 +123,7 @@ final class ShardPlan implements Serializable {
         Sha256 sha = new Sha256();
         ByteBuffer place = ByteBuffer.allocate(Long.BYTES + 2 * Integer.BYTES);
         for (int i = 0; i < positions.length; i++) {
-            sha.add(place.clear().putLong(positions[i]).putInt(shards[i]).putInt(orders[i]).flip());
+            sha.add(place.clear().putLong(positions[i]).putInt(shards[i]).putInt(places[i]).flip());
         }
         return sha.hex();
     }

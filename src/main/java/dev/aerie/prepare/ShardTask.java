@@ -21,17 +21,16 @@ import org.apache.spark.util.LongAccumulator;
 import org.apache.spark.util.SerializableConfiguration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import scala.Tuple2;
 
 /** Makes one shard: runs its conversations through the target in waves, writes their states to a file, and commits it. */
-final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow>>> {
+final class ShardTask implements VoidFunction<Iterator<Integer>> {
 
     private static final Logger LOG = LoggerFactory.getLogger(ShardTask.class);
 
     private final CaptureSettings settings;
     private final SerializableConfiguration conf;
     private final RefusalLimit refusals;
-    private final int[] shards;
+    private final ShardTokens conversations;
     private final LongAccumulator tokens;
     private final CaptureTimes times;
     private final ShardObserver observer;
@@ -45,15 +44,15 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
     }
 
     /**
-     * @param shards number of the shard that each partition makes
+     * @param conversations those of each shard
      * @param attempts starts the shards' files
      */
-    ShardTask(CaptureSettings settings, SerializableConfiguration conf, RefusalLimit refusals, int[] shards,
+    ShardTask(CaptureSettings settings, SerializableConfiguration conf, RefusalLimit refusals, ShardTokens conversations,
             LongAccumulator tokens, CaptureTimes times, ShardObserver observer, Attempts attempts) {
         this.settings = settings;
         this.conf = conf;
         this.refusals = refusals;
-        this.shards = shards;
+        this.conversations = conversations;
         this.tokens = tokens;
         this.times = times;
         this.observer = observer;
@@ -61,8 +60,13 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
     }
 
     @Override
-    public void call(Iterator<Tuple2<Long, TokenizedRow>> conversations) throws IOException {
-        int shard = shards[TaskContext.getPartitionId()];
+    public void call(Iterator<Integer> shards) throws IOException {
+        while (shards.hasNext()) {
+            make(shards.next());
+        }
+    }
+
+    private void make(int shard) throws IOException {
         // A task is repeated if its executor died between the marker and the task's end.
         Optional<ShardWriter> attempt = attempts.start(settings.output().store(), conf.value(), shard);
         if (attempt.isEmpty()) {
@@ -72,8 +76,9 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
         try (ShardWriter writer = attempt.get();
                 SharedModels.Lease<Target> lease = ResidentTargets.lease(settings.target(),
                         TaskDevice.of(TaskContext.get(), settings.resources().device()), conf.value());
+                ShardTokens.Rows rows = conversations.of(shard, conf.value());
                 WaveWriter waves = new WaveWriter(writer, refusals)) {
-            write(conversations, lease.model(), waves);
+            write(rows, lease.model(), waves);
             waves.finish();
             observer.beforeCommit(shard);
             ShardWriter.Commit commit = writer.commit();
@@ -90,7 +95,7 @@ final class ShardTask implements VoidFunction<Iterator<Tuple2<Long, TokenizedRow
      * Conversations form micro-batches, and micro-batches waves. States depend only on the former, so a shard does not depend on
      * the memory for waves.
      */
-    private void write(Iterator<Tuple2<Long, TokenizedRow>> conversations, Target target, WaveWriter writer) throws IOException {
+    private void write(Iterator<TokenizedRow> conversations, Target target, WaveWriter writer) throws IOException {
         long waveTokens = target.waveTokens(settings.waves().waveMemory(), settings.captureLayers().size());
         List<List<TokenizedRow>> wave = new ArrayList<>();
         long tokensInWave = 0;

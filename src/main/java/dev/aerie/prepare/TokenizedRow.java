@@ -56,4 +56,9 @@ public record TokenizedRow(long position, String id, String source, Part part, T
         }
         return RowFactory.create(position, id, source, part.text(), ids, mask);
     }
+
+    /** As {@link PlannedTokens#SCHEMA} says, for rows of an RDD: their arrays are Java's. */
+    Row toRow(int shard, int place) {
+        return RowFactory.create(position, id, source, part.text(), sequence.inputIds(), sequence.lossMask(), shard, place);
+    }
 }

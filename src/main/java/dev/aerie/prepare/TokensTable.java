@@ -9,10 +9,14 @@ import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.InvalidStoreException;
 import dev.aerie.store.StoreLayout;
 import java.io.IOException;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileAlreadyExistsException;
 import org.apache.hadoop.fs.FileStatus;
@@ -30,6 +34,7 @@ public final class TokensTable {
 
     private static final Logger LOG = LoggerFactory.getLogger(TokensTable.class);
     private static final ObjectMapper JSON = new ObjectMapper();
+    private static final Pattern PARTITION = Pattern.compile("part-(\\d+)");
 
     private TokensTable() {}
 
@@ -84,9 +89,20 @@ public final class TokensTable {
      * @param inputs fingerprint of the conversations that it is made from
      */
     static void write(Dataset<Row> rows, Folder store, String name, String inputs) throws IOException {
-        if (isWhole(store, name, inputs)) {
-            return;
+        if (wholeMarker(store, name, inputs).isEmpty()) {
+            write(rows, store, name, inputs, (marker, files) -> {});
         }
+    }
+
+    /** What the marker of a table says beside its inputs and files. */
+    interface Description {
+
+        /** @param files names of the table's files, in the order of its partitions */
+        void add(ObjectNode marker, List<String> files);
+    }
+
+    /** Writes a table in the place of one of other inputs or without all its files, if there is one. */
+    static void write(Dataset<Row> rows, Folder store, String name, String inputs, Description description) throws IOException {
         String aside = "_" + name + "-" + UUID.randomUUID();
         try {
             RunningTasks.awaiting(rows.sparkSession().sparkContext(), "The table " + name, () -> {
@@ -98,8 +114,9 @@ public final class TokensTable {
             for (FileStatus file : store.list(aside)) {
                 files.put(file.getPath().getName(), file.getLen());
             }
+            description.add(marker, partitions(store.names(aside)));
             store.write(aside + "/" + StoreLayout.TABLE_MARKER, JSON.writeValueAsBytes(marker));
-            if (!isWhole(store, name, inputs)) {
+            if (wholeMarker(store, name, inputs).isEmpty()) {
                 store.delete(name);
                 store.moveFolder(aside, name);
             }
@@ -110,19 +127,37 @@ public final class TokensTable {
         }
     }
 
-    /** Returns whether the table is complete: an object store moves a folder file by file, and a run may die in between. */
-    private static boolean isWhole(Folder store, String name, String inputs) throws IOException {
+    /** Returns Spark's files by the number in their names, which is that of the partition. */
+    private static List<String> partitions(List<String> names) {
+        return names.stream().filter(name -> PARTITION.matcher(name).lookingAt()).sorted(Comparator.comparing(name -> {
+            Matcher number = PARTITION.matcher(name);
+            return number.lookingAt() ? Integer.parseInt(number.group(1)) : -1;
+        })).toList();
+    }
+
+    /**
+     * Returns the marker of a table if the table is complete: an object store moves a folder file by file, and a run may die in
+     * between.
+     */
+    static Optional<JsonNode> wholeMarker(Folder store, String name, String inputs) throws IOException {
         Optional<byte[]> found = store.read(name + "/" + StoreLayout.TABLE_MARKER);
         if (found.isEmpty()) {
-            return false;
+            return Optional.empty();
         }
         JsonNode marker = JSON.readTree(found.get());
-        boolean whole = marker.path("inputs").asText().equals(inputs);
-        for (Map.Entry<String, JsonNode> file : marker.path("files").properties()) {
-            String path = name + "/" + file.getKey();
-            whole = whole && store.exists(path) && store.status(path).getLen() == file.getValue().asLong();
+        if (!marker.path("inputs").asText().equals(inputs)) {
+            return Optional.empty();
         }
-        return whole;
+        Map<String, Long> lengths = new HashMap<>();
+        for (FileStatus file : store.list(name)) {
+            lengths.put(file.getPath().getName(), file.getLen());
+        }
+        for (Map.Entry<String, JsonNode> file : marker.path("files").properties()) {
+            if (!Long.valueOf(file.getValue().asLong()).equals(lengths.get(file.getKey()))) {
+                return Optional.empty();
+            }
+        }
+        return Optional.of(marker);
     }
 
     /** @throws InvalidStoreException if a file says that it was made from other conversations than the store */

@@ -18,8 +18,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.scheduler.SparkListener;
+import org.apache.spark.scheduler.SparkListenerTaskEnd;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -106,6 +109,75 @@ class RepairIT {
         assertEquals(0, repair());
         assertContent(sound);
         assertEquals(0, run(new Aerie(), "verify-store", store.toString()));
+    }
+
+    /** Counts what the tasks of an application shuffle; Spark makes it. */
+    public static final class Shuffles extends SparkListener {
+
+        private static final AtomicLong RECORDS = new AtomicLong();
+        private static final AtomicLong TASKS = new AtomicLong();
+
+        @Override
+        public void onTaskEnd(SparkListenerTaskEnd event) {
+            TASKS.incrementAndGet();
+            RECORDS.addAndGet(event.taskMetrics().shuffleWriteMetrics().recordsWritten()
+                    + event.taskMetrics().shuffleReadMetrics().recordsRead());
+        }
+    }
+
+    /** Returns what prepare shuffles. */
+    private long prepareAgain(String... more) {
+        System.setProperty("spark.extraListeners", Shuffles.class.getName());
+        try {
+            Shuffles.RECORDS.set(0);
+            Shuffles.TASKS.set(0);
+            String[] all = Stream.concat(Stream.of(recipe), Stream.of(more)).toArray(String[]::new);
+            assertEquals(0, CommandLines.run(new PrepareHiddenStates(), all));
+            return Shuffles.RECORDS.get();
+        } finally {
+            System.clearProperty("spark.extraListeners");
+        }
+    }
+
+    /** Inputs whose files are as they were are not read again, and nothing is shuffled; others are, and compared. */
+    @Test
+    void prepareGoesOnWithThePlanThatIsThere() throws IOException {
+        Map<String, byte[]> sound = content();
+        CommittedShard first = shards().get(0);
+        Path conversations = folder.resolve("conversations.jsonl");
+        Files.delete(store.resolve("_manifest.json"));
+        Files.delete(store.resolve("_committed/shard-00000.json"));
+        assertEquals(0, prepareAgain());
+        assertEquals(1, Shuffles.TASKS.get());
+        assertEquals(first.sha256(), shards().get(0).sha256());
+        assertEquals(sound.size(), content().size());
+        // What only trains and measures may change.
+        assertEquals(0, prepareAgain("--set", "train.learning_rate=1e-4"));
+        assertEquals(0, Shuffles.TASKS.get());
+
+        Files.setLastModifiedTime(conversations, FileTime.from(Instant.now().minus(Duration.ofDays(3))));
+        assertTrue(prepareAgain() > 0);
+        assertEquals(0, prepareAgain());
+        for (String beside : List.of("vocabulary.json", "ingest.json", "quarantine/_inputs.json", "tokens/_inputs.json")) {
+            byte[] before = Files.readAllBytes(store.resolve(beside));
+            Files.delete(store.resolve(beside));
+            assertTrue(prepareAgain() > 0, beside);
+            if (!beside.endsWith("_inputs.json")) {
+                assertArrayEquals(before, Files.readAllBytes(store.resolve(beside)), beside);
+            }
+            assertEquals(0, prepareAgain(), beside);
+        }
+
+        String text = Files.readString(conversations);
+        Files.writeString(conversations, text.replace("What is 1 and", "What is 7 and"));
+        assertEquals(2, CommandLines.run(new PrepareHiddenStates(), recipe));
+        Files.writeString(conversations, text);
+        for (String other : List.of("store.shard_tokens=201", "store.seed=7", "data.max_length=40",
+                "data.held_out.count=4", "store.codec=f32")) {
+            String[] all = Stream.concat(Stream.of(recipe), Stream.of("--set", other)).toArray(String[]::new);
+            assertEquals(2, CommandLines.run(new PrepareHiddenStates(), all), other);
+        }
+        assertEquals(first.sha256(), shards().get(0).sha256());
     }
 
     @Test

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.aerie.errors.RefusalException;
+import dev.aerie.files.Folder;
 import dev.aerie.safetensors.SafetensorsFile;
 import dev.aerie.safetensors.SafetensorsWriter;
 import dev.aerie.spark.DeviceChoice;
@@ -40,6 +41,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
@@ -49,9 +51,13 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.scheduler.SparkListener;
+import org.apache.spark.scheduler.SparkListenerTaskEnd;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
@@ -303,7 +309,9 @@ class CaptureIT {
         for (String name : List.of("tokens", "quarantine")) {
             org.apache.hadoop.fs.FileUtil.fullyDelete(store.resolve(name).toFile());
         }
-        beside(store, Captures.random(12, 1, VOCABULARY, seed + 1), "f".repeat(64));
+        List<TokenizedRow> others = Captures.random(12, 1, VOCABULARY, seed + 1);
+        TokensTable.write(Captures.table(spark, others), Folder.at(store.toString(), new Configuration()), "tokens", "f".repeat(64));
+        beside(store, others, "f".repeat(64));
         for (Executable reading : List.<Executable>of(
                 () -> TokensTable.read(spark, store.toString()),
                 () -> TokenFrequencies.read(store.toString(), spark.sparkContext().hadoopConfiguration()))) {
@@ -324,7 +332,7 @@ class CaptureIT {
         Dataset<Row> table = Captures.table(spark, rows);
         IngestReport report = new IngestReport(rows.size(), 0, Map.of(), rows.size(), 0, 0, 0, Map.of(), List.of(), 0);
         new IngestedTables(report, List.of(table),
-                table.select("position", "id").limit(0), TokenFrequencies.of(table, VOCABULARY))
+                table.select("position", "id").limit(0), TokenFrequencies.of(table, VOCABULARY), Optional.empty())
                 .write(store.toString(), spark.sparkContext().hadoopConfiguration(), inputs, VOCABULARY);
     }
 
@@ -366,6 +374,119 @@ class CaptureIT {
                     one.origin(), one.continuationTokens(), one.maxRefusedShare(), new TaskResources(DeviceChoice.CPU, threads));
             Captures.run(spark, settings, Captures.random(4, 0, VOCABULARY, seed), new NotesThreads(noted.toString()));
             assertEquals(String.valueOf(threads), Files.readString(noted));
+        }
+    }
+
+    /** Rows and bytes that tasks read from or wrote for a shuffle. */
+    private static final class Shuffles extends SparkListener {
+
+        private final AtomicLong records = new AtomicLong();
+        private final AtomicInteger tasks = new AtomicInteger();
+
+        @Override
+        public void onTaskEnd(SparkListenerTaskEnd event) {
+            tasks.incrementAndGet();
+            records.addAndGet(event.taskMetrics().shuffleWriteMetrics().recordsWritten()
+                    + event.taskMetrics().shuffleReadMetrics().recordsRead());
+        }
+    }
+
+    private interface Work {
+        void run() throws IOException;
+    }
+
+    /** Returns the records that work shuffled; fails if no task ran. */
+    private long shuffled(Work work) throws Exception {
+        Shuffles shuffles = new Shuffles();
+        spark.sparkContext().addSparkListener(shuffles);
+        try {
+            work.run();
+            spark.sparkContext().listenerBus().waitUntilEmpty();
+            assertTrue(shuffles.tasks.get() > 0);
+            return shuffles.records.get();
+        } finally {
+            spark.sparkContext().removeSparkListener(shuffles);
+        }
+    }
+
+    /** Tasks of a run over an existing plan read their shards' tokens as they lie there. */
+    @Test
+    void aRunOverAnExistingPlanShufflesNothing() throws Exception {
+        List<TokenizedRow> rows = Captures.random(60, 5, VOCABULARY, seed);
+        Path store = folder.resolve("store");
+        CaptureSettings settings = Captures.settings(Captures.target(), store, "f32", TeacherRows.ALL, 70, 64);
+        Capture capture = new Capture(spark, settings, new PrintStream(OutputStream.nullOutputStream()));
+        assertEquals(Optional.empty(), capture.resume());
+        assertTrue(shuffled(() -> capture.run(Captures.table(spark, rows))) > 0);
+        List<String> once = Captures.digests(store);
+        assertTrue(once.size() > 2 * PlannedTokens.SHARDS_PER_FILE / 3, "shards " + once.size());
+
+        Files.delete(store.resolve("_manifest.json"));
+        for (int shard = 0; shard < once.size(); shard += 3) {
+            Files.delete(store.resolve(String.format(Locale.ROOT, "_committed/shard-%05d.json", shard)));
+        }
+        assertEquals(0, shuffled(() -> assertTrue(capture.resume().isPresent())), "seed " + seed);
+        assertEquals(once, Captures.digests(store), "seed " + seed);
+        assertEquals(List.of(), Captures.problems(store));
+
+        CommittedShard damaged = HiddenStateStore.open(store.toString(), new Configuration()).shards().get(1);
+        Files.write(store.resolve("shards").resolve(damaged.file()), new byte[0]);
+        assertEquals(0, shuffled(() -> capture.again(List.of(1))), "seed " + seed);
+        assertEquals(List.of(), Captures.problems(store));
+    }
+
+    /** Of every shard, exactly its conversations in the order of the plan, however many files there are. */
+    @Test
+    void theTokensOfAShardAreReadAlone() throws IOException {
+        List<TokenizedRow> rows = Captures.random(200, 20, VOCABULARY, seed);
+        ConversationSummaries planned = new ConversationSummaries(TeacherRows.STRICT, 12);
+        rows.forEach(row -> planned.add(ConversationSummary.of(row, TeacherRows.STRICT)));
+        ShardPlan plan = ShardPlan.of(planned, 90, 7);
+        assertTrue(plan.shards() > 3 * PlannedTokens.SHARDS_PER_FILE, "shards " + plan.shards());
+        Folder store = Folder.at(folder.resolve("store").toString(), new Configuration());
+        PlannedTokens.write(spark, Captures.table(spark, rows).repartition(5).javaRDD().map(TokenizedRow::of), plan, 99, store, "i");
+        PlannedTokens found = PlannedTokens.find(store, "i").orElseThrow();
+        assertEquals(Optional.empty(), PlannedTokens.find(store, "j"));
+        assertEquals((plan.shards() + 15) / 16, found.shards().files().size());
+        assertArrayEquals(plan.tokens(), found.shardTokens());
+        assertEquals(99, found.teacherRows());
+        assertEquals(plan.fingerprint(), found.fingerprint());
+        int read = 0;
+        for (int shard = 0; shard < plan.shards(); shard++) {
+            int of = shard;
+            List<TokenizedRow> expected = rows.stream().filter(row -> plan.shardOf(row.position()) == of)
+                    .sorted(Comparator.comparingInt(row -> plan.placeOf(row.position()))).toList();
+            try (ShardTokens.Rows own = found.shards().of(shard, new Configuration())) {
+                for (TokenizedRow row : expected) {
+                    TokenizedRow next = own.next();
+                    assertEquals(row.id() + row.source() + row.part() + row.position(),
+                            next.id() + next.source() + next.part() + next.position(), "seed " + seed);
+                    assertArrayEquals(row.sequence().inputIds(), next.sequence().inputIds());
+                    assertArrayEquals(row.sequence().lossMask(), next.sequence().lossMask());
+                    read++;
+                }
+                assertFalse(own.hasNext());
+            }
+        }
+        assertEquals(200, read);
+        assertThrows(InvalidStoreException.class, () -> found.shards().of(plan.shards(), new Configuration()));
+        Files.delete(folder.resolve("store/tokens").resolve(found.shards().files().get(16)));
+        assertEquals(Optional.empty(), PlannedTokens.find(store, "i"));
+    }
+
+    @Test
+    void otherSettingsDoNotGoOnWithAPlan() throws IOException {
+        List<TokenizedRow> rows = Captures.random(30, 2, VOCABULARY, seed);
+        Path store = folder.resolve("store");
+        Captures.run(spark, Captures.settings(Captures.target(), store, "bf16", TeacherRows.STRICT, 250, 100), rows);
+        for (CaptureSettings other : List.of(
+                Captures.settings(Captures.target(), store, "bf16", TeacherRows.STRICT, 251, 100),
+                Captures.settings(Captures.target(), store, "bf16", TeacherRows.STRICT, 250, 101))) {
+            Capture capture = new Capture(spark, other, new PrintStream(OutputStream.nullOutputStream()));
+            for (Executable run : List.<Executable>of(capture::resume, () -> capture.again(List.of(0)))) {
+                String said = assertThrows(InvalidStoreException.class, run).getMessage();
+                assertTrue(said.contains("fingerprints.settings"), said);
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.aerie.prepare;
 
+import dev.aerie.files.Folder;
 import dev.aerie.host.HostModel;
 import dev.aerie.safetensors.SafetensorsFile;
 import dev.aerie.spark.DeviceChoice;
@@ -8,6 +9,7 @@ import dev.aerie.store.Container;
 import dev.aerie.store.CommittedShard;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.Part;
+import dev.aerie.store.StoreLayout;
 import dev.aerie.store.StoreVerification;
 import dev.aerie.store.TeacherRows;
 import dev.aerie.target.Residency;
@@ -111,6 +113,14 @@ final class Captures {
         ByteArrayOutputStream console = new ByteArrayOutputStream();
         PrintStream lines = new PrintStream(console, true, StandardCharsets.UTF_8);
         return new Capture(spark, settings, lines, observer).run(table(spark, rows));
+    }
+
+    /** Writes what an ingest made into a folder, the tokens without a plan. */
+    static void write(IngestedTables tables, Path store) throws IOException {
+        Configuration conf = tables.tokens().sparkSession().sparkContext().hadoopConfiguration();
+        String inputs = "d".repeat(64);
+        TokensTable.write(tables.tokens(), Folder.at(store.toString(), conf), StoreLayout.TOKENS, inputs);
+        tables.write(store.toString(), conf, inputs, 512);
     }
 
     /** SHA-256 of every shard's file, in order: what two stores with the same content agree in. */

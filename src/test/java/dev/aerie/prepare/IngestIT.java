@@ -63,7 +63,7 @@ class IngestIT {
             for (int i = 0; i < 3; i++) {
                 runs.add(threads.submit(() -> {
                     start.await(60, TimeUnit.SECONDS);
-                    tables.write(folder.resolve("s").toString(), spark.sparkContext().hadoopConfiguration(), "d".repeat(64), 512);
+                    Captures.write(tables, folder.resolve("s"));
                     return null;
                 }));
             }
@@ -172,7 +172,7 @@ class IngestIT {
         IngestSettings cleaned = new IngestSettings(plain.model(), inputs, new CleaningSettings(new CleaningSettings.Bounds(0, 0),
                 new CleaningSettings.Bounds(0, 0), "id <> 'c2'", 0, Keep.FIRST), plain.encoder(), 0.01, 1, 42);
         try (IngestedTables tables = new Ingest(spark, cleaned).run(vocabulary)) {
-            tables.write(folder.resolve("c").toString(), spark.sparkContext().hadoopConfiguration(), "d".repeat(64), 512);
+            Captures.write(tables, folder.resolve("c"));
             IngestReport report = tables.report();
             assertEquals(7, report.read());
             assertEquals(1, report.duplicates());
@@ -305,7 +305,7 @@ class IngestIT {
 
     private IngestReport ingest(List<IngestSettings.Input> inputs, int heldOut, String to) throws IOException {
         try (IngestedTables tables = new Ingest(spark, settings(inputs, heldOut, 0.01)).run(vocabulary)) {
-            tables.write(folder.resolve(to).toString(), spark.sparkContext().hadoopConfiguration(), "d".repeat(64), 512);
+            Captures.write(tables, folder.resolve(to));
             return tables.report();
         }
     }

@@ -170,7 +170,7 @@ class InputTablesIT {
 
     private IngestReport ingest(List<IngestSettings.Input> inputs, String to) throws IOException {
         try (IngestedTables tables = new Ingest(spark, settings(inputs)).run(1280)) {
-            tables.write(folder.resolve(to).toString(), spark.sparkContext().hadoopConfiguration(), "d".repeat(64), 512);
+            Captures.write(tables, folder.resolve(to));
             return tables.report();
         }
     }
