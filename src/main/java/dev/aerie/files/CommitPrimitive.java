@@ -61,7 +61,7 @@ abstract sealed class CommitPrimitive {
     abstract Staged stage(Path target) throws IOException;
 
     /** Creates a file unless one of that name exists and returns whether it did. Of concurrent calls, one succeeds. */
-    abstract boolean createExclusive(Path target, byte[] content) throws IOException;
+    abstract boolean createExclusive(Path target, FileContent content) throws IOException;
 
     /** Returns whether the server, which alone decides who wins, also lets a second writer win. */
     boolean overwritesExclusive(Path target, byte[] content) throws IOException {
@@ -132,12 +132,12 @@ abstract sealed class CommitPrimitive {
         }
 
         @Override
-        boolean createExclusive(Path target, byte[] content) throws IOException {
+        boolean createExclusive(Path target, FileContent content) throws IOException {
             Path aside = temporary(target);
             boolean placed;
             try {
                 try (FSDataOutputStream out = fs.create(aside, false)) {
-                    out.write(content);
+                    content.writeTo(out);
                 }
                 placed = place(aside, target);
             } catch (IOException | RuntimeException e) {
@@ -310,11 +310,11 @@ abstract sealed class CommitPrimitive {
             };
         }
 
-        static boolean write(FSDataOutputStreamBuilder<?, ?> builder, byte[] content) throws IOException {
+        static boolean write(FSDataOutputStreamBuilder<?, ?> builder, FileContent content) throws IOException {
             FSDataOutputStream out = null;
             try {
                 out = (FSDataOutputStream) builder.recursive().build();
-                out.write(content);
+                content.writeTo(out);
             } catch (FileAlreadyExistsException e) {
                 return false;
             } catch (IOException | RuntimeException e) {
@@ -362,16 +362,16 @@ abstract sealed class CommitPrimitive {
 
         /** Checks for the file first: usually it has existed for long, and S3A logs pages about a failed condition. */
         @Override
-        boolean createExclusive(Path target, byte[] content) throws IOException {
+        boolean createExclusive(Path target, FileContent content) throws IOException {
             return !fs.exists(target) && put(target, content);
         }
 
         @Override
         boolean overwritesExclusive(Path target, byte[] content) throws IOException {
-            return put(target, content);
+            return put(target, out -> out.write(content));
         }
 
-        private boolean put(Path target, byte[] content) throws IOException {
+        private boolean put(Path target, FileContent content) throws IOException {
             FSDataOutputStreamBuilder<?, ?> builder = fs.createFile(target).overwrite(true);
             builder.must("fs.option.create.conditional.overwrite", true);
             return write(builder, content);
@@ -386,7 +386,7 @@ abstract sealed class CommitPrimitive {
         }
 
         @Override
-        boolean createExclusive(Path target, byte[] content) throws IOException {
+        boolean createExclusive(Path target, FileContent content) throws IOException {
             return write(fs.createFile(target).overwrite(false), content);
         }
     }
@@ -406,7 +406,7 @@ abstract sealed class CommitPrimitive {
         }
 
         @Override
-        boolean createExclusive(Path target, byte[] content) throws IOException {
+        boolean createExclusive(Path target, FileContent content) throws IOException {
             return found(target).createExclusive(target, content);
         }
 

@@ -181,8 +181,13 @@ public final class Folder {
      *
      * @return false if the file existed
      */
-    public boolean createExclusive(String relative, byte[] content) throws IOException {
+    public boolean createExclusive(String relative, FileContent content) throws IOException {
         return commits.createExclusive(path(relative), content);
+    }
+
+    /** As {@link #createExclusive(String, FileContent)}. */
+    public boolean createExclusive(String relative, byte[] content) throws IOException {
+        return createExclusive(relative, out -> out.write(content));
     }
 
     /**

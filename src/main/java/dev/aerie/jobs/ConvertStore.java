@@ -1,6 +1,7 @@
 package dev.aerie.jobs;
 
 import dev.aerie.errors.Choice;
+import dev.aerie.prepare.StoreConverting;
 import dev.aerie.store.Codec;
 import dev.aerie.store.CommittedShard;
 import dev.aerie.store.Container;
@@ -12,12 +13,14 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** Writes a store again with another codec or container. */
+/** Writes a store again with another codec or container, a Spark task for each shard. */
 @Command(name = "convert-store",
         description = "Writes a complete hidden-state store into another folder with another codec or container; run again, it "
                 + "continues where it was stopped.")
@@ -56,16 +59,25 @@ final class ConvertStore implements Callable<Integer> {
                     + " does not bring back what that took");
         }
         int shards = store.shards().size();
-        int missing = conversion.missingShards().size();
+        int missing = conversion.missing().size();
         if (missing < shards) {
             System.err.println((shards - missing) + " of " + shards + " shards are converted already");
         }
-        HiddenStateStore converted = conversion.run(shard -> System.err.println("converted shard " + shard.shard()));
+        HiddenStateStore converted = run(conversion, missing);
         System.out.printf(Locale.ROOT, "%s, %s in %s: %,d shards, %,d bytes, from %s in %s of %,d bytes (%s)%n", converted.uri(),
                 converted.settings().states().codec().name(), converted.settings().states().container().text(), shards,
                 bytes(converted), states.codec().name(), states.container().text(), bytes(store),
                 conversion.isLossless() ? "every state as it was" : "states rounded");
         return 0;
+    }
+
+    private static HiddenStateStore run(StoreConversion conversion, int missing) throws IOException {
+        if (missing == 0) {
+            return conversion.finish();
+        }
+        try (SparkSession spark = Session.open("convert-store")) {
+            return new StoreConverting(JavaSparkContext.fromSparkContext(spark.sparkContext()), System.err).run(conversion);
+        }
     }
 
     private static Codec codec(String name) {

@@ -120,7 +120,7 @@ public final class Capture {
      */
     public CaptureReport run(Dataset<Row> tokens, Beside beside) throws IOException {
         JavaRDD<TokenizedRow> rows = tokens.javaRDD().map(TokenizedRow::of);
-        ConversationSummaries conversations = conversations(rows);
+        ConversationSummaries conversations = conversations(spark, rows, settings.output().teacherRows(), settings.continuationTokens());
         ShardPlan shards = ShardPlan.of(conversations, settings.output().shardTokens(), settings.output().seed());
         CapturePlan plan = plan(conversations, shards);
         requireWithin(plan);
@@ -223,9 +223,9 @@ public final class Capture {
     }
 
     /** Reads what planning needs of each conversation, in the order of their positions. */
-    private ConversationSummaries conversations(JavaRDD<TokenizedRow> rows) {
-        TeacherRows teacherRows = settings.output().teacherRows();
-        ConversationSummaries all = new ConversationSummaries(teacherRows, settings.continuationTokens());
+    static ConversationSummaries conversations(
+            SparkSession spark, JavaRDD<TokenizedRow> rows, TeacherRows teacherRows, int maxNewTokens) {
+        ConversationSummaries all = new ConversationSummaries(teacherRows, maxNewTokens);
         Dataset<Row> summaries = spark.createDataFrame(
                 rows.map(row -> ConversationSummary.of(row, teacherRows).toRow()), ConversationSummary.SCHEMA)
                 .persist(StorageLevel.DISK_ONLY());

@@ -51,7 +51,7 @@ public record CommittedShard(
         if (file == null || !FILE.matcher(file).matches()) {
             throw new IllegalArgumentException("Invalid file: " + file + " (expected shard-<number>-<attempt>.<container>)");
         }
-        conversations = List.copyOf(StoreJson.present(conversations, "conversations"));
+        conversations = PackedEntries.of(StoreJson.present(conversations, "conversations"));
         refused = List.copyOf(StoreJson.present(refused, "refused"));
         Set<Integer> places = new HashSet<>();
         for (RefusedConversation r : refused) {

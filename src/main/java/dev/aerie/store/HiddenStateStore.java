@@ -4,6 +4,7 @@ import dev.aerie.files.Folder;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -134,10 +135,10 @@ public final class HiddenStateStore {
     static HiddenStateStore open(Folder files, Generations generations, int generation) throws IOException {
         StoreSettings settings = generations.settings(generation);
         String manifest = StoreLayout.of(generation, StoreLayout.MANIFEST);
-        Optional<byte[]> json = files.read(manifest);
+        Optional<List<CommittedShard>> listed = manifest(files, manifest, settings);
         List<CommittedShard> shards;
-        if (json.isPresent()) {
-            shards = manifest(files, manifest, settings, json.get());
+        if (listed.isPresent()) {
+            shards = listed.get();
         } else {
             shards = Markers.readAll(files, StoreLayout.of(generation, StoreLayout.MARKERS));
             for (int shard : numbers(shards)) {
@@ -161,9 +162,14 @@ public final class HiddenStateStore {
                 .sorted(Comparator.comparingInt(CommittedShard::shard)).toList();
     }
 
-    private static List<CommittedShard> manifest(Folder files, String path, StoreSettings settings, byte[] json) {
+    /** Returns the shards of a manifest, if there is one. */
+    private static Optional<List<CommittedShard>> manifest(Folder files, String path, StoreSettings settings) throws IOException {
         String name = "manifest " + files.path(path);
-        List<CommittedShard> shards = StoreJson.read(json, Manifest.class, name).shards();
+        Optional<Manifest> manifest = StoreJson.read(files, path, Manifest.class, name);
+        if (manifest.isEmpty()) {
+            return Optional.empty();
+        }
+        List<CommittedShard> shards = manifest.get().shards();
         if (shards.size() != settings.planned().shards()) {
             throw new InvalidStoreException("Invalid " + name + ": " + shards.size() + " shards (expected "
                     + settings.planned().shards() + ")");
@@ -173,7 +179,7 @@ public final class HiddenStateStore {
                 throw new InvalidStoreException("Invalid " + name + ": shard " + shards.get(i).shard() + " (expected " + i + ")");
             }
         }
-        return shards;
+        return Optional.of(shards);
     }
 
     static StoreSettings readSettings(Folder files) throws IOException {
@@ -254,8 +260,9 @@ public final class HiddenStateStore {
 
     /** Returns the numbers of planned shards that were not committed when the store was opened. */
     public List<Integer> missingShards() {
-        Set<Integer> committed = Set.copyOf(numbers(shards));
-        return IntStream.range(0, settings.planned().shards()).filter(s -> !committed.contains(s)).boxed().toList();
+        BitSet committed = new BitSet();
+        shards.forEach(shard -> committed.set(shard.shard()));
+        return IntStream.range(0, settings.planned().shards()).filter(s -> !committed.get(s)).boxed().toList();
     }
 
     /** @throws InvalidStoreException if a shard was not committed when the store was opened */
@@ -338,14 +345,10 @@ public final class HiddenStateStore {
     public static List<String> restoreMarkers(String uri, Configuration conf) throws IOException {
         HiddenStateStore store = openWithoutShards(uri, conf);
         String path = StoreLayout.of(store.generation, StoreLayout.MANIFEST);
-        Optional<byte[]> json = store.files.read(path);
-        if (json.isEmpty()) {
-            return List.of();
-        }
         List<String> restored = new ArrayList<>();
-        List<CommittedShard> manifest;
+        Optional<List<CommittedShard>> manifest;
         try {
-            manifest = manifest(store.files, path, store.settings, json.get());
+            manifest = manifest(store.files, path, store.settings);
         } catch (InvalidStoreException e) {
             List<CommittedShard> markers = new ArrayList<>();
             for (int shard = 0; shard < store.settings.planned().shards(); shard++) {
@@ -355,10 +358,10 @@ public final class HiddenStateStore {
                     throw e;
                 }
             }
-            store.files.write(path, StoreJson.compact(new Manifest(StoreSettings.FORMAT_VERSION, markers)));
+            store.files.write(path, out -> StoreJson.compact(new Manifest(StoreSettings.FORMAT_VERSION, markers), out));
             return List.of("Restored " + path + " from the markers: " + e.getMessage());
         }
-        for (CommittedShard shard : manifest) {
+        for (CommittedShard shard : manifest.orElse(List.of())) {
             String markers = store.markers(shard.shard());
             try {
                 Markers.read(store.files, markers, shard.shard());
@@ -381,7 +384,7 @@ public final class HiddenStateStore {
         now.requireComplete();
         // Markers never change, so every process writes the same manifest.
         files.createExclusive(StoreLayout.of(generation, StoreLayout.MANIFEST),
-                StoreJson.compact(new Manifest(StoreSettings.FORMAT_VERSION, now.shards)));
+                out -> StoreJson.compact(new Manifest(StoreSettings.FORMAT_VERSION, now.shards), out));
         return now;
     }
 

@@ -222,6 +222,11 @@ public final class ShardWriter implements AutoCloseable {
         return commit(written -> {});
     }
 
+    /** Opens the file that {@link #commit(Consumer)} checks. */
+    ShardReader reader(CommittedShard written) {
+        return new ShardReader(files, settings, written, StateSelection.all(settings.states()));
+    }
+
     /**
      * As {@link #commit()}, with a check of the file before its marker is written.
      *

@@ -4,11 +4,8 @@ import dev.aerie.files.Folder;
 import dev.aerie.files.Sha256;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
-import java.util.function.Consumer;
-import java.util.stream.Collectors;
 import org.apache.hadoop.conf.Configuration;
 
 /**
@@ -61,8 +58,20 @@ public final class StoreConversion {
         return new StoreConversion(from, HiddenStateStore.create(uri, conf, converted));
     }
 
-    private static String markers(HiddenStateStore store) {
-        return Sha256.of(StoreJson.compact(store.shards()));
+    private static String markers(HiddenStateStore store) throws IOException {
+        Sha256 sha = new Sha256();
+        StoreJson.compact(store.shards(), new OutputStream() {
+            @Override
+            public void write(int b) {
+                write(new byte[] {(byte) b}, 0, 1);
+            }
+
+            @Override
+            public void write(byte[] b, int offset, int length) {
+                sha.add(b, offset, length);
+            }
+        });
+        return sha.hex();
     }
 
     private static void requireSame(ConversionRecord mine, ConversionRecord found, Folder target) {
@@ -79,19 +88,19 @@ public final class StoreConversion {
         return conversion.isLossless();
     }
 
-    /** Returns the numbers of the shards that are not converted yet. */
-    public List<Integer> missingShards() {
-        return to.missingShards();
+    /** Returns what is to be done with the shards that are not converted yet, for any process and in any order. */
+    public List<ShardConversion> missing() {
+        return to.missingShards().stream().map(number -> from.shards().get(number))
+                .map(shard -> new ShardConversion(from.uri(), from.generation(), shard.shard(), shard.sha256(), to.uri())).toList();
     }
 
     /**
-     * Converts the shards that have no marker, and copies the tables and files beside them.
+     * Copies the tables and files beside the shards, and completes the store.
      *
-     * @param progress called with each shard that was converted
      * @return the complete store
-     * @throws InvalidStoreException if a shard of the source is damaged, or what was written is not what is read again
+     * @throws InvalidStoreException if a shard is not converted
      */
-    public HiddenStateStore run(Consumer<CommittedShard> progress) throws IOException {
+    public HiddenStateStore finish() throws IOException {
         copy(StoreLayout.INGEST_REPORT, StoreLayout.INGEST_REPORT);
         copy(StoreLayout.RECIPE, StoreLayout.RECIPE);
         StoreTables tables = from.tables();
@@ -99,60 +108,9 @@ public final class StoreConversion {
         copyTables(tables.tokens(), StoreLayout.TOKENS);
         copyTables(tables.quarantine(), StoreLayout.QUARANTINE);
         copyTables(tables.forgotten(), StoreLayout.FORGOTTEN);
-        for (int shard : missingShards()) {
-            progress.accept(convert(from.shards().get(shard)));
-        }
         HiddenStateStore complete = to.complete();
         complete.removeOrphans();
         return complete;
-    }
-
-    private CommittedShard convert(CommittedShard shard) throws IOException {
-        Optional<String> problem = ShardVerification.digestProblem(from.files(), shard);
-        if (problem.isPresent()) {
-            throw new InvalidStoreException(problem.get());
-        }
-        try (ShardReader reader = from.reader(shard); ShardWriter writer = to.writer(shard.shard())) {
-            Map<Integer, RefusedConversation> refused =
-                    shard.refused().stream().collect(Collectors.toMap(RefusedConversation::place, r -> r));
-            for (int place = 0; place < shard.conversations().size() + refused.size(); place++) {
-                RefusedConversation before = refused.get(place);
-                if (before != null) {
-                    writer.refuse(before.id(), before.part(), before.tokens(), before.reason());
-                } else {
-                    convert(reader.next().orElseThrow(), writer);
-                }
-            }
-            return writer.commit(written -> requireSame(shard, written)).shard();
-        }
-    }
-
-    private void convert(StoredConversation conversation, ShardWriter writer) throws IOException {
-        try {
-            writer.write(conversation, conversion);
-        } catch (NonFiniteStateException e) {
-            writer.refuse(conversation.id(), conversation.part(), conversation.tokens(), e.getMessage());
-        }
-    }
-
-    /** Reads both again: what the disk, the codec or the container changed has no marker yet. */
-    private void requireSame(CommittedShard source, CommittedShard written) {
-        try (ShardReader reader = from.reader(source); ShardReader again = to.reader(written)) {
-            for (Optional<StoredConversation> found = again.next(); found.isPresent(); found = again.next()) {
-                Optional<StoredConversation> expected = reader.next();
-                while (expected.isPresent() && !isOf(expected.get(), found.get())) {
-                    expected = reader.next();
-                }
-                if (expected.isEmpty() || !found.get().agrees(expected.get(), conversion)) {
-                    throw new InvalidStoreException("Invalid shard " + written.path() + " of " + to.uri() + ": conversation "
-                            + found.get().id() + " is not what was converted (expected that of " + from.uri() + ")");
-                }
-            }
-        }
-    }
-
-    private static boolean isOf(StoredConversation expected, StoredConversation found) {
-        return expected.id().equals(found.id()) && expected.part() == found.part();
     }
 
     /** Copies the tables of the source's generation, which together become one of the first generation. */

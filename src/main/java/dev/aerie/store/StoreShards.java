@@ -79,4 +79,8 @@ public final class StoreShards {
     public String toString() {
         return files.uri();
     }
+
+    Folder files() {
+        return files;
+    }
 }

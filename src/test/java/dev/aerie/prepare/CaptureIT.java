@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.aerie.errors.RefusalException;
 import dev.aerie.files.Folder;
 import dev.aerie.safetensors.SafetensorsFile;
 import dev.aerie.safetensors.SafetensorsWriter;
@@ -479,15 +478,16 @@ class CaptureIT {
         List<TokenizedRow> rows = Captures.random(30, 2, VOCABULARY, seed);
         Path store = folder.resolve("store");
         Captures.run(spark, Captures.settings(Captures.target(), store, "bf16", TeacherRows.STRICT, 250, 100), rows);
-        for (CaptureSettings other : List.of(
-                Captures.settings(Captures.target(), store, "bf16", TeacherRows.STRICT, 251, 100),
-                Captures.settings(Captures.target(), store, "bf16", TeacherRows.STRICT, 250, 101))) {
+        Map<String, CaptureSettings> others = Map.of(
+                "fingerprints.settings", Captures.settings(Captures.target(), store, "bf16", TeacherRows.STRICT, 251, 100),
+                "target.micro_batch_tokens", Captures.settings(Captures.target(), store, "bf16", TeacherRows.STRICT, 250, 101));
+        others.forEach((field, other) -> {
             Capture capture = new Capture(spark, other, new PrintStream(OutputStream.nullOutputStream()));
             for (Executable run : List.<Executable>of(capture::resume, () -> capture.again(List.of(0)))) {
                 String said = assertThrows(InvalidStoreException.class, run).getMessage();
-                assertTrue(said.contains("fingerprints.settings"), said);
+                assertTrue(said.contains(field), said);
             }
-        }
+        });
     }
 
     private void assertRefused(String start, CaptureSettings settings, List<TokenizedRow> rows) {

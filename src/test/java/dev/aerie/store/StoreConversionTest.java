@@ -55,7 +55,18 @@ class StoreConversionTest {
     }
 
     private HiddenStateStore convert(HiddenStateStore from, String name, String codec, Container container) throws IOException {
-        return StoreConversion.begin(from, folder.resolve(name).toString(), conf, Codec.of(codec), container).run(s -> {});
+        return run(StoreConversion.begin(from, folder.resolve(name).toString(), conf, Codec.of(codec), container));
+    }
+
+    private HiddenStateStore run(StoreConversion conversion) throws IOException {
+        for (ShardConversion shard : conversion.missing()) {
+            shard.run(conf);
+        }
+        return conversion.finish();
+    }
+
+    private static List<Integer> missing(StoreConversion conversion) {
+        return conversion.missing().stream().map(ShardConversion::shard).toList();
     }
 
     private static List<StoredConversation> all(HiddenStateStore store) {
@@ -158,22 +169,21 @@ class StoreConversionTest {
         HiddenStateStore from = source("from", Codec.of("bf16"), Container.PARQUET);
         String to = folder.resolve("to").toString();
         StoreConversion stopped = StoreConversion.begin(from, to, conf, Codec.of("fp8"), Container.ARROW);
-        assertThrows(IllegalStateException.class, () -> stopped.run(shard -> {
-            if (shard.shard() == 1) {
-                throw new IllegalStateException("killed");
-            }
-        }));
+        for (ShardConversion shard : stopped.missing().subList(0, 2)) {
+            shard.run(conf);
+        }
+        assertThrows(InvalidStoreException.class, stopped::finish);
         StoreConversion again = StoreConversion.begin(from, to, conf, Codec.of("fp8"), Container.ARROW);
-        assertEquals(List.of(2), again.missingShards());
-        List<Integer> converted = new ArrayList<>();
-        HiddenStateStore whole = again.run(shard -> converted.add(shard.shard()));
-        assertEquals(List.of(2), converted);
+        assertEquals(List.of(2), missing(again));
+        // A second task of the same shard finds it done.
+        assertEquals(Optional.empty(), stopped.missing().get(0).run(conf));
+        HiddenStateStore whole = run(again);
         assertEquals(List.of(), StoreVerification.of(whole).problems());
         HiddenStateStore once = convert(from, "once", "fp8", Container.ARROW);
         for (int shard = 0; shard < 3; shard++) {
             assertEquals(once.shards().get(shard).sha256(), whole.shards().get(shard).sha256());
         }
-        assertEquals(List.of(), StoreConversion.begin(from, to, conf, Codec.of("fp8"), Container.ARROW).missingShards());
+        assertEquals(List.of(), StoreConversion.begin(from, to, conf, Codec.of("fp8"), Container.ARROW).missing());
     }
 
     @Test
@@ -212,13 +222,13 @@ class StoreConversionTest {
             Files.write(file, damaged);
             String to = folder.resolve("to-" + container).toString();
             StoreConversion conversion = StoreConversion.begin(from, to, conf, Codec.of("int8"), Container.ARROW);
-            String message = assertThrows(InvalidStoreException.class, () -> conversion.run(s -> {})).getMessage();
+            String message = assertThrows(InvalidStoreException.class, () -> run(conversion)).getMessage();
             assertTrue(message.contains(from.shards().get(1).path() + ": SHA-256 is "), message);
             HiddenStateStore begun = HiddenStateStore.openPartial(to, conf);
             assertEquals(List.of(1, 2), begun.missingShards());
             assertEquals(List.of(), begun.orphans());
             Files.write(file, sound);
-            StoreConversion.begin(from, to, conf, Codec.of("int8"), Container.ARROW).run(s -> {});
+            run(StoreConversion.begin(from, to, conf, Codec.of("int8"), Container.ARROW));
         }
     }
 

@@ -30,7 +30,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** {@code jobs/aerie convert-store} by its main. */
-class ConvertStoreTest {
+class ConvertStoreIT {
 
     @TempDir
     Path folder;
