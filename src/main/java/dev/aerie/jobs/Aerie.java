@@ -4,9 +4,9 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
-/** The commands of {@code jobs/aerie} besides the three jobs; of these only verify-store and repair start Spark. */
+/** The commands of {@code jobs/aerie} besides the three jobs; of these verify-store, repair and forget start Spark. */
 @Command(name = "aerie", description = "Looks at models, stores and drafts, and keeps stores sound.",
-        subcommands = {Inspect.class, VerifyStore.class, Repair.class, Vacuum.class, ConvertStore.class,
+        subcommands = {Inspect.class, VerifyStore.class, Repair.class, Vacuum.class, ForgetConversations.class, ConvertStore.class,
             VerifyTarget.class, VerifyDraft.class, Export.class, ShowMask.class,
             Plan.class})
 public final class Aerie implements Callable<Integer> {

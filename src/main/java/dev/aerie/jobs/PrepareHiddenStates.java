@@ -14,6 +14,10 @@ import dev.aerie.prepare.CaptureSettings;
 import dev.aerie.prepare.Ingest;
 import dev.aerie.prepare.IngestSettings;
 import dev.aerie.prepare.IngestedTables;
+import dev.aerie.prepare.StoredConversations;
+import dev.aerie.store.Generation;
+import dev.aerie.store.HiddenStateStore;
+import dev.aerie.store.InvalidStoreException;
 import dev.aerie.target.Target;
 import dev.aerie.target.spec.TargetConfig;
 import dev.aerie.text.ConversationEncoder;
@@ -25,11 +29,15 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 
 /** The first job: makes tokens and then the target's hidden states of conversations. */
 @Command(name = "prepare-hidden-states",
         description = "Makes the hidden-state store of a recipe's conversations and target; goes on where a run stopped.")
 public final class PrepareHiddenStates implements Callable<Integer> {
+
+    @Option(names = "--append", description = "Adds the conversations that the store does not have, as a new generation of it.")
+    private boolean append;
 
     @Mixin
     private RecipeOptions options;
@@ -46,6 +54,10 @@ public final class PrepareHiddenStates implements Callable<Integer> {
         STORE_PATH.of(recipe);
         Places.requireApart(recipe, hadoop);
         Places.requireReachable(hadoop, Place.of(recipe, TARGET_MODEL, STORE_PATH, DATA_INPUTS, DATA_TEMPLATE));
+        if (append) {
+            // Before any work: there must be a store, and a complete one.
+            HiddenStateStore.open(STORE_PATH.of(recipe), hadoop);
+        }
         HostModel model = TargetSection.model(recipe, hadoop);
         Path folder = TargetSection.folder(model, hadoop);
         TargetConfig target = Target.config(folder);
@@ -53,12 +65,12 @@ public final class PrepareHiddenStates implements Callable<Integer> {
         try (ConversationEncoder encoder = new ConversationEncoder(ingest.encoder())) {
             encoder.requireFits(target.vocabSize());
             Places.requireWritable(Place.single(recipe, STORE_PATH), hadoop);
-            run(recipe, model, ingest, encoder);
+            run(recipe, model, ingest, encoder, append);
         }
         return 0;
     }
 
-    private static void run(Recipe recipe, HostModel model, IngestSettings ingest, ConversationEncoder encoder)
+    private static void run(Recipe recipe, HostModel model, IngestSettings ingest, ConversationEncoder encoder, boolean append)
             throws IOException {
         String store = STORE_PATH.of(recipe);
         try (SparkSession spark = Session.open(recipe, "prepare")) {
@@ -73,6 +85,13 @@ public final class PrepareHiddenStates implements Callable<Integer> {
             capture.requireCompatibleStore();
             KeptRecipe.print(recipe);
             int vocabulary = Math.min(DRAFT_VOCAB_SIZE.of(recipe), target.vocabSize());
+            if (append) {
+                append(spark, store, capture, new Ingest(spark, ingest), target.vocabSize(), vocabulary);
+                return;
+            }
+            if (HiddenStateStore.exists(store, conf)) {
+                HiddenStateStore.requireNotChanged(store, conf);
+            }
             Ingest conversations = new Ingest(spark, ingest).decidedBy(decided(recipe, folder, encoder, vocabulary));
             Optional<String> origin = conversations.origin();
             boolean known = origin.isPresent() && IngestedTables.isOf(store, conf, origin.get());
@@ -86,6 +105,31 @@ public final class PrepareHiddenStates implements Callable<Integer> {
                 }
             }
             KeptRecipe.keep(recipe, store, conf);
+        }
+    }
+
+    private static void append(SparkSession spark, String store, Capture capture, Ingest conversations, int vocabulary,
+            int draftVocabulary) throws IOException {
+        Configuration conf = spark.sparkContext().hadoopConfiguration();
+        Optional<HiddenStateStore> pending = HiddenStateStore.openPending(store, conf);
+        if (pending.isPresent()) {
+            Generation begun = pending.get().changes().orElseThrow();
+            if (begun.operation() != Generation.Operation.APPEND) {
+                throw new InvalidStoreException("Invalid store " + pending.get().uri() + ": a forget is not finished in it (expected "
+                        + "forget to be run again first)");
+            }
+            System.out.println("prepare: an earlier append is finished first");
+            capture.finish(pending.get());
+        }
+        HiddenStateStore before = HiddenStateStore.open(store, conf);
+        try (IngestedTables tables = conversations.beside(StoredConversations.of(spark, before)).run(vocabulary)) {
+            System.out.println("prepare: " + tables.report());
+            if (tables.report().train() == 0) {
+                System.out.println("prepare: the store has all of these conversations; nothing is appended");
+                return;
+            }
+            capture.append(before, tables.tokens(), (folder, attempt, inputs, tokens) ->
+                    tables.append(before, conf, folder, attempt, inputs, tokens, draftVocabulary));
         }
     }
 

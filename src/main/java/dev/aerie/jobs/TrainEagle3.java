@@ -6,6 +6,7 @@ import static dev.aerie.jobs.RecipeKeys.TARGET_MODEL;
 import static dev.aerie.jobs.RecipeKeys.TRAIN_OUTPUT;
 
 import dev.aerie.draft.DraftConfig;
+import dev.aerie.files.Folder;
 import dev.aerie.gang.GangSettings;
 import dev.aerie.host.HostModel;
 import dev.aerie.prepare.Fingerprint;
@@ -13,6 +14,7 @@ import dev.aerie.prepare.TokenFrequencies;
 import dev.aerie.prepare.TrainingSubset;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.StoreSettings;
+import dev.aerie.store.TrainingRecord;
 import dev.aerie.text.ConversationEncoder;
 import dev.aerie.text.DraftVocabulary;
 import dev.aerie.train.StoreInputs;
@@ -23,6 +25,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.SparkSession;
@@ -54,7 +57,7 @@ public final class TrainEagle3 implements Callable<Integer> {
         Path target = TargetSection.folder(model, hadoop);
         try (SparkSession spark = Session.open(recipe, "train")) {
             Configuration conf = spark.sparkContext().hadoopConfiguration();
-            HiddenStateStore store = HiddenStateStore.open(storeFolder, conf);
+            HiddenStateStore store = open(storeFolder, output, conf);
             requireMadeFrom(recipe, target, store, conf);
             List<Integer> layers = TrainSection.layers(recipe, store.settings().states().captureLayers());
             DraftConfig draft = TrainSection.draft(recipe, target, layers);
@@ -64,13 +67,30 @@ public final class TrainEagle3 implements Callable<Integer> {
             TargetSection.onGpu(recipe, spark.sparkContext().getConf());
             Places.requireWritable(Place.single(recipe, TRAIN_OUTPUT), conf);
             KeptRecipe.print(recipe);
+            record(store, output, subset.isPresent(), 0, conf);
             TrainedDraft trained = Training.run(spark.sparkContext(), gang, settings,
                     new StoreInputs(store, layers, model, draft, vocabulary,
                             subset.map(TrainingSubset::ids).orElse(null)), output, System.out);
             KeptRecipe.keep(recipe, output, conf);
+            record(store, output, subset.isPresent(), trained.step(), conf);
             System.out.println("train: step " + trained.step() + " is in " + trained);
         }
         return 0;
+    }
+
+    /** Opens the generation that the training began with, else the newest. */
+    private static HiddenStateStore open(String store, String output, Configuration conf) throws IOException {
+        OptionalInt begun = TrainedDraft.generation(output, conf);
+        return begun.isPresent() ? HiddenStateStore.open(store, conf, begun.getAsInt()) : HiddenStateStore.open(store, conf);
+    }
+
+    /** Leaves a record in the store, so that forget can say what has learned from a conversation. */
+    private static void record(HiddenStateStore store, String output, boolean part, long step, Configuration conf) {
+        try {
+            TrainingRecord.of(Folder.at(output, conf).uri(), store.generation(), part, step).write(store.uri(), conf);
+        } catch (IOException e) {
+            System.out.println("train: " + store.uri() + " cannot be written to, so forget will not list this training: " + e.getMessage());
+        }
     }
 
     /** Refuses a store whose fingerprints differ: its states belong to another target or another text. */

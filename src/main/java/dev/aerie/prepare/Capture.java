@@ -4,13 +4,16 @@ import dev.aerie.files.Folder;
 import dev.aerie.files.Sha256;
 import dev.aerie.spark.RunningTasks;
 import dev.aerie.store.Codec;
+import dev.aerie.store.CommittedShard;
 import dev.aerie.store.Fingerprints;
+import dev.aerie.store.Generation;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.InvalidStoreException;
 import dev.aerie.store.PlannedCounts;
 import dev.aerie.store.StateLayout;
 import dev.aerie.store.StoreLayout;
 import dev.aerie.store.StoreSettings;
+import dev.aerie.store.StoreTables;
 import dev.aerie.store.TeacherRows;
 import dev.aerie.target.CaptureLayers;
 import dev.aerie.target.Target;
@@ -25,6 +28,8 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.UUID;
+import java.util.stream.IntStream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -125,6 +130,7 @@ public final class Capture {
         CapturePlan plan = plan(conversations, shards);
         requireWithin(plan);
         HiddenStateStore.create(settings.output().store(), configuration(), plan.settings());
+        HiddenStateStore.requireNotChanged(settings.output().store(), configuration());
         String inputs = plan.settings().fingerprints().inputs();
         Folder folder = Folder.at(settings.output().store(), configuration());
         PlannedTokens.write(spark, rows, shards, plan.teacherRows(), folder, inputs);
@@ -180,6 +186,106 @@ public final class Capture {
         return new CaptureReport(whole, missing.length, done, seconds, refused);
     }
 
+    /** Writes the files of a generation beside its shards. */
+    public interface BesideGeneration {
+
+        /**
+         * @param folder of the generation, below the store's, for files whose names end in the attempt's
+         * @param inputs the fingerprint of all conversations of the generation
+         * @return what the generation reads
+         */
+        StoreTables write(String folder, String attempt, String inputs, String tokens) throws IOException;
+    }
+
+    /**
+     * Adds conversations to a complete store, as further shards of a new generation. What is there stays as it is.
+     *
+     * @param store its newest generation
+     * @param tokens of the conversations that it does not have
+     * @param beside called before the generation is begun
+     * @throws InvalidStoreException if another run has begun a generation meanwhile, or the shards do not fit
+     */
+    public CaptureReport append(HiddenStateStore store, Dataset<Row> tokens, BesideGeneration beside) throws IOException {
+        JavaRDD<TokenizedRow> rows = tokens.javaRDD().map(TokenizedRow::of);
+        ConversationSummaries conversations = conversations(
+                spark, rows, settings.output().teacherRows(), settings.continuationTokens());
+        ShardPlan shards = ShardPlan.of(conversations, settings.output().shardTokens(), settings.output().seed());
+        StoreSettings own = plan(conversations, shards).settings();
+        StoreSettings before = store.settings();
+        int first = before.planned().shards();
+        PlannedCounts counts = before.planned();
+        StoreSettings whole = before.with(
+                Sha256.of(before.fingerprints().inputs() + "\n" + own.fingerprints().inputs()),
+                Sha256.of(before.fingerprints().settings() + "\n" + own.fingerprints().settings()),
+                new PlannedCounts(first + shards.shards(), counts.conversations() + conversations.size(), counts.heldOut(),
+                        counts.tokens() + conversations.trainedTokens()));
+        long present = store.shards().stream().mapToLong(CommittedShard::bytes).sum();
+        requireWithin(present + new CapturePlan(own, shards.tokens(), conversations.teacherRows()).bytes());
+        String attempt = UUID.randomUUID().toString().replace("-", "").substring(0, 12);
+        int number = store.generation() + 1;
+        String folder = StoreLayout.folder(number);
+        String table = folder + "/" + StoreLayout.TOKENS + "-" + attempt;
+        String inputs = whole.fingerprints().inputs();
+        PlannedTokens.append(spark, rows, shards, first, conversations.teacherRows(),
+                Folder.at(store.uri(), configuration()), table, inputs);
+        Generation mine = Generation.of(number, Generation.Operation.APPEND, conversations.size(),
+                IntStream.range(first, first + shards.shards()).boxed().toList(), whole,
+                beside.write(folder, attempt, inputs, table));
+        HiddenStateStore begun = store.begin(mine);
+        if (!begun.changes().orElseThrow().equals(mine)) {
+            throw new InvalidStoreException("Invalid store " + store.uri() + ": another run has begun generation " + number
+                    + " (expected one that changes a store at a time; run again)");
+        }
+        return finish(begun);
+    }
+
+    /**
+     * Captures the missing shards of an append that was begun.
+     *
+     * @throws InvalidStoreException if the store was made with other settings, or the shards do not fit
+     */
+    public CaptureReport finish(HiddenStateStore pending) throws IOException {
+        requireCompatibleStore();
+        Generation changes = pending.changes().orElseThrow();
+        PlannedTokens tokens = PlannedTokens.of(pending, configuration());
+        CapturePlan plan = new CapturePlan(pending.settings(), tokens.shardTokens(), tokens.teacherRows());
+        int[] missing = pending.missingShards().stream().mapToInt(Integer::intValue).toArray();
+        long todo = plan.tokens(missing);
+        console.printf(Locale.ROOT, "prepare: generation %d adds %,d conversations in %,d shards, %,d of them to be made%n",
+                pending.generation(), changes.conversations(), changes.shards().size(), missing.length);
+        requireRoom(plan.bytesOf(todo));
+        RefusalLimit limit = new RefusalLimit(settings.maxRefusedShare(), changes.conversations());
+        long start = System.nanoTime();
+        CaptureTimes times = CaptureTimes.of(spark.sparkContext());
+        if (missing.length > 0) {
+            int generation = pending.generation();
+            capture(pending.uri(), tokens.shards(), limit, missing, todo, times,
+                    (uri, conf, shard) -> HiddenStateStore.attempt(uri, conf, generation, shard));
+        }
+        HiddenStateStore made = HiddenStateStore.openPending(pending.uri(), configuration()).orElse(null);
+        // Another run may have completed it meanwhile.
+        HiddenStateStore whole = made != null && made.generation() == pending.generation()
+                ? completed(made, changes, limit) : HiddenStateStore.open(pending.uri(), configuration(), pending.generation());
+        double seconds = (System.nanoTime() - start) / 1e9;
+        List<CommittedShard> own = changes.shards().stream().map(whole.shards()::get).toList();
+        long done = Arrays.stream(missing).mapToLong(shard -> whole.shards().get(shard).tokens()).sum();
+        long refused = own.stream().mapToLong(s -> s.refused().size()).sum();
+        console.printf(Locale.ROOT, "prepare: done, generation %d, %,d tokens in %s, %,.0f tokens/s, %,d conversations refused%n",
+                whole.generation(), done, CaptureObserver.clock((long) seconds), done / seconds, refused);
+        if (missing.length > 0) {
+            console.println("prepare: of the tasks' time, " + times);
+        }
+        return new CaptureReport(whole, missing.length, done, seconds, refused);
+    }
+
+    private static HiddenStateStore completed(HiddenStateStore made, Generation changes, RefusalLimit limit) throws IOException {
+        made.requireComplete();
+        limit.require(changes.shards().stream().flatMap(s -> made.shards().get(s).refused().stream()).toList());
+        HiddenStateStore whole = made.complete();
+        whole.removeOrphans();
+        return whole;
+    }
+
     /**
      * Makes committed shards again, whose files are damaged or gone, from the store's own tokens. A file is replaced only by
      * the bytes that its marker describes.
@@ -188,11 +294,19 @@ public final class Capture {
      */
     public void again(List<Integer> shards) throws IOException {
         Folder folder = Folder.at(settings.output().store(), configuration());
-        StoreSettings store = HiddenStateStore.settings(settings.output().store(), configuration());
-        PlannedTokens tokens = PlannedTokens.find(folder, store.fingerprints().inputs()).orElseThrow(() ->
-                new InvalidStoreException("Invalid store " + folder + ": its " + StoreLayout.TOKENS
-                        + " is damaged or of other conversations (expected that of its plan; run prepare again)"));
-        CapturePlan plan = planned(store, tokens);
+        HiddenStateStore store = HiddenStateStore.openPartial(settings.output().store(), configuration());
+        PlannedTokens tokens;
+        CapturePlan plan;
+        if (store.generation() == 1) {
+            tokens = PlannedTokens.find(folder, store.settings().fingerprints().inputs()).orElseThrow(() ->
+                    new InvalidStoreException("Invalid store " + folder + ": its " + StoreLayout.TOKENS
+                            + " is damaged or of other conversations (expected that of its plan; run prepare again)"));
+            plan = planned(store.settings(), tokens);
+        } else {
+            requireCompatibleStore();
+            tokens = PlannedTokens.of(store, configuration());
+            plan = new CapturePlan(store.settings(), tokens.shardTokens(), tokens.teacherRows());
+        }
         int[] numbers = shards.stream().mapToInt(Integer::intValue).sorted().toArray();
         long todo = plan.tokens(numbers);
         requireRoom(plan.bytesOf(todo));
@@ -294,10 +408,14 @@ public final class Capture {
     }
 
     private void requireWithin(CapturePlan plan) {
-        if (plan.bytes() > maxBytes) {
+        requireWithin(plan.bytes());
+    }
+
+    private void requireWithin(long bytes) {
+        if (bytes > maxBytes) {
             throw new InvalidStoreException(String.format(Locale.ROOT,
                     "Invalid store.max_bytes: %,d (expected at least the %,d bytes that the plan takes)",
-                    maxBytes, plan.bytes()));
+                    maxBytes, bytes));
         }
     }
 

@@ -35,10 +35,28 @@ final class DistinctIds {
 
     /** @param conversations with the columns id and position, which no other has */
     static Dataset<Row> of(Dataset<Row> conversations) {
-        Dataset<Row> placed = conversations.withColumn(
-                "place", row_number().over(Window.partitionBy("id").orderBy("position")));
+        return placedAmong(conversations.withColumn("place", row_number().over(Window.partitionBy("id").orderBy("position"))),
+                conversations.select("id"));
+    }
+
+    /**
+     * As {@link #of(Dataset)}, beside others that keep their ids.
+     *
+     * @param others the column id, each once
+     */
+    static Dataset<Row> of(Dataset<Row> conversations, Dataset<Row> others) {
+        Dataset<Row> first = others.withColumnRenamed("id", "kept_id");
+        Dataset<Row> placed = conversations
+                .withColumn("place", row_number().over(Window.partitionBy("id").orderBy("position")))
+                .join(first, col("id").equalTo(col("kept_id")), "left")
+                .withColumn("place", when(col("kept_id").isNull(), col("place")).otherwise(col("place").plus(1)))
+                .drop("kept_id");
+        return placedAmong(placed, conversations.select("id").union(others.select("id")));
+    }
+
+    private static Dataset<Row> placedAmong(Dataset<Row> placed, Dataset<Row> ids) {
         Column before = col("id").substr(lit(1), length(col("id")).minus(length(col("number"))).minus(1));
-        Dataset<Row> taken = conversations
+        Dataset<Row> taken = ids
                 .select(col("id"), substring_index(col("id"), "~", -1).as("number"))
                 .where(numbered())
                 .groupBy(before.as("of")).agg(sort_array(collect_set(col("number").cast(DataTypes.LongType))).as("taken"));

@@ -31,7 +31,8 @@ final class EncodeRecords implements FlatMapFunction<Iterator<Row>, Row> {
             .add("loss_mask", DataTypes.createArrayType(DataTypes.BooleanType, false), true)
             .add("reason", DataTypes.StringType, true)
             .add("excerpt", DataTypes.StringType, true)
-            .add("unread_fields", DataTypes.createArrayType(DataTypes.StringType, false), false);
+            .add("unread_fields", DataTypes.createArrayType(DataTypes.StringType, false), false)
+            .add("content_hash", DataTypes.StringType, true);
 
     private static final int EXCERPT = 200;
 
@@ -87,12 +88,12 @@ final class EncodeRecords implements FlatMapFunction<Iterator<Row>, Row> {
         try {
             TokenSequence t = encoder.encode(conversation);
             return RowFactory.create(position, conversation.id(), conversation.source(), t.inputIds(), t.lossMask(), null, null,
-                    unread);
+                    unread, record.getAs("content_hash"));
         } catch (UnusableConversationException e) {
             String json = record.getAs("conversation");
             String excerpt = json.substring(0, Math.min(EXCERPT, json.length()));
             return RowFactory.create(position, conversation.id(), conversation.source(), null, null, e.getMessage(), excerpt,
-                    unread);
+                    unread, record.getAs("content_hash"));
         }
     }
 }

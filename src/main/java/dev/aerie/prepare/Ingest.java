@@ -57,6 +57,8 @@ public final class Ingest {
     private final SparkSession spark;
     private final IngestSettings settings;
     private String decided = "";
+    /** What a store has already; null if one is made. */
+    private StoredConversations stored;
 
     public Ingest(SparkSession spark, IngestSettings settings) {
         this.spark = spark;
@@ -101,6 +103,12 @@ public final class Ingest {
         return Optional.of(sha.hex());
     }
 
+    /** Takes only conversations that a store does not have; none of them is held out. */
+    public Ingest beside(StoredConversations known) {
+        this.stored = known;
+        return this;
+    }
+
     private IngestedTables ingest(int targetVocabSize) throws IOException {
         Optional<String> origin = origin();
         Cleaning cleaning = new Cleaning(spark, settings.cleaning());
@@ -111,13 +119,22 @@ public final class Ingest {
                 : removed(cleaning, distinct);
         Dataset<Row> clean = removed == null ? distinct : distinct.join(removed.select("position"),
                 new String[] {"position"}, "left_anti");
-        Dataset<Row> encoded = encode(clean).persist(StorageLevel.DISK_ONLY());
-        Dataset<Row> tokens = split(DistinctIds.of(encoded.where(col("reason").isNull()))).persist(StorageLevel.DISK_ONLY());
+        // After the cleaning: which of several near duplicates stays must not depend on what the store has.
+        Dataset<Row> fresh = stored == null ? clean : stored.without(clean);
+        Dataset<Row> encoded = encode(fresh).persist(StorageLevel.DISK_ONLY());
+        Dataset<Row> usable = encoded.where(col("reason").isNull());
+        Dataset<Row> tokens = split(stored == null ? DistinctIds.of(usable) : DistinctIds.of(usable, stored.ids()))
+                .persist(StorageLevel.DISK_ONLY());
         List<Dataset<Row>> kept = Stream.of(records, removed, encoded, tokens).filter(Objects::nonNull).toList();
         Dataset<Row> refused = quarantine(records, removed, encoded);
         try {
             IngestReport report = report(records, refused, tokens, encoded, inputs.passedOver().size());
-            check(report, records);
+            if (stored != null) {
+                report = report.withStored(stored.of(clean).count());
+            }
+            if (stored == null || report.train() > 0) {
+                check(report, records);
+            }
             return new IngestedTables(report, kept, refused,
                     TokenFrequencies.of(tokens.where(col("part").equalTo(Part.TRAIN.text())), targetVocabSize), origin);
         } catch (IOException | RuntimeException e) {
@@ -163,7 +180,7 @@ public final class Ingest {
     private Dataset<Row> split(Dataset<Row> conversations) {
         Column train = lit(Part.TRAIN.text());
         Column part = train;
-        if (settings.heldOut() > 0) {
+        if (settings.heldOut() > 0 && stored == null) {
             Dataset<Row> held = conversations
                     // A conversation without a prompt cannot be continued, so it is held out only if all others are.
                     .orderBy(col("loss_mask").getItem(0), sha2(concat(lit(settings.seed() + "/"), col("id")), 256),
@@ -174,7 +191,8 @@ public final class Ingest {
             part = when(col("held_position").isNotNull(), lit(Part.HELD_OUT.text())).otherwise(train);
         }
         return conversations.select(
-                col("position"), col("id"), col("source"), coalesce(part, train).as("part"), col("input_ids"), col("loss_mask"));
+                col("position"), col("id"), col("source"), coalesce(part, train).as("part"), col("input_ids"), col("loss_mask"),
+                col("content_hash"));
     }
 
     /** Adds to each conversation that cleaning removes what the quarantine shows of it. */

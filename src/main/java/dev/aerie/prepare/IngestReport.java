@@ -20,13 +20,25 @@ import java.util.Map;
  * @param unread names of fields that have no effect, each with the number of distinct conversations that have it
  * @param lost files of which a part was lost, each with the reason; the first {@link #LOST_TOLD}
  * @param passedOver files and folders of the inputs that are skipped because of their names
+ * @param stored conversations that the store has already, or had and has forgotten; 0 where it is made
  */
 public record IngestReport(
         long read, long duplicates, Map<String, Long> quarantined, long train, long heldOut, long tokens, long supervised,
-        Map<String, Long> unread, List<String> lost, int passedOver) {
+        Map<String, Long> unread, List<String> lost, int passedOver, long stored) {
 
     /** Files that are told. */
     static final int LOST_TOLD = 20;
+
+    IngestReport(long read, long duplicates, Map<String, Long> quarantined, long train, long heldOut, long tokens, long supervised,
+            Map<String, Long> unread, List<String> lost, int passedOver) {
+        this(read, duplicates, quarantined, train, heldOut, tokens, supervised, unread, lost, passedOver, 0);
+    }
+
+    /** Returns the same of an append; what is stored was counted as a duplicate. */
+    IngestReport withStored(long count) {
+        return new IngestReport(read, duplicates - count, quarantined, train, heldOut, tokens, supervised, unread, lost, passedOver,
+                count);
+    }
 
     /** Returns the same for programs, with the names of the components. */
     ObjectNode toJson() {
@@ -40,6 +52,9 @@ public record IngestReport(
                 "%,d records: %,d to train on, %,d held out, %,d duplicates, %,d quarantined; %,d tokens, %.1f %% supervised",
                 read, train, heldOut, duplicates, quarantined.values().stream().mapToLong(Long::longValue).sum(), tokens,
                 100.0 * supervised / Math.max(1, tokens)));
+        if (stored > 0) {
+            out.append(String.format(Locale.ROOT, "%n  in the store already: %,d", stored));
+        }
         quarantined.forEach((reason, n) -> out.append(String.format(Locale.ROOT, "%n  quarantined %,d: %s", n, reason)));
         unread.forEach((field, n) -> out.append(String.format(Locale.ROOT, "%n  read by nothing: %s, in %,d", field, n)));
         lost.forEach(file -> out.append(String.format(Locale.ROOT, "%n  lost in %s", file)));

@@ -6,9 +6,11 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.aerie.files.Folder;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.StoreLayout;
+import dev.aerie.store.StoreTables;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -76,6 +78,32 @@ public final class IngestedTables implements AutoCloseable {
         return report.path("origin").asText().equals(origin) && report.path("inputs").asText().equals(inputs)
                 && folder.exists(StoreLayout.VOCABULARY)
                 && TokensTable.wholeMarker(folder, StoreLayout.QUARANTINE, inputs).isPresent();
+    }
+
+    /**
+     * Writes the files of a generation that adds these conversations.
+     *
+     * @param before the generation that it adds to
+     * @param folder of the generation, below the store's
+     * @param attempt ends the names
+     * @param inputs fingerprint of all conversations of the generation
+     * @param tokens the table of these conversations
+     * @return what the generation reads
+     */
+    public StoreTables append(HiddenStateStore before, Configuration conf, String folder, String attempt, String inputs,
+            String tokens, int draftVocabSize) throws IOException {
+        Folder store = Folder.at(before.uri(), conf);
+        StoreTables old = before.tables();
+        String refused = folder + "/" + StoreLayout.QUARANTINE + "-" + attempt;
+        String vocabulary = folder + "/vocabulary-" + attempt + ".json";
+        TokensTable.writeInto(quarantine, store, refused, inputs, (marker, files) -> {});
+        TokenFrequencies.read(before, conf).then(frequencies).write(store, vocabulary, inputs, draftVocabSize);
+        return new StoreTables(with(old.tokens(), tokens), with(old.quarantine(), refused), vocabulary,
+                StoredConversations.forgotten(store, before));
+    }
+
+    private static List<String> with(List<String> names, String one) {
+        return Stream.concat(names.stream(), Stream.of(one)).toList();
     }
 
     @Override

@@ -3,7 +3,6 @@ package dev.aerie.prepare;
 import dev.aerie.files.Folder;
 import dev.aerie.store.InvalidStoreException;
 import dev.aerie.store.Part;
-import dev.aerie.store.StoreLayout;
 import dev.aerie.text.TokenSequence;
 import java.io.Closeable;
 import java.io.IOException;
@@ -27,7 +26,7 @@ import org.apache.parquet.io.InputFile;
  * Where the conversations of each shard are in a store's tokens table. For tasks, which read those of one shard.
  *
  * @param store its folder
- * @param files of the table, by the first shard in each
+ * @param files of the tables, below the store's folder, by the first shard in each
  */
 record ShardTokens(String store, TreeMap<Integer, String> files) implements Serializable {
 
@@ -38,7 +37,7 @@ record ShardTokens(String store, TreeMap<Integer, String> files) implements Seri
             throw new IllegalArgumentException("Invalid shard: " + shard + " (expected one of the plan)");
         }
         Folder folder = Folder.at(store, conf);
-        String name = StoreLayout.TOKENS + "/" + file.getValue();
+        String name = file.getValue();
         return new Rows(new Builder(HadoopInputFile.fromPath(folder.path(name), conf), conf)
                 .withFilter(FilterCompat.get(FilterApi.eq(FilterApi.intColumn("shard"), shard))).build(), folder, name, shard);
     }

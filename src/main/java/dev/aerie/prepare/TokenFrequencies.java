@@ -67,6 +67,26 @@ public record TokenFrequencies(long[] counts, long[] firstSeen) implements Seria
         return this;
     }
 
+    /**
+     * Returns the counts of these conversations and of others that come after them: of tokens that are equally frequent, one of
+     * these is the first.
+     */
+    TokenFrequencies then(TokenFrequencies others) {
+        if (others.counts.length != counts.length) {
+            throw new IllegalArgumentException("Invalid token frequencies: of " + others.counts.length + " tokens (expected "
+                    + counts.length + ")");
+        }
+        long last = Arrays.stream(firstSeen).max().orElse(NEVER);
+        long[] sum = new long[counts.length];
+        long[] first = new long[counts.length];
+        for (int id = 0; id < sum.length; id++) {
+            sum[id] = counts[id] + others.counts[id];
+            boolean later = firstSeen[id] == NEVER && others.firstSeen[id] != NEVER;
+            first[id] = later ? last + 1 + others.firstSeen[id] : firstSeen[id];
+        }
+        return new TokenFrequencies(sum, first);
+    }
+
     private static long earlier(long a, long b) {
         return a == NEVER ? b : b == NEVER ? a : Math.min(a, b);
     }
@@ -114,6 +134,13 @@ public record TokenFrequencies(long[] counts, long[] firstSeen) implements Seria
     /** Reads those of a generation, likewise. */
     public static TokenFrequencies read(HiddenStateStore store, Configuration conf) throws IOException {
         return read(store.uri(), conf, store.tables().vocabulary());
+    }
+
+    /** Returns the size of the draft vocabulary in such a file. */
+    static int draftVocabSize(Folder folder, String file) throws IOException {
+        return JSON.readTree(folder.read(file).orElseThrow(() -> new RefusalException(
+                "Invalid store: " + folder + " has no " + file + " (expected a folder that prepare wrote)")))
+                .path("draft_vocab_size").asInt();
     }
 
     private static TokenFrequencies read(String store, Configuration conf, String file) throws IOException {

@@ -18,9 +18,14 @@ import org.apache.spark.sql.types.StructType;
  * @param source the input it came from
  * @param part what it is for
  * @param sequence its tokens and loss mask
+ * @param contentHash SHA-256, hexadecimal, of what was said, by which an append knows it again; null if it was made from no record
  */
-public record TokenizedRow(long position, String id, String source, Part part, TokenSequence sequence)
+public record TokenizedRow(long position, String id, String source, Part part, TokenSequence sequence, String contentHash)
         implements Serializable {
+
+    TokenizedRow(long position, String id, String source, Part part, TokenSequence sequence) {
+        this(position, id, source, part, sequence, null);
+    }
 
     /** Columns of the tokens table. */
     public static final StructType SCHEMA = new StructType()
@@ -29,7 +34,8 @@ public record TokenizedRow(long position, String id, String source, Part part, T
             .add("source", DataTypes.StringType, false)
             .add("part", DataTypes.StringType, false)
             .add("input_ids", DataTypes.createArrayType(DataTypes.IntegerType, false), false)
-            .add("loss_mask", DataTypes.createArrayType(DataTypes.BooleanType, false), false);
+            .add("loss_mask", DataTypes.createArrayType(DataTypes.BooleanType, false), false)
+            .add("content_hash", DataTypes.StringType, true);
 
     static TokenizedRow of(Row row) {
         List<Integer> ids = row.getList(row.fieldIndex("input_ids"));
@@ -43,7 +49,8 @@ public record TokenizedRow(long position, String id, String source, Part part, T
                 row.getString(row.fieldIndex("id")),
                 row.getString(row.fieldIndex("source")),
                 Part.of(row.getString(row.fieldIndex("part"))),
-                new TokenSequence(ids.stream().mapToInt(Integer::intValue).toArray(), lossMask));
+                new TokenSequence(ids.stream().mapToInt(Integer::intValue).toArray(), lossMask),
+                row.getAs("content_hash"));
     }
 
     /** As {@link #SCHEMA} says. */
@@ -54,11 +61,12 @@ public record TokenizedRow(long position, String id, String source, Part part, T
             ids.add(sequence.inputIds()[i]);
             mask.add(sequence.lossMask()[i]);
         }
-        return RowFactory.create(position, id, source, part.text(), ids, mask);
+        return RowFactory.create(position, id, source, part.text(), ids, mask, contentHash);
     }
 
     /** As {@link PlannedTokens#SCHEMA} says, for rows of an RDD: their arrays are Java's. */
     Row toRow(int shard, int place) {
-        return RowFactory.create(position, id, source, part.text(), sequence.inputIds(), sequence.lossMask(), shard, place);
+        return RowFactory.create(position, id, source, part.text(), sequence.inputIds(), sequence.lossMask(), contentHash,
+                shard, place);
     }
 }

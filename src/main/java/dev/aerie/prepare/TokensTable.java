@@ -56,6 +56,13 @@ public final class TokensTable {
         return read(spark, store.tables().tokens(), store.uri());
     }
 
+    /** Returns the tokens of a generation of a store with shard and place, the columns of {@link PlannedTokens#SCHEMA}. */
+    static Dataset<Row> planned(SparkSession spark, HiddenStateStore store) throws IOException {
+        Folder folder = Folder.at(store.uri(), spark.sparkContext().hadoopConfiguration());
+        String[] paths = store.tables().tokens().stream().map(name -> folder.path(name).toString()).toArray(String[]::new);
+        return spark.read().schema(PlannedTokens.SCHEMA).parquet(paths);
+    }
+
     private static Dataset<Row> read(SparkSession spark, List<String> names, String store) throws IOException {
         Folder folder = Folder.at(store, spark.sparkContext().hadoopConfiguration());
         Dataset<Row> all = null;
@@ -105,17 +112,7 @@ public final class TokensTable {
     static void write(Dataset<Row> rows, Folder store, String name, String inputs, Description description) throws IOException {
         String aside = "_" + name + "-" + UUID.randomUUID();
         try {
-            RunningTasks.awaiting(rows.sparkSession().sparkContext(), "The table " + name, () -> {
-                rows.write().parquet(store.path(aside).toString());
-                return null;
-            });
-            ObjectNode marker = JSON.createObjectNode().put("inputs", inputs);
-            ObjectNode files = marker.putObject("files");
-            for (FileStatus file : store.list(aside)) {
-                files.put(file.getPath().getName(), file.getLen());
-            }
-            description.add(marker, partitions(store.names(aside)));
-            store.write(aside + "/" + StoreLayout.TABLE_MARKER, JSON.writeValueAsBytes(marker));
+            writeInto(rows, store, aside, inputs, description);
             if (wholeMarker(store, name, inputs).isEmpty()) {
                 store.delete(name);
                 store.moveFolder(aside, name);
@@ -127,12 +124,31 @@ public final class TokensTable {
         }
     }
 
+    /** Writes a table into a folder that nobody else writes into. */
+    static void writeInto(Dataset<Row> rows, Folder store, String name, String inputs, Description description) throws IOException {
+        RunningTasks.awaiting(rows.sparkSession().sparkContext(), "The table " + name, () -> {
+            rows.write().parquet(store.path(name).toString());
+            return null;
+        });
+        ObjectNode marker = JSON.createObjectNode().put("inputs", inputs);
+        ObjectNode files = marker.putObject("files");
+        for (FileStatus file : store.list(name)) {
+            files.put(file.getPath().getName(), file.getLen());
+        }
+        description.add(marker, partitions(store.names(name)));
+        store.write(name + "/" + StoreLayout.TABLE_MARKER, JSON.writeValueAsBytes(marker));
+    }
+
     /** Returns Spark's files by the number in their names, which is that of the partition. */
     private static List<String> partitions(List<String> names) {
-        return names.stream().filter(name -> PARTITION.matcher(name).lookingAt()).sorted(Comparator.comparing(name -> {
-            Matcher number = PARTITION.matcher(name);
-            return number.lookingAt() ? Integer.parseInt(number.group(1)) : -1;
-        })).toList();
+        return names.stream().filter(name -> PARTITION.matcher(name).lookingAt())
+                .sorted(Comparator.comparing(TokensTable::partition)).toList();
+    }
+
+    /** Returns the number of the partition that Spark wrote into a file. */
+    static int partition(String name) {
+        Matcher number = PARTITION.matcher(name);
+        return number.lookingAt() ? Integer.parseInt(number.group(1)) : -1;
     }
 
     /**

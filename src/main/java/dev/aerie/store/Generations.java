@@ -108,6 +108,16 @@ final class Generations {
         }
     }
 
+    /** Returns the generation that added a shard. */
+    int addedIn(int shard) {
+        for (Generation one : later) {
+            if (one.operation() == Generation.Operation.APPEND && Collections.binarySearch(one.shards(), shard) >= 0) {
+                return one.generation();
+            }
+        }
+        return 1;
+    }
+
     /** Returns the folder of the marker that a generation has of a shard: that of the generation which made it last. */
     String markers(int generation, int shard) {
         for (int n = generation; n > 1; n--) {

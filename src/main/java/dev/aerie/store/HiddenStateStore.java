@@ -118,6 +118,19 @@ public final class HiddenStateStore {
                 ? Optional.empty() : Optional.of(open(files, generations, generations.pending().get().generation()));
     }
 
+    /**
+     * Refuses a store that was changed since it was made, for who would make it: missing shards may be those that were removed.
+     *
+     * @throws InvalidStoreException if an append or a forget has begun a further generation
+     */
+    public static void requireNotChanged(String uri, Configuration conf) throws IOException {
+        Folder files = Folder.at(uri, conf);
+        if (!Generations.of(files).isLast(1)) {
+            throw new InvalidStoreException("Invalid store " + files.uri()
+                    + ": it was changed by append or forget since it was made (expected prepare --append, which adds what it lacks)");
+        }
+    }
+
     /** Returns whether the folder has a store, complete or not. */
     public static boolean exists(String uri, Configuration conf) throws IOException {
         return Folder.at(uri, conf).read(StoreLayout.SETTINGS).isPresent();
@@ -241,6 +254,11 @@ public final class HiddenStateStore {
     /** Returns the files beside the shards that this generation reads. */
     public StoreTables tables() {
         return generation == 1 ? StoreTables.FIRST : generations.get(generation).tables();
+    }
+
+    /** Returns the generation that added a shard's conversations. */
+    public int addedIn(int shard) {
+        return generations.addedIn(shard);
     }
 
     /** Returns the folder of a shard's marker. */

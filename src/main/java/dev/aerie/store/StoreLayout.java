@@ -26,6 +26,8 @@ public final class StoreLayout {
     public static final String RECIPE = "recipe.yaml";
     /** What a store was converted from; in no other. */
     public static final String CONVERSION = "conversion.json";
+    /** The folder of the records of trainings that learn from the store. */
+    public static final String TRAININGS = "trainings";
     /** In a store that was converted from one that conversations were removed from: the hashes of their content. */
     public static final String FORGOTTEN = "forgotten";
     /** The folder of what append and forget have made, a folder for each generation from the second on. */

@@ -6,6 +6,7 @@ import dev.aerie.files.Folder;
 import dev.aerie.text.DraftVocabulary;
 import dev.aerie.torch.Device;
 import java.io.IOException;
+import java.util.OptionalInt;
 import org.apache.hadoop.conf.Configuration;
 
 /** The draft in the newest checkpoint of a training. */
@@ -36,6 +37,14 @@ public final class TrainedDraft {
                     "Missing checkpoint: none in " + folder + " (expected the output of a training)");
         }
         return new TrainedDraft(checkpoints, checkpoints.read(step));
+    }
+
+    /** Returns the generation of the store that a training reads, by its newest checkpoint; empty if it has none. */
+    public static OptionalInt generation(String output, Configuration conf) throws IOException {
+        Checkpoints checkpoints = new Checkpoints(Folder.at(output, conf));
+        long step = checkpoints.latestStep();
+        String generation = step == 0 ? null : checkpoints.read(step).recipe().get("store.generation");
+        return generation == null ? OptionalInt.empty() : OptionalInt.of(Integer.parseInt(generation));
     }
 
     /** Returns the number of optimizer steps that it was trained for. */

@@ -469,7 +469,7 @@ class CaptureIT {
         }
         assertEquals(200, read);
         assertThrows(InvalidStoreException.class, () -> found.shards().of(plan.shards(), new Configuration()));
-        Files.delete(folder.resolve("store/tokens").resolve(found.shards().files().get(16)));
+        Files.delete(folder.resolve("store").resolve(found.shards().files().get(16)));
         assertEquals(Optional.empty(), PlannedTokens.find(store, "i"));
     }
 
