@@ -355,6 +355,20 @@ public final class HiddenStateStore {
     }
 
     /**
+     * Starts to make a shard of a rolling store: one that was never committed, or one that was evicted, whose commit succeeds only
+     * with the bytes that its marker describes.
+     *
+     * @return empty if the shard's file is there
+     */
+    public static Optional<ShardWriter> rolling(String uri, Configuration conf, int shard) throws IOException {
+        Folder files = Folder.at(uri, conf);
+        Optional<CommittedShard> standing = Markers.find(files, StoreLayout.MARKERS, shard);
+        return standing.isPresent() && files.exists(standing.get().path())
+                ? Optional.empty()
+                : Optional.of(new ShardWriter(files, readSettings(files), shard, StoreLayout.MARKERS, standing.orElse(null)));
+    }
+
+    /**
      * Restores markers from the manifest, or the manifest from the markers, where one of them is lost or damaged.
      *
      * @return what was restored, a sentence each

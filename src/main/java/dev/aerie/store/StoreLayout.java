@@ -35,6 +35,9 @@ public final class StoreLayout {
     /** In a generation's folder: what it changes. */
     static final String GENERATION = "generation.json";
 
+    /** The folder that makes a store a rolling one: which training its shards are made for, and how far that training is. */
+    public static final String ROLLING = "_rolling";
+
     private StoreLayout() {}
 
     /** Returns the folder of a generation's own files: empty, the store's own, for the first. */

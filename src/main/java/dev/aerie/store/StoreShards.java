@@ -59,6 +59,11 @@ public final class StoreShards {
         return Markers.find(files, generations.markers(generation, shard), shard);
     }
 
+    /** Returns whether the file of a committed shard is there; a rolling store evicts files. */
+    public boolean holds(CommittedShard shard) throws IOException {
+        return files.exists(shard.path());
+    }
+
     /** Opens a committed shard to read some of its states. */
     public ShardReader reader(CommittedShard shard, StateSelection selection) {
         return new ShardReader(files, settings, shard, selection);

@@ -9,11 +9,14 @@ import dev.aerie.torch.Device;
 import dev.aerie.torch.Scope;
 import dev.aerie.torch.Tensor;
 import java.io.IOException;
+import java.io.Serializable;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.PrimitiveIterator;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
@@ -24,6 +27,9 @@ import org.slf4j.LoggerFactory;
 final class RankLoop {
 
     private static final Logger LOG = LoggerFactory.getLogger(RankLoop.class);
+
+    /** Time between two reports of a wait. */
+    private static final Duration TELL = Duration.ofSeconds(10);
 
     /** Receives the progress of the loop. */
     interface Observer {
@@ -78,8 +84,21 @@ final class RankLoop {
         return settings.dtype().on(!device.isCpu());
     }
 
-    /** @return the number of steps of the whole run, all of which are done */
-    long run() throws IOException, InterruptedException {
+    /**
+     * How a rank ended.
+     *
+     * @param step the number of steps done
+     * @param total that of the whole run
+     */
+    record End(long step, long total) implements Serializable {
+
+        boolean finished() {
+            return step == total;
+        }
+    }
+
+    /** @return with all steps done, or before a step for which shards of a rolling store are to be made in the ranks' place */
+    End run() throws IOException, InterruptedException {
         try (DraftParameters parameters = inputs.initial(settings.batches().seed(), device);
                 TrainingStep training = new TrainingStep(collective, settings, parameters, inputs.target(), compute,
                         scratch);
@@ -89,10 +108,18 @@ final class RankLoop {
             // Before the search for a checkpoint, so that no other attempt commits one afterwards.
             Claim claim = collective.rank() == 0 ? Claim.take(output) : null;
             long first = resume(parameters, training.optimizer());
+            long saved = first;
             MetricsLog log = collective.rank() == 0 ? new MetricsLog(output, first, claim) : null;
             try (ReadAhead reading = new ReadAhead(inputs.source(), Part.TRAIN, order(first), settings.corruptChunks(),
                     observer::skipped)) {
                 for (long step = first; step < plan.totalSteps(); step++) {
+                    if (!shardsAreThere(step)) {
+                        if (step > saved) {
+                            flush(log);
+                            checkpoint(step, parameters, training.optimizer(), claim);
+                        }
+                        return new End(step, plan.totalSteps());
+                    }
                     observer.begins(step + 1);
                     StepMetrics metrics = step(step, training, reading, heldOut);
                     if (log != null) {
@@ -100,16 +127,64 @@ final class RankLoop {
                     }
                     boolean last = step + 1 == plan.totalSteps();
                     if (last || (step + 1) % settings.milestones().checkpointSteps() == 0) {
-                        if (log != null) {
-                            // Before the checkpoint, so that a training that resumes from it has the lines of all steps before.
-                            log.flush();
-                        }
+                        flush(log);
                         checkpoint(step + 1, parameters, training.optimizer(), claim);
+                        saved = step + 1;
                     }
                     observer.done(metrics);
                 }
             }
-            return plan.totalSteps();
+            if (collective.rank() == 0 && inputs.window().isPresent()) {
+                inputs.window().get().end(settings.batches().epochs());
+            }
+            return new End(plan.totalSteps(), plan.totalSteps());
+        }
+    }
+
+    /** Before a checkpoint, so that a training that resumes from it has the lines of all steps before. */
+    private static void flush(MetricsLog log) throws IOException {
+        if (log != null) {
+            log.flush();
+        }
+    }
+
+    /**
+     * Waits until the shards of a step are there. All ranks go on or end together: one of them looks, and the others learn from it.
+     *
+     * @return false if the ranks are to end instead
+     */
+    private boolean shardsAreThere(long step) throws IOException, InterruptedException {
+        if (inputs.window().isEmpty()) {
+            return true;
+        }
+        RollingWindow window = inputs.window().get();
+        boolean looks = collective.rank() == 0;
+        int[] conversations = plan.conversations(step);
+        window.advance(plan.epoch(step), conversations[0], looks);
+        long start = System.nanoTime();
+        long told = start;
+        while (true) {
+            OptionalInt missing = looks ? window.missing(conversations, heldOutDue(step + 1)) : OptionalInt.empty();
+            long[] waiting = {missing.isPresent() ? 1 : 0};
+            collective.allReduce(waiting);
+            if (waiting[0] == 0) {
+                return true;
+            }
+            if (window.training().inTurn()) {
+                return false;
+            }
+            long now = System.nanoTime();
+            if (looks && now - told > TELL.toNanos()) {
+                // Also a sign of life: the driver ends a gang that reports nothing.
+                observer.note("step " + (step + 1) + " waits for shard " + missing.getAsInt() + " to be made, for "
+                        + (now - start) / 1_000_000_000L + " s now");
+                told = now;
+            }
+            if (looks && now - start > window.training().patience().toNanos()) {
+                throw new IllegalStateException("Shard " + missing.getAsInt() + " was not made within "
+                        + window.training().patience().toMinutes() + " minutes (expected prepare to run beside this training)");
+            }
+            Thread.sleep(RollingWindow.INTERVAL.toMillis());
         }
     }
 
@@ -158,9 +233,12 @@ final class RankLoop {
     }
 
     private boolean measured(long stepsDone) {
+        return heldOutDue(stepsDone) && inputs.source().lengths(Part.HELD_OUT).length > 0;
+    }
+
+    private boolean heldOutDue(long stepsDone) {
         int every = settings.milestones().heldOutSteps();
-        return every > 0 && (stepsDone % every == 0 || stepsDone == plan.totalSteps()) && inputs.source()
-                .lengths(Part.HELD_OUT).length > 0;
+        return every > 0 && (stepsDone % every == 0 || stepsDone == plan.totalSteps());
     }
 
     /** Returns this rank's conversations of all steps from one on, in the order of their use. */

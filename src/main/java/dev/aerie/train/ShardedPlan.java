@@ -1,13 +1,10 @@
 package dev.aerie.train;
 
-import dev.aerie.store.CommittedShard;
-import dev.aerie.store.Part;
-import dev.aerie.store.PlannedConversation;
+import dev.aerie.store.StorePlan;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.IntPredicate;
 
 /**
  * The conversations to train on, in the order of the store's plan: their lengths and their shards. It is made in the driver and
@@ -37,33 +34,17 @@ public final class ShardedPlan implements Serializable {
         this.heldOut = heldOut;
     }
 
-    /**
-     * A shard of the plan.
-     *
-     * @param train tokens of its conversations to train on, in order
-     * @param heldOut whether it has held-out ones
-     */
-    public record PlannedShard(int shard, int[] train, boolean heldOut) {
-
-        static PlannedShard of(CommittedShard committed) {
-            return new PlannedShard(committed.shard(),
-                    committed.planned(Part.TRAIN).stream().mapToInt(PlannedConversation::tokens).toArray(),
-                    !committed.planned(Part.HELD_OUT).isEmpty());
-        }
-    }
-
-    /** @param trained selects conversations of the part {@code train} by their index in the plan's order */
-    public static ShardedPlan of(List<PlannedShard> plan, IntPredicate trained) {
-        int[] lengths = new int[plan.stream().mapToInt(s -> s.train().length).sum()];
+    public static ShardedPlan of(StorePlan plan) {
+        int[] lengths = new int[plan.shards().stream().mapToInt(s -> s.train().length).sum()];
         int[] places = new int[lengths.length];
         List<Integer> shards = new ArrayList<>();
         List<Integer> starts = new ArrayList<>();
         int all = 0;
         int used = 0;
-        for (PlannedShard shard : plan) {
+        for (StorePlan.Shard shard : plan.shards()) {
             int start = used;
             for (int place = 0; place < shard.train().length; place++) {
-                if (trained.test(all++)) {
+                if (plan.trained() == null || plan.trained().get(all++)) {
                     lengths[used] = shard.train()[place];
                     places[used++] = place;
                 }
@@ -75,7 +56,7 @@ public final class ShardedPlan implements Serializable {
         }
         starts.add(used);
         return new ShardedPlan(Arrays.copyOf(lengths, used), Arrays.copyOf(places, used), ints(shards), ints(starts),
-                plan.stream().filter(PlannedShard::heldOut).mapToInt(PlannedShard::shard).toArray());
+                plan.shards().stream().filter(StorePlan.Shard::heldOut).mapToInt(StorePlan.Shard::shard).toArray());
     }
 
     private static int[] ints(List<Integer> values) {
@@ -92,8 +73,13 @@ public final class ShardedPlan implements Serializable {
 
     /** Returns the number of the shard of a conversation. */
     int shardOf(int index) {
+        return shards[ordinalOf(index)];
+    }
+
+    /** Returns how many shards an epoch uses before that of a conversation. */
+    int ordinalOf(int index) {
         int found = Arrays.binarySearch(starts, index);
-        return shards[found >= 0 ? found : -found - 2];
+        return found >= 0 ? found : -found - 2;
     }
 
     int placeOf(int index) {
@@ -102,6 +88,11 @@ public final class ShardedPlan implements Serializable {
 
     int tokensOf(int index) {
         return lengths[index];
+    }
+
+    /** Returns the shards that an epoch uses, in order. */
+    int[] shards() {
+        return shards.clone();
     }
 
     int[] heldOutShards() {

@@ -8,13 +8,14 @@ import dev.aerie.draft.LossMode;
 import dev.aerie.errors.RefusalException;
 import dev.aerie.files.Sha256;
 import dev.aerie.host.HostModel;
-import dev.aerie.store.CommittedShard;
 import dev.aerie.store.CorruptChunkException;
 import dev.aerie.store.Fingerprints;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.Part;
-import dev.aerie.store.PlannedConversation;
+import dev.aerie.store.RollingStore;
+import dev.aerie.store.RollingUse;
 import dev.aerie.store.StateSelection;
+import dev.aerie.store.StorePlan;
 import dev.aerie.store.StoreSettings;
 import dev.aerie.store.StoreShards;
 import dev.aerie.store.TeacherRows;
@@ -30,6 +31,7 @@ import java.util.BitSet;
 import java.util.Locale;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
@@ -46,6 +48,8 @@ public final class StoreInputs implements TrainingInputs {
     private final int targetVocabulary;
     private final int[] draftIds;
     private final ShardedPlan plan;
+    /** Null if the store has all of its shards. */
+    private final RollingTraining rolling;
     private final TreeMap<String, String> fingerprints;
 
     /**
@@ -63,17 +67,33 @@ public final class StoreInputs implements TrainingInputs {
     public StoreInputs(HiddenStateStore store, List<Integer> layers, HostModel target, DraftConfig draft,
             DraftVocabulary vocabulary,
             Set<String> ids) {
-        this.store = store.uri();
-        this.generation = store.generation();
+        this(store.uri(), store.generation(), store.settings(), StorePlan.of(store, ids), layers, target, draft, vocabulary, null);
+    }
+
+    private StoreInputs(String store, int generation, StoreSettings settings, StorePlan plan, List<Integer> layers,
+            HostModel target, DraftConfig draft, DraftVocabulary vocabulary, RollingTraining rolling) {
+        this.store = store;
+        this.generation = generation;
         this.layers = List.copyOf(layers);
         this.target = target;
         this.draftJson = draft.toJson().toString();
         this.targetVocabulary = vocabulary.targetSize();
         this.draftIds = vocabulary.ids().clone();
-        BitSet subset = ids == null ? null : places(store, ids);
-        this.plan = ShardedPlan.of(store.shards().stream().map(ShardedPlan.PlannedShard::of).toList(),
-                n -> subset == null || subset.get(n));
-        this.fingerprints = fingerprints(store.settings(), subset);
+        this.plan = ShardedPlan.of(plan);
+        this.rolling = rolling;
+        this.fingerprints = fingerprints(settings, plan.trained());
+    }
+
+    /** Creates inputs from a rolling store, whose shards need not be there yet. */
+    public static StoreInputs rolling(String store, StoreSettings settings, StorePlan plan, List<Integer> layers,
+            HostModel target, DraftConfig draft, DraftVocabulary vocabulary, RollingTraining rolling) {
+        return new StoreInputs(store, 1, settings, plan, layers, target, draft, vocabulary, rolling);
+    }
+
+    /** Returns how a training of so many epochs uses the shards of a rolling store. */
+    public RollingUse use(int epochs) {
+        return RollingUse.of(rolling.training(), IntStream.of(plan.shards()).boxed().toList(),
+                IntStream.of(plan.heldOutShards()).boxed().toList(), epochs);
     }
 
     private TreeMap<String, String> fingerprints(StoreSettings settings, BitSet subset) {
@@ -96,18 +116,6 @@ public final class StoreInputs implements TrainingInputs {
         return all;
     }
 
-    /** Returns the conversations as bits, because ranks identify them by index and 300,000 ids are megabytes. */
-    private static BitSet places(HiddenStateStore store, Set<String> ids) {
-        BitSet places = new BitSet();
-        int place = 0;
-        for (CommittedShard shard : store.shards()) {
-            for (PlannedConversation planned : shard.planned(Part.TRAIN)) {
-                places.set(place++, ids.contains(planned.id()));
-            }
-        }
-        return places;
-    }
-
     private static byte[] bytes(int[] ids) {
         ByteBuffer bytes = ByteBuffer.allocate(ids.length * Integer.BYTES);
         bytes.asIntBuffer().put(ids);
@@ -124,8 +132,8 @@ public final class StoreInputs implements TrainingInputs {
 
     @Override
     public void check(LossMode mode, CorruptChunks corrupt, Configuration conf) throws IOException {
-        HiddenStateStore opened = HiddenStateStore.open(store, conf, generation);
-        StoreSettings settings = opened.settings();
+        StoreSettings settings = rolling == null ? HiddenStateStore.open(store, conf, generation).settings()
+                : HiddenStateStore.settings(store, conf);
         settings.requireTeacherRows(mode == LossMode.STRICT ? TeacherRows.STRICT : TeacherRows.ALL, store);
         settings.require("states.hidden_size", draft().targetHiddenSize(), store);
         List<Integer> captured = settings.states().captureLayers();
@@ -133,7 +141,21 @@ public final class StoreInputs implements TrainingInputs {
             throw new RefusalException("Invalid layers " + layers + ": store " + store + " holds " + captured
                     + " (expected " + DraftConfig.CAPTURED + " of them)");
         }
-        requireLossRows(StoreShards.of(store, conf, generation), mode, corrupt);
+        if (rolling == null) {
+            requireFiles(conf);
+            requireLossRows(StoreShards.of(store, conf, generation), mode, corrupt);
+        }
+        // A rolling store has no states yet; prepare has quarantined what carries no loss.
+    }
+
+    private void requireFiles(Configuration conf) throws IOException {
+        RollingStore files = RollingStore.at(store, conf);
+        List<Integer> evicted = files.exists() ? files.evicted() : List.of();
+        if (!evicted.isEmpty()) {
+            throw new RefusalException("Invalid store " + store + ": " + evicted.size() + " of its shards are evicted, shard "
+                    + evicted.get(0) + " first (expected store.rolling: true, or a prepare with store.rolling: false, which makes "
+                    + "them again)");
+        }
     }
 
     /** Refuses a store whose loss would always be 0. Usually the first conversation has a loss row, and no other is read. */
@@ -175,18 +197,22 @@ public final class StoreInputs implements TrainingInputs {
     public Opened open(Device device, DType compute, Configuration conf) throws IOException {
         DraftConfig draft = draft();
         DraftVocabulary vocabulary = new DraftVocabulary(targetVocabulary, draftIds);
-        HiddenStateSource source = new StoreSource(StoreShards.of(store, conf, generation), plan, new StateSelection(layers, true));
+        StoreShards shards = StoreShards.of(store, conf, generation);
+        StoreSource source = new StoreSource(shards, plan, new StateSelection(layers, true),
+                rolling == null ? null : rolling.patience());
         try {
             TargetEnds ends = TargetEnds.load(target.folder(conf), compute, device);
             FrozenTarget frozen = new FrozenTarget(ends.embedTokens(), ends.lmHead(), vocabulary, ends.logitSoftCap());
-            return new OpenedStore(draft, frozen, source, ends);
+            return new OpenedStore(draft, frozen, source, ends, rolling == null ? Optional.empty()
+                    : Optional.of(new RollingWindow(shards, RollingStore.at(store, conf), plan, source, rolling)));
         } catch (IOException | RuntimeException | Error e) {
             source.close();
             throw e;
         }
     }
 
-    private record OpenedStore(DraftConfig draft, FrozenTarget target, HiddenStateSource source, TargetEnds ends)
+    private record OpenedStore(DraftConfig draft, FrozenTarget target, HiddenStateSource source, TargetEnds ends,
+            Optional<RollingWindow> window)
             implements Opened {
 
         @Override

@@ -18,6 +18,7 @@ import dev.aerie.torch.Tensor;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -27,6 +28,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.IntPredicate;
 
 /** Reads the conversations of a hidden-state store, each separately from its shard. */
 public final class StoreSource implements HiddenStateSource {
@@ -64,8 +66,17 @@ public final class StoreSource implements HiddenStateSource {
     private final StateMemory memory;
     private boolean closed;
 
+    /** How long a read waits for a shard that is not there; null if all must be. */
+    private final Duration patience;
+
     /** @param selection the states to read */
     public StoreSource(StoreShards shards, ShardedPlan plan, StateSelection selection) {
+        this(shards, plan, selection, null);
+    }
+
+    /** @param patience how long a read waits for a shard of a rolling store that is still to be made; null for no such store */
+    StoreSource(StoreShards shards, ShardedPlan plan, StateSelection selection, Duration patience) {
+        this.patience = patience;
         this.shards = shards;
         this.plan = plan;
         this.selection = selection;
@@ -99,7 +110,8 @@ public final class StoreSource implements HiddenStateSource {
     private CommittedShard marker(int shard) {
         try {
             return shards.find(shard).orElseThrow(() -> new InvalidStoreException("Invalid store " + shards + ": shard " + shard
-                    + " is not committed (expected all; run prepare again to finish it)"));
+                    + " is not committed (expected all; run prepare again to finish it)",
+                    new FileNotFoundException("the marker of shard " + shard)));
         } catch (IOException e) {
             throw new UncheckedIOException("Shard " + shard + " of " + shards + ": " + e.getMessage(), e);
         }
@@ -117,6 +129,30 @@ public final class StoreSource implements HiddenStateSource {
 
     @Override
     public Optional<TrainingSample> read(Part part, int index) {
+        if (patience == null || part == Part.HELD_OUT) {
+            return readNow(part, index);
+        }
+        long start = System.nanoTime();
+        while (true) {
+            try {
+                return readNow(part, index);
+            } catch (InvalidStoreException e) {
+                boolean absent = e.getCause() instanceof FileNotFoundException;
+                if (!absent || System.nanoTime() - start > patience.toNanos()) {
+                    throw e;
+                }
+            }
+            try {
+                Thread.sleep(RollingWindow.INTERVAL.toMillis());
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new IllegalStateException("Interrupted while shard " + plan.shardOf(index) + " of " + shards
+                        + " was still to be made", e);
+            }
+        }
+    }
+
+    private Optional<TrainingSample> readNow(Part part, int index) {
         if (part == Part.HELD_OUT) {
             HeldOut one = heldOut().get(index);
             return Optional.of(read(one.shard(), one.entry()));
@@ -195,6 +231,15 @@ public final class StoreSource implements HiddenStateSource {
             }
         }
         return shards.reader(shard, selection);
+    }
+
+    /** Closes readers of some shards that are not in use. */
+    void release(IntPredicate unused) {
+        List<ShardReader> closing = new ArrayList<>();
+        synchronized (this) {
+            idle.removeIf(reader -> unused.test(reader.shard().shard()) && closing.add(reader));
+        }
+        closing.forEach(ShardReader::close);
     }
 
     private void giveBack(ShardReader reader) {

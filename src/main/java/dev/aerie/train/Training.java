@@ -40,6 +40,24 @@ public final class Training {
      */
     public static TrainedDraft run(SparkContext context, GangSettings gang, TrainSettings settings, TrainingInputs inputs,
             String output, PrintStream console) throws IOException {
+        return run(context, gang, settings, inputs, output, console, () -> {
+            throw new IllegalStateException("Ranks ended to let shards be made");
+        });
+    }
+
+    /** Makes shards of a rolling store while no rank runs, see {@link RollingTraining#inTurn}. */
+    @FunctionalInterface
+    public interface Pause {
+        void makeShards() throws IOException;
+    }
+
+    /**
+     * As {@link #run(SparkContext, GangSettings, TrainSettings, TrainingInputs, String, PrintStream)}.
+     *
+     * @param pause called whenever the ranks have ended for a shard that is missing
+     */
+    public static TrainedDraft run(SparkContext context, GangSettings gang, TrainSettings settings, TrainingInputs inputs,
+            String output, PrintStream console, Pause pause) throws IOException {
         Configuration conf = context.hadoopConfiguration();
         Folder folder = Folder.at(output, conf);
         Checkpoints checkpoints = new Checkpoints(folder);
@@ -51,9 +69,11 @@ public final class Training {
         inputs.check(settings.mode(), settings.corruptChunks(), conf);
         SerializableConfiguration hadoop = new SerializableConfiguration(conf);
         String where = folder.toString();
-        RankBody<TrainingReport, Long> body = rank -> train(rank, settings, inputs, recipe, where, hadoop.value());
-        Gang.run(context, "Training", gang, new TrainingReport.Json(), body,
-                new TrainingObserver(console, checkpoints, gang.ranks()));
+        RankBody<TrainingReport, RankLoop.End> body = rank -> train(rank, settings, inputs, recipe, where, hadoop.value());
+        TrainingObserver observer = new TrainingObserver(console, checkpoints, gang.ranks());
+        while (!Gang.run(context, "Training", gang, new TrainingReport.Json(), body, observer).get(0).finished()) {
+            pause.makeShards();
+        }
         return TrainedDraft.open(output, conf);
     }
 
@@ -69,7 +89,7 @@ public final class Training {
         return recipe;
     }
 
-    private static long train(RankContext<TrainingReport> rank, TrainSettings settings, TrainingInputs inputs,
+    private static RankLoop.End train(RankContext<TrainingReport> rank, TrainSettings settings, TrainingInputs inputs,
             Map<String, String> recipe, String output, Configuration conf) throws Exception {
         int threads = settings.resources().threadsOr(TaskThreads.of(TaskContext.get(), rank.size()));
         LibTorch.setThreads(threads);

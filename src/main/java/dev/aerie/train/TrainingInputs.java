@@ -9,6 +9,7 @@ import dev.aerie.torch.Device;
 import java.io.IOException;
 import java.io.Serializable;
 import java.util.Map;
+import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
 
 /** The inputs of a training; sent to the ranks, each of which opens them. */
@@ -38,6 +39,11 @@ public interface TrainingInputs extends Serializable {
         FrozenTarget target();
 
         HiddenStateSource source();
+
+        /** Returns the window on the source if that is a rolling store. */
+        default Optional<RollingWindow> window() {
+            return Optional.empty();
+        }
 
         /** Returns the draft before its first step, the same on every rank. */
         default DraftParameters initial(long seed, Device device) {

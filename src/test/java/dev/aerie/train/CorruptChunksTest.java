@@ -26,6 +26,7 @@ import dev.aerie.store.PlannedCounts;
 import dev.aerie.store.ShardWriter;
 import dev.aerie.store.StateLayout;
 import dev.aerie.store.StateSelection;
+import dev.aerie.store.StorePlan;
 import dev.aerie.store.StoreSettings;
 import dev.aerie.store.StoreShards;
 import dev.aerie.store.TeacherRows;
@@ -103,8 +104,7 @@ class CorruptChunksTest {
 
     private static StoreSource source(Path store) throws IOException {
         Configuration conf = new Configuration();
-        ShardedPlan plan = ShardedPlan.of(HiddenStateStore.open(store.toString(), conf).shards().stream()
-                .map(ShardedPlan.PlannedShard::of).toList(), n -> true);
+        ShardedPlan plan = ShardedPlan.of(StorePlan.of(HiddenStateStore.open(store.toString(), conf), null));
         return new StoreSource(StoreShards.of(store.toString(), conf), plan, new StateSelection(LAYERS, true));
     }
 

@@ -107,7 +107,7 @@ class RankLoopTest {
                                 notes.add(text);
                             }
                         }
-                    }).run();
+                    }).run().step();
         }
     }
 

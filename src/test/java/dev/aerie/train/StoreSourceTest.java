@@ -8,6 +8,7 @@ import dev.aerie.draft.TrainingBatch;
 import dev.aerie.errors.RefusalException;
 import dev.aerie.store.Codec;
 import dev.aerie.store.Container;
+import dev.aerie.store.ConversationEntry;
 import dev.aerie.store.Fingerprints;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.Part;
@@ -15,6 +16,7 @@ import dev.aerie.store.PlannedCounts;
 import dev.aerie.store.ShardWriter;
 import dev.aerie.store.StateLayout;
 import dev.aerie.store.StateSelection;
+import dev.aerie.store.StorePlan;
 import dev.aerie.store.StoreSettings;
 import dev.aerie.store.StoreShards;
 import dev.aerie.store.TeacherRows;
@@ -28,7 +30,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.function.IntPredicate;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.Test;
@@ -82,7 +86,11 @@ class StoreSourceTest {
     }
 
     private StoreSource source(IntPredicate trained) throws IOException {
-        ShardedPlan plan = ShardedPlan.of(store().shards().stream().map(ShardedPlan.PlannedShard::of).toList(), trained);
+        HiddenStateStore store = store();
+        List<String> ids = store.conversations(Part.TRAIN).map(ConversationEntry::id).toList();
+        Set<String> used = IntStream.range(0, ids.size()).filter(trained).mapToObj(ids::get).collect(Collectors.toSet());
+        used.add("refused");
+        ShardedPlan plan = ShardedPlan.of(StorePlan.of(store, used));
         return new StoreSource(StoreShards.of(folder.toString(), new Configuration()), plan, new StateSelection(LAYERS, true));
     }
 
