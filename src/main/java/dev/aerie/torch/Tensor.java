@@ -16,6 +16,8 @@ import java.util.List;
  */
 public final class Tensor implements AutoCloseable {
 
+    private static final Object GENERATOR = new Object();
+
     private long handle;
     private Scope owner;
     private long[] shape;
@@ -95,7 +97,11 @@ public final class Tensor implements AutoCloseable {
 
     /** Creates a float32 tensor on the CPU, normally distributed; a seed gives the same values with one build of libtorch. */
     public static Tensor randomNormal(long seed, double std, long... shape) {
-        return Script.tensor("random_normal", seed, std, shape);
+        // The operator seeds libtorch's one generator and then draws from it: two threads at once, such as two ranks of a local
+        // master, would draw from each other's seeds.
+        synchronized (GENERATOR) {
+            return Script.tensor("random_normal", seed, std, shape);
+        }
     }
 
     // ---- asking ----

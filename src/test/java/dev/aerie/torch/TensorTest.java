@@ -6,7 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 class TensorTest {
@@ -82,6 +87,32 @@ class TensorTest {
             a.memory().asFloatBuffer().put(1, 7f);
             assertArrayEquals(new float[] {1, 7}, a.toFloats());
             assertThrows(IllegalStateException.class, () -> Tensor.zeros(DType.F32, Device.CPU, 2, 3).transpose(0, 1).memory());
+        }
+    }
+
+    /** Two ranks of a local master begin with the same parameters: libtorch has one generator for all threads. */
+    @Test
+    void randomNumbersFollowFromTheSeedOnEveryThread() throws Exception {
+        float[] expected;
+        try (Scope scope = Scope.open()) {
+            expected = Tensor.randomNormal(5, 1, 40_000).toFloats();
+        }
+        ExecutorService threads = Executors.newFixedThreadPool(4);
+        try {
+            List<Future<float[]>> drawn = new ArrayList<>();
+            for (int i = 0; i < 60; i++) {
+                long seed = 5 + i % 2;
+                drawn.add(threads.submit(() -> {
+                    try (Scope scope = Scope.open()) {
+                        return Tensor.randomNormal(seed, 1, 40_000).toFloats();
+                    }
+                }));
+            }
+            for (int i = 0; i < drawn.size(); i += 2) {
+                assertArrayEquals(expected, drawn.get(i).get(1, TimeUnit.MINUTES));
+            }
+        } finally {
+            threads.shutdownNow();
         }
     }
 }
