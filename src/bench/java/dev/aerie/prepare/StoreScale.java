@@ -1,5 +1,7 @@
 package dev.aerie.prepare;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.aerie.files.Folder;
 import dev.aerie.store.Codec;
 import dev.aerie.store.Container;
@@ -12,14 +14,15 @@ import dev.aerie.store.StoreSettings;
 import dev.aerie.store.TeacherRows;
 import dev.aerie.text.TokenSequence;
 import java.lang.management.ManagementFactory;
-import java.lang.management.MemoryPoolMXBean;
-import java.lang.management.MemoryType;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
@@ -28,14 +31,14 @@ import org.apache.spark.sql.SparkSession;
 
 /**
  * Time and heap of a driver that plans, resumes, opens and counts a large store: conversations of few tokens, and markers of
- * shards that hold no file, on this machine's disk. Nothing of the driver's work depends on the length of a conversation, and
+ * shards and a tokens table without content, on this machine's disk. Nothing of the driver's work depends on the length of a conversation, and
  * until it reads a state it needs nothing but markers. Driver and tasks share this JVM, so its heap is an upper bound.
  */
 public final class StoreScale {
 
     /** Tokens of a conversation in markers. */
     private static final int TOKENS = 1024;
-    /** Tokens of a conversation in the tokens table. */
+    /** Tokens of a conversation that is planned. */
     private static final int PLANNED_TOKENS = 4;
     private static final int PARTITIONS = 32;
     private static final double SECONDS_GOAL = 60;
@@ -80,9 +83,17 @@ public final class StoreScale {
                 new StateLayout(4096, List.of(1, 15, 28), TeacherRows.STRICT, Codec.of("bf16"), Container.PARQUET),
                 new PlannedCounts(shards, conversations, 0, conversations * TOKENS)));
         Folder store = Folder.at(uri, conf);
-        long start = System.nanoTime();
-        PlannedTokens.write(spark, rows, plan, 0, store, NONE);
-        System.out.printf(Locale.ROOT, "(tokens written by tasks, which is no work of the driver: %.0f s)%n", seconds(start));
+        Path tokensTable = Files.createDirectories(folder.resolve("store/tokens"));
+        List<String> files = IntStream.range(0, (shards + PlannedTokens.SHARDS_PER_FILE - 1) / PlannedTokens.SHARDS_PER_FILE)
+                .mapToObj(file -> String.format(Locale.ROOT, "part-%05d.parquet", file)).toList();
+        ObjectNode marker = new ObjectMapper().createObjectNode().put("inputs", NONE);
+        ObjectNode lengths = marker.putObject("files");
+        for (String file : files) {
+            Files.createFile(tokensTable.resolve(file));
+            lengths.put(file, 0);
+        }
+        PlannedTokens.describe(marker, files, 0, plan.fingerprint(), 0, plan.tokens());
+        Files.writeString(tokensTable.resolve("_inputs.json"), marker.toString());
         Path markers = Files.createDirectories(folder.resolve("store/_committed"));
         for (int shard = 0; shard < shards - 1; shard++) {
             write(markers, shard);
@@ -110,14 +121,16 @@ public final class StoreScale {
 
     private void write(Path markers, int shard) throws Exception {
         StringBuilder json = new StringBuilder(128 * each);
-        json.append(String.format(Locale.ROOT, "{\"format_version\":%d,\"shard\":%d,\"file\":\"shard-%05d-0123456789ab.parquet\","
+        json.append(String.format(Locale.ROOT,
+                "{\"format_version\":%d,\"shard\":%d,\"file\":\"shard-%05d-0123456789ab.parquet\","
                         + "\"rows\":%d,\"tokens\":%d,\"teacher_rows\":%d,\"bytes\":2000000000,\"sha256\":\"%s\",\"conversations\":[",
                 StoreSettings.FORMAT_VERSION, shard, shard, each * TOKENS / 256, (long) each * TOKENS,
                 (long) each * TOKENS / 2, NONE));
         LongStream.range(0, each).forEach(c -> json.append(c == 0 ? "" : ",").append("{\"id\":\"identity_")
                 .append((long) shard * each + c).append("\",\"part\":\"train\",\"row\":").append(c * (TOKENS / 256))
                 .append(",\"tokens\":").append(TOKENS).append(",\"supervised\":").append(TOKENS / 2).append('}'));
-        Files.writeString(markers.resolve(String.format(Locale.ROOT, "shard-%05d.json", shard)), json.append("],\"refused\":[]}"));
+        Files.writeString(
+                markers.resolve(String.format(Locale.ROOT, "shard-%05d.json", shard)), json.append("],\"refused\":[]}"));
     }
 
     private interface Told<T> {
@@ -126,20 +139,35 @@ public final class StoreScale {
 
     private <T> T timed(String what, Callable<T> work, Told<T> told) throws Exception {
         System.gc();
-        List<MemoryPoolMXBean> pools = ManagementFactory.getMemoryPoolMXBeans().stream()
-                .filter(pool -> pool.getType() == MemoryType.HEAP).toList();
-        pools.forEach(MemoryPoolMXBean::resetPeakUsage);
+        AtomicLong peak = new AtomicLong(used());
+        Thread sampling = new Thread(() -> {
+            while (!Thread.interrupted()) {
+                peak.accumulateAndGet(used(), Math::max);
+                LockSupport.parkNanos(5_000_000);
+            }
+        });
+        sampling.setDaemon(true);
+        sampling.start();
+        long cpu = cpuNanos();
         long start = System.nanoTime();
         T result = work.call();
         String said = told.of(result);
         double seconds = seconds(start);
-        long peak = pools.stream().mapToLong(pool -> pool.getPeakUsage().getUsed()).sum();
+        double cpuSeconds = (cpuNanos() - cpu) / 1e9;
+        sampling.interrupt();
         System.gc();
-        long held = pools.stream().mapToLong(pool -> pool.getUsage().getUsed()).sum();
-        System.out.printf(Locale.ROOT, "%-50s %6.1f s, peak heap at most %,d MB, %,d MB held (%s)%n", what, seconds, peak >> 20,
-                held >> 20, said);
+        System.out.printf(Locale.ROOT, "%-50s %6.1f s, %5.1f s of CPU, peak heap %,4d MB, %,d MB held (%s)%n", what, seconds,
+                cpuSeconds, peak.get() >> 20, used() >> 20, said);
         fast &= seconds <= SECONDS_GOAL;
         return result;
+    }
+
+    private static long used() {
+        return ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed();
+    }
+
+    private static long cpuNanos() {
+        return ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getProcessCpuTime();
     }
 
     private static double seconds(long start) {

@@ -65,6 +65,7 @@ final class Plan implements Callable<Integer> {
         Optional<String> obstacle = obstacle(recipe, hadoop);
         RunPlan plan = planned(recipe, hadoop, assumed(recipe, hadoop, obstacle.isEmpty()));
         plan.lines().forEach(System.out::println);
+        StoreOnS3.of(plan).lines().forEach(System.out::println);
         obstacle.ifPresent(what -> System.out.println(STORE_PATH.path() + ": not looked at. " + what));
         return fits(plan, recipe, hadoop, obstacle.isEmpty()) ? 0 : CommandLines.FOUND;
     }

@@ -68,6 +68,16 @@ record RunPlan(Recipe recipe, Assumed assumed, TargetSize target, DraftSize draf
                 assumed.tokens(), assumed.length(), assumed.supervised(), TRAIN_TTT_LENGTH.of(recipe));
     }
 
+    /** Returns the hours that prepare keeps one GPU busy. */
+    String prepareHours() {
+        return three(assumed.gpus() * assumed.hours(forwardFlops()));
+    }
+
+    /** Returns the hours that training keeps one GPU busy. */
+    String trainHours() {
+        return three(assumed.gpus() * assumed.hours(trainingFlops()));
+    }
+
     /** Returns the plan for the user; each line states its assumptions. */
     List<String> lines() {
         double attention = target.attentionFlops(assumed.tokens(), assumed.length());

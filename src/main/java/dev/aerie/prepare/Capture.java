@@ -125,7 +125,8 @@ public final class Capture {
      */
     public CaptureReport run(Dataset<Row> tokens, Beside beside) throws IOException {
         JavaRDD<TokenizedRow> rows = tokens.javaRDD().map(TokenizedRow::of);
-        ConversationSummaries conversations = conversations(spark, rows, settings.output().teacherRows(), settings.continuationTokens());
+        ConversationSummaries conversations =
+                conversations(spark, rows, settings.output().teacherRows(), settings.continuationTokens());
         ShardPlan shards = ShardPlan.of(conversations, settings.output().shardTokens(), settings.output().seed());
         CapturePlan plan = plan(conversations, shards);
         requireWithin(plan);

@@ -57,8 +57,8 @@ record PlannedTokens(ShardTokens shards, long[] shardTokens, long teacherRows, S
      * @param rows the conversations of the plan
      * @param inputs their fingerprint
      */
-    static void write(SparkSession spark, JavaRDD<TokenizedRow> rows, ShardPlan plan, long teacherRows, Folder store, String inputs)
-            throws IOException {
+    static void write(SparkSession spark, JavaRDD<TokenizedRow> rows, ShardPlan plan, long teacherRows, Folder store,
+            String inputs) throws IOException {
         if (find(store, inputs).isPresent()) {
             return;
         }
@@ -147,7 +147,7 @@ record PlannedTokens(ShardTokens shards, long[] shardTokens, long teacherRows, S
         }
     }
 
-    private static void describe(
+    static void describe(
             ObjectNode marker, List<String> names, int firstShard, String fingerprint, long teacherRows, long[] shardTokens) {
         ObjectNode first = marker.putObject("first_shards");
         // Spark writes no file of an empty partition.
