@@ -5,20 +5,33 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** The most anonymous memory that this process had resident: all but mapped files, which the system may take back. */
-final class AnonymousMemory {
+/** The most memory that this process had resident: of anonymous memory, which the system cannot take back, or of all. */
+public final class AnonymousMemory {
 
     private static final int PERIOD_MS = 10;
 
     private final Thread watcher = new Thread(this::run, "anonymous memory");
-    private volatile long most = now();
+    private final String field;
+    private volatile long most;
     private volatile boolean stopped;
 
-    private AnonymousMemory() {}
+    private AnonymousMemory(String field) {
+        this.field = field;
+        this.most = now();
+    }
 
-    /** Starts to look, a hundred times a second. */
+    /** Starts to look at anonymous memory, a hundred times a second. */
     static AnonymousMemory watch() {
-        AnonymousMemory memory = new AnonymousMemory();
+        return watch("RssAnon:");
+    }
+
+    /** Starts to look at all memory, mapped files included, as often. */
+    public static AnonymousMemory watchAll() {
+        return watch("VmRSS:");
+    }
+
+    private static AnonymousMemory watch(String field) {
+        AnonymousMemory memory = new AnonymousMemory(field);
         memory.watcher.setDaemon(true);
         memory.watcher.start();
         return memory;
@@ -30,7 +43,7 @@ final class AnonymousMemory {
     }
 
     /** Bytes, the last look included. */
-    long stop() throws InterruptedException {
+    public long stop() throws InterruptedException {
         stopped = true;
         watcher.join();
         return most;
@@ -49,13 +62,13 @@ final class AnonymousMemory {
     }
 
     /** Linux alone tells. */
-    private static long now() {
+    private long now() {
         try {
             return Files.readAllLines(Path.of("/proc/self/status")).stream()
-                    .filter(line -> line.startsWith("RssAnon:"))
+                    .filter(line -> line.startsWith(field))
                     .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1024)
                     .findFirst()
-                    .orElseThrow(() -> new IllegalStateException("/proc/self/status has no RssAnon"));
+                    .orElseThrow(() -> new IllegalStateException("/proc/self/status has no " + field));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

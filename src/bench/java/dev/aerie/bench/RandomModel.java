@@ -17,7 +17,7 @@ import java.util.Map;
  *
  * @param headDim of each of heads query heads and kvHeads key heads
  */
-record RandomModel(int layers, int hidden, int intermediate, int heads, int kvHeads, int headDim, int vocabulary) {
+public record RandomModel(int layers, int hidden, int intermediate, int heads, int kvHeads, int headDim, int vocabulary) {
 
     /** Llama-3.1-8B's. */
     static final RandomModel EIGHT_BILLION = new RandomModel(32, 4096, 14336, 32, 8, 128, 128_256);
@@ -40,7 +40,7 @@ record RandomModel(int layers, int hidden, int intermediate, int heads, int kvHe
      *
      * @return bytes of the weights
      */
-    long write(Path folder, DType dtype) throws IOException {
+    public long write(Path folder, DType dtype) throws IOException {
         Files.createDirectories(folder);
         Files.writeString(folder.resolve("config.json"), String.format(Locale.ROOT, """
                 {"model_type": "llama", "hidden_size": %d, "intermediate_size": %d, "num_hidden_layers": %d,

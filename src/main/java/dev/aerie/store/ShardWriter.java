@@ -103,10 +103,8 @@ public final class ShardWriter implements AutoCloseable {
             StateLayout layout = settings.states();
             int[] teacher = layout.teacherRows().of(sequence.lossMask());
             Tensor stored = aux.to(layout.codec().dtype());
-            long[] index = Arrays.stream(teacher).asLongStream().toArray();
-            Tensor taught = last.rows(Tensor.of(index, index.length).to(last.device()))
-                    .to(layout.codec().dtype());
-            requireFinite(stored, taught, teacher);
+            requireFinite(stored);
+            requireFinite(last, teacher);
             conversations.add(new ConversationEntry(id, part, rows, length, sequence.supervisedCount()));
             int taken = 0;
             for (int first = 0; first < length; first += Chunk.MAX_TOKENS) {
@@ -117,7 +115,7 @@ public final class ShardWriter implements AutoCloseable {
                 }
                 List<EncodedStates> states;
                 try (Scope chunk = Scope.open()) {
-                    states = encoded(stored.narrow(0, first, n), taught.narrow(0, from, taken - from));
+                    states = encoded(stored.narrow(0, first, n), taught(last, teacher, from, taken));
                 }
                 long encoded = System.nanoTime();
                 encoding += encoded - since;
@@ -309,16 +307,34 @@ public final class ShardWriter implements AutoCloseable {
         }
     }
 
-    private void requireFinite(Tensor aux, Tensor teacher, int[] teacherRows) {
+    /**
+     * Returns the states of the teacher's rows [from, to), as they are stored. Of a long conversation they are hundreds of
+     * megabytes, so only those of a chunk are copied at a time.
+     */
+    private Tensor taught(Tensor last, int[] teacherRows, int from, int to) {
+        long[] index = Arrays.stream(teacherRows, from, to).asLongStream().toArray();
+        return last.rows(Tensor.of(index, index.length).to(last.device())).to(settings.states().codec().dtype());
+    }
+
+    private void requireFinite(Tensor aux) {
         long bad = Finite.firstViolation(aux);
         if (bad >= 0) {
             int layer = (int) (bad % settings.states().auxWidth()) / settings.states().hiddenSize();
             throw new NonFiniteStateException(
                     "the output of layer " + settings.states().captureLayers().get(layer), bad / settings.states().auxWidth());
         }
-        bad = Finite.firstViolation(teacher);
-        if (bad >= 0) {
-            throw new NonFiniteStateException("the final norm", teacherRows[(int) (bad / settings.states().hiddenSize())]);
+    }
+
+    private void requireFinite(Tensor last, int[] teacherRows) {
+        for (int from = 0; from < teacherRows.length; from += Chunk.MAX_TOKENS) {
+            try (Scope checking = Scope.open()) {
+                Tensor taught = taught(last, teacherRows, from, Math.min(from + Chunk.MAX_TOKENS, teacherRows.length));
+                long bad = Finite.firstViolation(taught);
+                if (bad >= 0) {
+                    throw new NonFiniteStateException("the final norm",
+                            teacherRows[from + (int) (bad / settings.states().hiddenSize())]);
+                }
+            }
         }
     }
 
