@@ -44,7 +44,7 @@ final class ForgetConversations implements Callable<Integer> {
         try (SparkSession spark = Session.open("forget")) {
             Forget.Report done = new Forget(spark, opened.uri())
                     .run(which.where == null ? new Forget.Ids(which.ids) : new Forget.Where(which.where));
-            System.out.printf(Locale.ROOT, "forget: %,d conversations are taken out of %,d shards; generation %d of %s has none of them%n",
+            System.out.printf(Locale.ROOT, "forget: %,d conversations are taken out of %,d shards; generation %d of %s has none%n",
                     done.conversations(), done.shards(), done.store().generation(), done.store().uri());
             done.trainings().forEach(training -> System.out.println("forget: trained with them: " + training));
             System.out.println("forget: earlier generations hold them until vacuum deletes these");

@@ -57,6 +57,7 @@ public final class PrepareHiddenStates implements Callable<Integer> {
         if (append) {
             // Before any work: there must be a store, and a complete one.
             HiddenStateStore.open(STORE_PATH.of(recipe), hadoop);
+            HiddenStateStore.requireNotRolling(STORE_PATH.of(recipe), hadoop);
         }
         HostModel model = TargetSection.model(recipe, hadoop);
         Path folder = TargetSection.folder(model, hadoop);
@@ -115,8 +116,8 @@ public final class PrepareHiddenStates implements Callable<Integer> {
         if (pending.isPresent()) {
             Generation begun = pending.get().changes().orElseThrow();
             if (begun.operation() != Generation.Operation.APPEND) {
-                throw new InvalidStoreException("Invalid store " + pending.get().uri() + ": a forget is not finished in it (expected "
-                        + "forget to be run again first)");
+                throw new InvalidStoreException("Invalid store " + pending.get().uri() + ": a forget is not finished in it "
+                        + "(expected forget to be run again first)");
             }
             System.out.println("prepare: an earlier append is finished first");
             capture.finish(pending.get());

@@ -89,7 +89,8 @@ public final class TrainEagle3 implements Callable<Integer> {
         try {
             TrainingRecord.of(Folder.at(output, conf).uri(), store.generation(), part, step).write(store.uri(), conf);
         } catch (IOException e) {
-            System.out.println("train: " + store.uri() + " cannot be written to, so forget will not list this training: " + e.getMessage());
+            System.out.println("train: " + store.uri() + " cannot be written to, so forget will not list this training: "
+                    + e.getMessage());
         }
     }
 

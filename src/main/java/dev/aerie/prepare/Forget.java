@@ -78,6 +78,7 @@ public final class Forget {
      * @throws InvalidStoreException if the store is incomplete, or an append is not finished in it
      */
     public Report run(Selection selection) throws IOException {
+        HiddenStateStore.requireNotRolling(store, conf());
         finishEarlier();
         HiddenStateStore before = HiddenStateStore.open(store, conf());
         Dataset<Row> tokens = TokensTable.planned(spark, before);
@@ -94,8 +95,8 @@ public final class Forget {
             return;
         }
         if (pending.changes().orElseThrow().operation() != Generation.Operation.FORGET) {
-            throw new InvalidStoreException("Invalid store " + pending.uri() + ": an append is not finished in it (expected prepare "
-                    + "--append to be run again first)");
+            throw new InvalidStoreException("Invalid store " + pending.uri() + ": an append is not finished in it "
+                    + "(expected prepare --append to be run again first)");
         }
         rewrite(pending);
     }
@@ -109,15 +110,15 @@ public final class Forget {
             Set<String> unknown = new TreeSet<>(named.ids());
             found.forEach(row -> unknown.remove(row.<String>getAs("id")));
             if (!unknown.isEmpty()) {
-                throw new RefusalException("Invalid --id: " + String.join(", ", unknown) + " (expected ids of conversations in store "
-                        + uri + "; nothing is done)");
+                throw new RefusalException("Invalid --id: " + String.join(", ", unknown) + " (expected ids of conversations in "
+                        + "store " + uri + "; nothing is done)");
             }
         } else {
             String condition = ((Where) selection).condition();
             found = where(rows, condition);
             if (found.isEmpty()) {
-                throw new RefusalException("Invalid --where: " + condition + " (expected a condition that some conversation of store "
-                        + uri + " satisfies; nothing is done)");
+                throw new RefusalException("Invalid --where: " + condition + " (expected a condition that some conversation of "
+                        + "store " + uri + " satisfies; nothing is done)");
             }
         }
         return found.stream().map(row -> new Chosen(Part.of(row.getAs("part")), row.getAs("id"), row.<Integer>getAs("shard"),
@@ -153,7 +154,8 @@ public final class Forget {
         PlannedTokens.rewrite(spark, kept, PlannedTokens.of(before, conf()), folder, table, inputs);
         String vocabulary = StoreLayout.of(number, "vocabulary-" + attempt + ".json");
         frequencies(before, gone, name).write(folder, vocabulary, inputs, draftVocabSize(folder, before));
-        List<String> quarantine = quarantine(before, chosen, folder, StoreLayout.of(number, StoreLayout.QUARANTINE + "-" + attempt), inputs);
+        List<String> quarantine = quarantine(before, chosen, folder,
+                StoreLayout.of(number, StoreLayout.QUARANTINE + "-" + attempt), inputs);
         String forgotten = StoreLayout.of(number, StoreLayout.FORGOTTEN + "-" + attempt);
         Dataset<Row> hashes = tokens.join(gone, name.equalTo(gone.col("name")), "left_semi").select("content_hash")
                 .where(col("content_hash").isNotNull());
@@ -192,7 +194,8 @@ public final class Forget {
         for (String table : before.tables().tokens()) {
             Dataset<Row> rows = spark.read().schema(TokenizedRow.SCHEMA).parquet(folder.path(table).toString())
                     .where(col("part").equalTo(Part.TRAIN.text()));
-            TokenFrequencies one = TokenFrequencies.of(rows.join(gone, name.equalTo(gone.col("name")), "left_anti"), targetVocabSize);
+            TokenFrequencies one =
+                    TokenFrequencies.of(rows.join(gone, name.equalTo(gone.col("name")), "left_anti"), targetVocabSize);
             all = all == null ? one : all.then(one);
         }
         return all;
@@ -215,7 +218,8 @@ public final class Forget {
             return List.of();
         }
         // An id that occurred twice has got a number, which records do not have.
-        List<String> ids = chosen.stream().flatMap(c -> Stream.of(c.id(), c.id().replaceFirst("~[1-9][0-9]*$", ""))).distinct().toList();
+        List<String> ids = chosen.stream().flatMap(c -> Stream.of(c.id(), c.id().replaceFirst("~[1-9][0-9]*$", "")))
+                .distinct().toList();
         Dataset<Row> named = spark.createDataset(ids, Encoders.STRING()).toDF("gone");
         Dataset<Row> rows = spark.read().parquet(there.toArray(String[]::new));
         Dataset<Row> kept = rows
@@ -230,9 +234,10 @@ public final class Forget {
         if (!missing.isEmpty()) {
             Map<Integer, Set<String>> kept = new HashMap<>();
             missing.forEach(shard -> kept.put(shard, new HashSet<>()));
-            TokensTable.planned(spark, begun).where(col("shard").isin(missing.toArray())).select("shard", "part", "id").collectAsList()
-                    .forEach(row -> kept.get(row.getInt(0)).add(ShardRewrite.name(Part.of(row.getString(1)), row.getString(2))));
-            List<Tuple2<Integer, Set<String>>> work = kept.entrySet().stream().map(e -> new Tuple2<>(e.getKey(), e.getValue())).toList();
+            TokensTable.planned(spark, begun).where(col("shard").isin(missing.toArray())).select("shard", "part", "id")
+                    .collectAsList().forEach(row -> kept.get(row.getInt(0)).add(ShardRewrite.name(Part.of(row.getString(1)), row.getString(2))));
+            List<Tuple2<Integer, Set<String>>> work =
+                    kept.entrySet().stream().map(e -> new Tuple2<>(e.getKey(), e.getValue())).toList();
             JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
             SerializableConfiguration hadoop = new SerializableConfiguration(conf());
             String uri = begun.uri();

@@ -29,15 +29,15 @@ public record IngestReport(
     /** Files that are told. */
     static final int LOST_TOLD = 20;
 
-    IngestReport(long read, long duplicates, Map<String, Long> quarantined, long train, long heldOut, long tokens, long supervised,
-            Map<String, Long> unread, List<String> lost, int passedOver) {
+    IngestReport(long read, long duplicates, Map<String, Long> quarantined, long train, long heldOut, long tokens,
+            long supervised, Map<String, Long> unread, List<String> lost, int passedOver) {
         this(read, duplicates, quarantined, train, heldOut, tokens, supervised, unread, lost, passedOver, 0);
     }
 
     /** Returns the same of an append; what is stored was counted as a duplicate. */
     IngestReport withStored(long count) {
-        return new IngestReport(read, duplicates - count, quarantined, train, heldOut, tokens, supervised, unread, lost, passedOver,
-                count);
+        return new IngestReport(read, duplicates - count, quarantined, train, heldOut, tokens, supervised, unread, lost,
+                passedOver, count);
     }
 
     /** Returns the same for programs, with the names of the components. */

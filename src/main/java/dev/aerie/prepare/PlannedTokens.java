@@ -83,8 +83,8 @@ record PlannedTokens(ShardTokens shards, long[] shardTokens, long teacherRows, S
      * @param firstShard number of the plan's first shard in the store
      * @param name of the folder
      */
-    static void append(SparkSession spark, JavaRDD<TokenizedRow> rows, ShardPlan plan, int firstShard, long teacherRows, Folder store,
-            String name, String inputs) throws IOException {
+    static void append(SparkSession spark, JavaRDD<TokenizedRow> rows, ShardPlan plan, int firstShard, long teacherRows,
+            Folder store, String name, String inputs) throws IOException {
         JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
         Broadcast<ShardPlan> shared = context.broadcast(plan);
         try {

@@ -18,7 +18,8 @@ import org.apache.spark.sql.types.StructType;
  * @param source the input it came from
  * @param part what it is for
  * @param sequence its tokens and loss mask
- * @param contentHash SHA-256, hexadecimal, of what was said, by which an append knows it again; null if it was made from no record
+ * @param contentHash SHA-256, hexadecimal, of what was said, by which an append knows it again; null if it was made from no
+ *     record
  */
 public record TokenizedRow(long position, String id, String source, Part part, TokenSequence sequence, String contentHash)
         implements Serializable {

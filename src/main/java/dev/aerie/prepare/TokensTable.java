@@ -125,7 +125,8 @@ public final class TokensTable {
     }
 
     /** Writes a table into a folder that nobody else writes into. */
-    static void writeInto(Dataset<Row> rows, Folder store, String name, String inputs, Description description) throws IOException {
+    static void writeInto(Dataset<Row> rows, Folder store, String name, String inputs, Description description)
+            throws IOException {
         RunningTasks.awaiting(rows.sparkSession().sparkContext(), "The table " + name, () -> {
             rows.write().parquet(store.path(name).toString());
             return null;

@@ -51,16 +51,16 @@ public record Generation(int formatVersion, int generation, Operation operation,
         int last = -1;
         for (int shard : shards) {
             if (shard <= last || shard >= settings.planned().shards()) {
-                throw new IllegalArgumentException("Invalid shards: " + shard + " after " + last + " (expected ascending numbers below "
-                        + settings.planned().shards() + ")");
+                throw new IllegalArgumentException("Invalid shards: " + shard + " after " + last + " (expected ascending numbers "
+                        + "below " + settings.planned().shards() + ")");
             }
             last = shard;
         }
     }
 
     /** The second or a later generation in this version's format. */
-    public static Generation of(int generation, Operation operation, long conversations, List<Integer> shards, StoreSettings settings,
-            StoreTables tables) {
+    public static Generation of(int generation, Operation operation, long conversations, List<Integer> shards,
+            StoreSettings settings, StoreTables tables) {
         return new Generation(StoreSettings.FORMAT_VERSION, generation, operation, conversations, shards, settings, tables);
     }
 }

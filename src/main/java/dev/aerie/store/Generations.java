@@ -54,8 +54,8 @@ final class Generations {
         }
         Generation read = StoreJson.read(json.get(), Generation.class, path + " of store " + files.uri());
         if (read.generation() != number) {
-            throw new InvalidStoreException("Invalid " + path + " of store " + files.uri() + ": generation is " + read.generation()
-                    + " (expected " + number + ")");
+            throw new InvalidStoreException("Invalid " + path + " of store " + files.uri() + ": generation is "
+                    + read.generation() + " (expected " + number + ")");
         }
         return Optional.of(read);
     }
@@ -98,8 +98,8 @@ final class Generations {
     /** @throws InvalidStoreException if a generation is not there, or not any more */
     void requireReadable(int generation) throws IOException {
         if (generation < 1 || generation > newest()) {
-            throw new InvalidStoreException("Invalid store " + files.uri() + ": it has no generation " + generation + " (expected "
-                    + (newest() == 1 ? "1" : "1 to " + newest()) + ")");
+            throw new InvalidStoreException("Invalid store " + files.uri() + ": it has no generation " + generation
+                    + " (expected " + (newest() == 1 ? "1" : "1 to " + newest()) + ")");
         }
         if (generation < afterForget() && !files.exists(StoreLayout.of(generation, StoreLayout.MANIFEST))) {
             throw new InvalidStoreException("Invalid store " + files.uri() + ": generation " + generation

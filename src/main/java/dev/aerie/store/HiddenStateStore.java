@@ -127,7 +127,21 @@ public final class HiddenStateStore {
         Folder files = Folder.at(uri, conf);
         if (!Generations.of(files).isLast(1)) {
             throw new InvalidStoreException("Invalid store " + files.uri()
-                    + ": it was changed by append or forget since it was made (expected prepare --append, which adds what it lacks)");
+                    + ": it was changed by append or forget since it was made (expected prepare --append, which adds what it "
+                    + "lacks)");
+        }
+    }
+
+    /**
+     * Refuses a store some of whose shards may be evicted.
+     *
+     * @throws InvalidStoreException if it is or was a rolling one
+     */
+    public static void requireNotRolling(String uri, Configuration conf) throws IOException {
+        Folder files = Folder.at(uri, conf);
+        if (files.exists(StoreLayout.ROLLING)) {
+            throw new InvalidStoreException("Invalid store " + files.uri()
+                    + ": it is a rolling one (expected one that has all of its shards)");
         }
     }
 
@@ -235,7 +249,8 @@ public final class HiddenStateStore {
     public HiddenStateStore begin(Generation next) throws IOException {
         requireComplete();
         if (next.generation() != generation + 1) {
-            throw new IllegalArgumentException("Invalid generation: " + next.generation() + " (expected " + (generation + 1) + ")");
+            throw new IllegalArgumentException(
+                    "Invalid generation: " + next.generation() + " (expected " + (generation + 1) + ")");
         }
         files.createOrRead(StoreLayout.of(next.generation(), StoreLayout.GENERATION), StoreJson.pretty(next));
         return open(files, Generations.of(files), next.generation());

@@ -159,6 +159,10 @@ class AppendIT {
         Path tokenizer = project.model().resolve("tokenizer.json");
         Files.writeString(tokenizer, Files.readString(tokenizer) + "\n");
         Refusal.of(new PrepareHiddenStates(), with("--append")).assertSays("fingerprints.tokenizer is ");
+        Files.createDirectories(store.resolve("_rolling"));
+        Refusal.of(new PrepareHiddenStates(), with("--append")).assertSays("it is a rolling one");
+        Refusal.of(new Aerie(), List.of("forget", store.toString(), "--id", "sum-1")).assertSays("it is a rolling one");
+        Files.delete(store.resolve("_rolling"));
         assertEquals(before, everyFile().keySet());
         assertFalse(Files.exists(store.resolve("generations")));
         assertTrue(HiddenStateStore.openPending(store.toString(), conf).isEmpty());
