@@ -25,7 +25,6 @@ import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
-import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.BeforeAll;
@@ -101,7 +100,7 @@ class RemotePipelineIT {
         settings.forEach(hadoop::set);
         List<String> arguments = new ArrayList<>(List.of("--config", project.recipe().toString(), "--verbose"));
         arguments.addAll(more);
-        assertEquals(0, submit(settings, job, arguments.toArray(String[]::new)), job.toString());
+        assertEquals(0, Submitted.run(settings, job, arguments.toArray(String[]::new)), job.toString());
     }
 
     private static void assertSays(String part, RemoteFiles files, List<String> more, String command) throws IOException {
@@ -115,22 +114,11 @@ class RemotePipelineIT {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
         try {
-            assertEquals(0, submit(files.settings(), new Aerie(), arguments), out::toString);
+            assertEquals(0, Submitted.run(files.settings(), new Aerie(), arguments), out::toString);
         } finally {
             System.setOut(before);
         }
         assertTrue(out.toString(StandardCharsets.UTF_8).contains(part), out::toString);
-    }
-
-    /** With what spark-submit makes of {@code --conf}, and no client that another command has set up. */
-    private static int submit(Map<String, String> settings, Callable<Integer> command, String... arguments) throws IOException {
-        FileSystem.closeAll();
-        settings.forEach((key, value) -> System.setProperty("spark.hadoop." + key, value));
-        try {
-            return CommandLines.run(command, arguments);
-        } finally {
-            settings.keySet().forEach(key -> System.clearProperty("spark.hadoop." + key));
-        }
     }
 
     /** The SHA-256 and length of every shard of a store, by its number; their names hold the attempt. */

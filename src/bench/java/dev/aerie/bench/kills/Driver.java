@@ -15,10 +15,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** A driver in a JVM of its own, with a cluster of two workers inside it and two executors that are its children. */
-final class Driver implements AutoCloseable {
-
-    static final int EXECUTORS = 2;
+/** A driver in a JVM of its own, with a cluster inside it and executors that are its children. */
+public final class Driver implements AutoCloseable {
 
     private static final String EXECUTOR_CLASS = "CoarseGrainedExecutorBackend";
     /** What lets Spark into the JDK, and the log's settings; no limits of memory, no agents. */
@@ -35,8 +33,15 @@ final class Driver implements AutoCloseable {
         this.process = process;
     }
 
-    /** @param command main class and arguments; runs with the options and the class path of this JVM */
-    static Driver start(List<String> command, Path folder, File log) throws IOException {
+    /**
+     * Starts one with the options and the class path of this JVM.
+     *
+     * @param command main class and arguments
+     * @param folder for what Spark writes
+     * @param more Spark's settings besides those of the cluster
+     */
+    public static Driver start(int executors, List<String> command, Path folder, File log, Map<String, String> more)
+            throws IOException {
         // Executors have folders of their own.
         String classPath = Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
                 .map(entry -> new File(entry).getAbsolutePath())
@@ -44,7 +49,7 @@ final class Driver implements AutoCloseable {
         List<String> line = new ArrayList<>(List.of(ProcessHandle.current().info().command().orElse("java")));
         line.addAll(ownOptions());
         Map<String, String> settings = Map.ofEntries(
-                Map.entry("spark.master", "local-cluster[" + EXECUTORS + ",1," + MEMORY_MB + "]"),
+                Map.entry("spark.master", "local-cluster[" + executors + ",1," + MEMORY_MB + "]"),
                 Map.entry("spark.executor.memory", MEMORY_MB + "m"),
                 Map.entry("spark.executor.extraClassPath", classPath),
                 Map.entry("spark.executorEnv.OMP_NUM_THREADS", "1"),
@@ -57,6 +62,7 @@ final class Driver implements AutoCloseable {
                 // A cluster starts executors again for as long as they are asked for; the default gives up after ten failures.
                 Map.entry("spark.deploy.maxExecutorRetries", "-1"));
         settings.forEach((key, value) -> line.add("-D" + key + "=" + value));
+        more.forEach((key, value) -> line.add("-D" + key + "=" + value));
         line.addAll(List.of("-Xmx1g", "-cp", classPath));
         line.addAll(command);
         ProcessBuilder builder = new ProcessBuilder(line).redirectErrorStream(true)
@@ -68,7 +74,10 @@ final class Driver implements AutoCloseable {
         Path home = Files.createDirectories(folder.resolve("spark-home"));
         Files.createDirectories(home.resolve("jars"));
         builder.environment().put("SPARK_HOME", home.toString());
-        return new Driver(builder.start());
+        Driver driver = new Driver(builder.start());
+        // Nor does it outlive a JVM that is stopped before it.
+        Runtime.getRuntime().addShutdownHook(new Thread(driver::close));
+        return driver;
     }
 
     private static List<String> ownOptions() {
@@ -77,7 +86,7 @@ final class Driver implements AutoCloseable {
                 .toList();
     }
 
-    boolean alive() {
+    public boolean alive() {
         return process.isAlive();
     }
 
@@ -85,20 +94,20 @@ final class Driver implements AutoCloseable {
         return (System.nanoTime() - started) / 1e9;
     }
 
-    List<ProcessHandle> executors() {
+    public List<ProcessHandle> executors() {
         List<ProcessHandle> found = process.descendants().filter(child -> commandLine(child).contains(EXECUTOR_CLASS)).toList();
         children.addAll(found);
         return found;
     }
 
     /** As {@code kill -9} does. */
-    void kill() throws InterruptedException {
+    public void kill() throws InterruptedException {
         executors();
         process.destroyForcibly();
         process.waitFor();
     }
 
-    int await() throws InterruptedException {
+    public int await() throws InterruptedException {
         if (!process.waitFor(AWAITED_SECONDS, TimeUnit.SECONDS)) {
             throw new IllegalStateException("the driver did not end within " + AWAITED_SECONDS + " s");
         }

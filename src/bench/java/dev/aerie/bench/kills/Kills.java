@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Random;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -28,6 +29,7 @@ import java.util.stream.Stream;
  */
 public final class Kills {
 
+    private static final int EXECUTORS = 2;
     /** Kills of executors that one run has to bear, at most; Spark gives a task up after its fourth death. */
     private static final int EXECUTORS_A_RUN = 4;
 
@@ -200,7 +202,8 @@ public final class Kills {
 
     private Driver start(Path inputs, Path output) throws IOException {
         Files.createDirectories(output);
-        Driver driver = Driver.start(subject.command(inputs, output), output, log(output));
+        Driver driver = Driver.start(
+                EXECUTORS, subject.command(inputs, output), output, log(output), Map.of());
         drivers.add(driver);
         return driver;
     }
