@@ -5,6 +5,7 @@ import static dev.aerie.jobs.RecipeKeys.DATA_TEMPLATE;
 import static dev.aerie.jobs.RecipeKeys.DRAFT_VOCAB_SIZE;
 import static dev.aerie.jobs.RecipeKeys.STORE_MAX_BYTES;
 import static dev.aerie.jobs.RecipeKeys.STORE_PATH;
+import static dev.aerie.jobs.RecipeKeys.STORE_ROLLING;
 import static dev.aerie.jobs.RecipeKeys.TARGET_MODEL;
 import static dev.aerie.jobs.RecipeKeys.TRAIN_MODE;
 
@@ -80,32 +81,54 @@ public final class PrepareHiddenStates implements Callable<Integer> {
             TargetConfig target = Target.config(folder);
             CaptureSettings settings = PrepareSection.capture(
                     recipe, TargetSection.settings(recipe, model, spark.sparkContext().getConf()), folder, encoder);
-            Capture capture = new Capture(spark, settings, System.out);
-            encoder.writtenDate().ifPresent(capture::dated);
-            STORE_MAX_BYTES.of(recipe).ifPresent(capture::within);
-            capture.requireCompatibleStore();
+            Capture capture = capture(recipe, spark, settings, encoder);
             KeptRecipe.print(recipe);
             int vocabulary = Math.min(DRAFT_VOCAB_SIZE.of(recipe), target.vocabSize());
             if (append) {
                 append(spark, store, capture, new Ingest(spark, ingest), target.vocabSize(), vocabulary);
                 return;
             }
-            if (HiddenStateStore.exists(store, conf)) {
-                HiddenStateStore.requireNotChanged(store, conf);
-            }
-            Ingest conversations = new Ingest(spark, ingest).decidedBy(decided(recipe, folder, encoder, vocabulary));
-            Optional<String> origin = conversations.origin();
-            boolean known = origin.isPresent() && IngestedTables.isOf(store, conf, origin.get());
-            if (known) {
-                System.out.println("prepare: the inputs have not changed since the store was planned; they are not read again");
-            }
-            if (!known || capture.resume().isEmpty()) {
-                try (IngestedTables tables = conversations.run(target.vocabSize())) {
-                    System.out.println("prepare: " + tables.report());
-                    capture.run(tables.tokens(), inputs -> tables.write(store, conf, inputs, vocabulary));
-                }
+            plan(recipe, spark, capture, ingest, folder, encoder, target.vocabSize());
+            if (STORE_ROLLING.of(recipe)) {
+                RollingJobs.prepare(recipe, spark, capture);
+            } else {
+                capture.resume().orElseThrow();
             }
             KeptRecipe.keep(recipe, store, conf);
+        }
+    }
+
+    static Capture capture(Recipe recipe, SparkSession spark, CaptureSettings settings, ConversationEncoder encoder)
+            throws IOException {
+        Capture capture = new Capture(spark, settings, System.out);
+        encoder.writtenDate().ifPresent(capture::dated);
+        if (!STORE_ROLLING.of(recipe)) {
+            STORE_MAX_BYTES.of(recipe).ifPresent(capture::within);
+        }
+        capture.requireCompatibleStore();
+        return capture;
+    }
+
+    /** Writes all of a store but its shards, unless an earlier run of the same inputs did. */
+    static void plan(Recipe recipe, SparkSession spark, Capture capture, IngestSettings ingest, Path folder,
+            ConversationEncoder encoder, int targetVocabulary) throws IOException {
+        String store = STORE_PATH.of(recipe);
+        Configuration conf = spark.sparkContext().hadoopConfiguration();
+        if (HiddenStateStore.exists(store, conf)) {
+            HiddenStateStore.requireNotChanged(store, conf);
+        }
+        int vocabulary = Math.min(DRAFT_VOCAB_SIZE.of(recipe), targetVocabulary);
+        Ingest conversations = new Ingest(spark, ingest).decidedBy(decided(recipe, folder, encoder, vocabulary));
+        Optional<String> origin = conversations.origin();
+        boolean known = origin.isPresent() && IngestedTables.isOf(store, conf, origin.get());
+        if (known) {
+            System.out.println("prepare: the inputs have not changed since the store was planned; they are not read again");
+        }
+        if (!known || !capture.isPlanned()) {
+            try (IngestedTables tables = conversations.run(targetVocabulary)) {
+                System.out.println("prepare: " + tables.report());
+                capture.plan(tables.tokens(), inputs -> tables.write(store, conf, inputs, vocabulary));
+            }
         }
     }
 

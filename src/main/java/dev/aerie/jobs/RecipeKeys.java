@@ -21,6 +21,7 @@ import static dev.aerie.jobs.ValueType.sections;
 import static dev.aerie.jobs.ValueType.share;
 import static dev.aerie.jobs.ValueType.text;
 import static dev.aerie.jobs.ValueType.tokens;
+import static dev.aerie.jobs.ValueType.truth;
 import static dev.aerie.jobs.ValueType.whole;
 
 import dev.aerie.clean.Keep;
@@ -177,7 +178,11 @@ final class RecipeKeys {
     static final RecipeKey<Double> STORE_MAX_REFUSED_SHARE = key("store.max_refused_share", share(), 0.05, NOTHING,
             "The run stops when a larger share of the conversations is left out, such as for NaN in their states.");
     static final RecipeKey<Optional<Long>> STORE_MAX_BYTES = optional("store.max_bytes", bytes(), NOTHING,
-            "Refuses to start when the plan needs more; no limit if unset.");
+            "Refuses to start when the plan needs more; no limit if unset. The budget of a rolling store.");
+    static final RecipeKey<Boolean> STORE_ROLLING = key("store.rolling", truth(), false, NOTHING,
+            "Keeps as many shards as store.max_bytes allows: they are made ahead of the training and evicted when it has used them.");
+    static final RecipeKey<Integer> STORE_ROLLING_WAIT_MINUTES = key("store.rolling_wait_minutes", integer(1), 60, NOTHING,
+            "How long a training waits for a shard of a rolling store, and prepare for a training.");
 
     static final RecipeKey<Optional<Integer>> DRAFT_HIDDEN_SIZE = optional("draft.hidden_size", integer(1), DRAFT,
             "The target's if unset; the draft reads its embeddings, so no other fits.");
@@ -205,6 +210,8 @@ final class RecipeKeys {
             "Trains on only this part of the store and counts the draft's vocabulary there; on all of it if unset.");
     static final RecipeKey<Integer> TRAIN_RANKS = key("train.ranks", integer(1), 1, NOTHING,
             "Executors that train together, one per GPU.");
+    static final RecipeKey<Boolean> TRAIN_CAPTURE = key("train.capture", truth(), true, NOTHING,
+            "Whether train makes the shards of a rolling store; false where prepare does, as an application of its own.");
     static final RecipeKey<Integer> TRAIN_EPOCHS = key("train.epochs", integer(1), 1, TRAINING, "Passes over the store.");
     static final RecipeKey<Optional<Integer>> TRAIN_MAX_STEPS = optional("train.max_steps", integer(1), NOTHING,
             "Ends training early; the schedule is that of the whole run.");

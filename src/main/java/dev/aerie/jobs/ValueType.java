@@ -52,6 +52,11 @@ sealed interface ValueType<V> {
         return new OneOf<>(new LinkedHashMap<>(byName));
     }
 
+    /** True or false. */
+    static ValueType<Boolean> truth() {
+        return new Truth();
+    }
+
     static ValueType<Integer> integer(int least) {
         return integer(least, Integer.MAX_VALUE, "");
     }
@@ -129,6 +134,21 @@ sealed interface ValueType<V> {
         @Override
         public boolean isText() {
             return true;
+        }
+    }
+
+    record Truth() implements ValueType<Boolean> {
+        @Override
+        public Boolean read(String key, Object yaml) {
+            if (yaml instanceof Boolean truth) {
+                return truth;
+            }
+            throw RecipeException.invalid(key, yaml, expected());
+        }
+
+        @Override
+        public String expected() {
+            return "true or false";
         }
     }
 

@@ -10,6 +10,7 @@ import dev.aerie.store.Generation;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.InvalidStoreException;
 import dev.aerie.store.PlannedCounts;
+import dev.aerie.store.RollingStore;
 import dev.aerie.store.StateLayout;
 import dev.aerie.store.StoreLayout;
 import dev.aerie.store.StoreSettings;
@@ -124,6 +125,18 @@ public final class Capture {
      * @param beside called once the store is known to belong to these conversations, before any shard is made
      */
     public CaptureReport run(Dataset<Row> tokens, Beside beside) throws IOException {
+        plan(tokens, beside);
+        return resume().orElseThrow();
+    }
+
+    /**
+     * Creates the store and writes all of it but its shards.
+     *
+     * @param tokens with the columns of {@link TokenizedRow#SCHEMA}
+     * @param beside called once the store is known to belong to these conversations
+     * @throws InvalidStoreException if the store was made from other inputs or settings, or is expected to take too many bytes
+     */
+    public void plan(Dataset<Row> tokens, Beside beside) throws IOException {
         JavaRDD<TokenizedRow> rows = tokens.javaRDD().map(TokenizedRow::of);
         ConversationSummaries conversations =
                 conversations(spark, rows, settings.output().teacherRows(), settings.continuationTokens());
@@ -136,7 +149,16 @@ public final class Capture {
         Folder folder = Folder.at(settings.output().store(), configuration());
         PlannedTokens.write(spark, rows, shards, plan.teacherRows(), folder, inputs);
         beside.write(inputs);
-        return complete(plan, PlannedTokens.find(folder, inputs).orElseThrow());
+    }
+
+    /** Returns whether the store has tokens in the order of its plan, so that it can be completed without its inputs. */
+    public boolean isPlanned() throws IOException {
+        return HiddenStateStore.exists(settings.output().store(), configuration()) && findTokens().isPresent();
+    }
+
+    private Optional<PlannedTokens> findTokens() throws IOException {
+        StoreSettings store = HiddenStateStore.settings(settings.output().store(), configuration());
+        return PlannedTokens.find(Folder.at(settings.output().store(), configuration()), store.fingerprints().inputs());
     }
 
     /**
@@ -150,8 +172,7 @@ public final class Capture {
             return Optional.empty();
         }
         StoreSettings store = HiddenStateStore.settings(settings.output().store(), configuration());
-        Optional<PlannedTokens> tokens = PlannedTokens.find(
-                Folder.at(settings.output().store(), configuration()), store.fingerprints().inputs());
+        Optional<PlannedTokens> tokens = findTokens();
         return tokens.isEmpty() ? Optional.empty() : Optional.of(complete(planned(store, tokens.get()), tokens.get()));
     }
 
@@ -173,6 +194,7 @@ public final class Capture {
             capture(store.uri(), tokens.shards(), limit, missing, todo, times, HiddenStateStore::attempt);
             store = HiddenStateStore.openPartial(settings.output().store(), configuration());
         }
+        restoreEvicted(store.uri(), plan, tokens, limit);
         limit.require(store.shards().stream().flatMap(s -> s.refused().stream()).toList());
         HiddenStateStore whole = store.complete();
         whole.removeOrphans();
@@ -285,6 +307,52 @@ public final class Capture {
         HiddenStateStore whole = made.complete();
         whole.removeOrphans();
         return whole;
+    }
+
+    /** Makes the shards again that a rolling store has evicted, so that it keeps all of them from now on. */
+    private void restoreEvicted(String store, CapturePlan plan, PlannedTokens tokens, RefusalLimit limit) throws IOException {
+        RollingStore rolling = RollingStore.at(store, configuration());
+        if (rolling.exists()) {
+            int[] evicted = rolling.evicted().stream().mapToInt(Integer::intValue).toArray();
+            if (evicted.length > 0) {
+                console.printf(Locale.ROOT, "prepare: making %,d shards again that the store had evicted%n", evicted.length);
+                requireRoom(plan.bytesOf(plan.tokens(evicted)));
+                capture(store, tokens.shards(), limit, evicted, plan.tokens(evicted), CaptureTimes.of(spark.sparkContext()),
+                        HiddenStateStore::rolling);
+            }
+            rolling.end();
+        }
+    }
+
+    /** What making some shards of a planned store takes. */
+    record Planned(String store, CapturePlan plan, PlannedTokens tokens, RefusalLimit limit, CaptureTimes times) {}
+
+    /** @throws InvalidStoreException if the store was made with other settings, or has no tokens */
+    Planned planned() throws IOException {
+        Folder folder = Folder.at(settings.output().store(), configuration());
+        PlannedTokens tokens = findTokens().orElseThrow(() ->
+                new InvalidStoreException("Invalid store " + folder + ": its " + StoreLayout.TOKENS
+                        + " is damaged or of other conversations (expected that of its plan; run prepare again)"));
+        CapturePlan plan = planned(HiddenStateStore.settings(folder.uri(), configuration()), tokens);
+        return new Planned(folder.uri(), plan, tokens,
+                new RefusalLimit(settings.maxRefusedShare(), plan.settings().planned().conversations()),
+                CaptureTimes.of(spark.sparkContext()));
+    }
+
+    /** Makes shards of a rolling store, those that were evicted with the bytes that they had. */
+    void make(Planned planned, List<Integer> shards) {
+        int[] numbers = shards.stream().mapToInt(Integer::intValue).toArray();
+        capture(planned.store(), planned.tokens().shards(), planned.limit(), numbers, planned.plan().tokens(numbers),
+                planned.times(), HiddenStateStore::rolling);
+    }
+
+    SparkSession spark() {
+        return spark;
+    }
+
+    /** Frees the target that tasks of this process have used, once none uses it: training needs the device's memory. */
+    public static void releaseTarget() {
+        ResidentTargets.release();
     }
 
     /**

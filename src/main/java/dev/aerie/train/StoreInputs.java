@@ -90,6 +90,18 @@ public final class StoreInputs implements TrainingInputs {
         return new StoreInputs(store, 1, settings, plan, layers, target, draft, vocabulary, rolling);
     }
 
+    /** Returns how many shards the conversations of a step are in at most. */
+    public int shardsOfAStep(TrainSettings settings) {
+        BatchPlan steps = new BatchPlan(plan.lengths(), plan.starts(), settings.batches());
+        int most = 1;
+        for (long step = 0; step < steps.totalSteps(); step++) {
+            int[] conversations = steps.conversations(step);
+            most = Math.max(most,
+                    plan.ordinalOf(conversations[conversations.length - 1]) - plan.ordinalOf(conversations[0]) + 1);
+        }
+        return most;
+    }
+
     /** Returns how a training of so many epochs uses the shards of a rolling store. */
     public RollingUse use(int epochs) {
         return RollingUse.of(rolling.training(), IntStream.of(plan.shards()).boxed().toList(),

@@ -6,6 +6,7 @@ import dev.aerie.gang.GangSettings;
 import dev.aerie.gang.RankBody;
 import dev.aerie.gang.RankContext;
 import dev.aerie.errors.RefusalException;
+import dev.aerie.prepare.Capture;
 import dev.aerie.spark.TaskDevice;
 import dev.aerie.spark.TaskScratch;
 import dev.aerie.spark.TaskThreads;
@@ -94,6 +95,8 @@ public final class Training {
         int threads = settings.resources().threadsOr(TaskThreads.of(TaskContext.get(), rank.size()));
         LibTorch.setThreads(threads);
         Device device = TaskDevice.of(TaskContext.get(), settings.resources().device());
+        // An executor that has made shards of a rolling store still holds the target.
+        Capture.releaseTarget();
         try (TrainingInputs.Opened opened = inputs.open(device, RankLoop.compute(settings, device), conf)) {
             return new RankLoop(rank.collective(), device, threads, settings, opened, recipe,
                     Folder.at(output, conf), TaskScratch.folder(), observer(rank)).run();
