@@ -96,9 +96,12 @@ final class RollingJobs {
         return beside(spark, gang, settings, inputs, output, rolling, patience(recipe));
     }
 
-    /** Whether there are too few slots for the ranks and a task that makes shards. */
+    /**
+     * Whether there are too few slots for the ranks and a task that makes shards. In one JVM they would share libtorch's threads,
+     * whose number decides the last bits of what both compute.
+     */
     static boolean inTurn(Recipe recipe, SparkSession spark) {
-        return RollingCapture.slots(spark) <= TRAIN_RANKS.of(recipe);
+        return spark.sparkContext().isLocal() || RollingCapture.slots(spark) <= TRAIN_RANKS.of(recipe);
     }
 
     private static TrainedDraft beside(SparkSession spark, GangSettings gang, TrainSettings settings, StoreInputs inputs,

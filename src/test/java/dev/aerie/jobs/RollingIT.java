@@ -117,16 +117,16 @@ class RollingIT {
         long budget = bytes / 2;
         assertTrue(whole.shards().size() > 6, () -> whole.shards().size() + " shards");
         for (String master : List.of("local[2]", "local[1]")) {
-            String name = master.equals("local[1]") ? "turns" : "beside";
+            String name = master.equals("local[1]") ? "one" : "two";
             System.setProperty("spark.master", master);
             long most = most(name, "store.rolling=true", "store.max_bytes=" + budget);
             assertTrue(most <= budget + largest, name + ": " + most + " of " + budget);
             assertSame(name);
         }
         // A whole store again: prepare makes what was evicted, with the bytes that it had.
-        assertEquals(0, CommandLines.run(new PrepareHiddenStates(), recipe("turns")));
-        assertEquals(0, CommandLines.run(new Aerie(), "verify-store", folder.resolve("turns").toString()));
-        assertFalse(RollingStore.at(folder.resolve("turns").toString(), conf).exists());
+        assertEquals(0, CommandLines.run(new PrepareHiddenStates(), recipe("one")));
+        assertEquals(0, CommandLines.run(new Aerie(), "verify-store", folder.resolve("one").toString()));
+        assertFalse(RollingStore.at(folder.resolve("one").toString(), conf).exists());
     }
 
     @Test
