@@ -3,12 +3,14 @@ package dev.aerie.prepare;
 import dev.aerie.spark.RunningTasks;
 import dev.aerie.store.CommittedShard;
 import dev.aerie.store.HiddenStateStore;
+import dev.aerie.store.RollingStore;
 import dev.aerie.store.ShardVerification;
 import dev.aerie.store.StoreVerification;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.util.SerializableConfiguration;
 
@@ -23,9 +25,16 @@ public final class StoreCheck {
         this.console = console;
     }
 
-    /** Verifies every committed shard. */
+    /** Verifies every committed shard but those that a rolling store has evicted. */
     public StoreVerification verify(HiddenStateStore store) throws IOException {
-        return StoreVerification.of(store, verify(store, store.shards()));
+        RollingStore rolling = RollingStore.at(store.uri(), context.hadoopConfiguration());
+        Set<Integer> evicted = rolling.exists() ? Set.copyOf(rolling.evicted()) : Set.of();
+        if (!evicted.isEmpty()) {
+            console.println("verify-store: " + evicted.size() + " shards are evicted, and cannot be verified before they are made "
+                    + "again");
+        }
+        return StoreVerification.of(store,
+                verify(store, store.shards().stream().filter(shard -> !evicted.contains(shard.shard())).toList()));
     }
 
     /** Verifies some of a store's shards. */

@@ -122,6 +122,7 @@ class RollingIT {
             long most = most(name, "store.rolling=true", "store.max_bytes=" + budget);
             assertTrue(most <= budget + largest, name + ": " + most + " of " + budget);
             assertSame(name);
+            assertEquals(0, CommandLines.run(new Aerie(), "verify-store", folder.resolve(name).toString()));
         }
         // A whole store again: prepare makes what was evicted, with the bytes that it had.
         assertEquals(0, CommandLines.run(new PrepareHiddenStates(), recipe("one")));
