@@ -88,8 +88,12 @@ final class RollingJobs {
                 + (inTurn ? "in turn with the training" : "beside the training"));
         if (inTurn) {
             rolling.fill();
-            TrainedDraft trained =
-                    Training.run(spark.sparkContext(), gang, settings, inputs, output, System.out, rolling::fill);
+            TrainedDraft trained = Training.run(spark.sparkContext(), gang, settings, inputs, output, System.out, () -> {
+                if (!rolling.fill()) {
+                    throw new IOException("No shard that the training waits for fits the budget of " + store.uri()
+                            + " (expected no other files among its shards; aerie vacuum deletes those of attempts that ended)");
+                }
+            });
             rolling.end();
             return trained;
         }
@@ -120,24 +124,27 @@ final class RollingJobs {
         }, "aerie-rolling-capture");
         maker.setDaemon(true);
         maker.start();
-        boolean trained = false;
+        TrainedDraft draft;
         try {
-            TrainedDraft draft = Training.run(spark.sparkContext(), gang, settings, inputs, output, System.out);
-            trained = true;
-            return draft;
+            draft = Training.run(spark.sparkContext(), gang, settings, inputs, output, System.out);
         } catch (IOException | RuntimeException e) {
+            stop(maker, false);
             if (failure.get() == null) {
                 throw e;
             }
-            throw cause(failure.get(), e);
-        } finally {
-            stop(maker, trained);
+            failure.get().addSuppressed(e);
+            throw cause(failure.get());
         }
+        stop(maker, true);
+        if (failure.get() != null) {
+            throw cause(failure.get());
+        }
+        return draft;
     }
 
-    private static RuntimeException cause(Throwable captureFailure, Exception training) throws IOException {
+    private static RuntimeException cause(Throwable captureFailure) {
+        // The interrupt was this failure's sign.
         Thread.interrupted();
-        captureFailure.addSuppressed(training);
         if (captureFailure instanceof IOException io) {
             throw new UncheckedIOException("Shards could not be made: " + io.getMessage(), io);
         }

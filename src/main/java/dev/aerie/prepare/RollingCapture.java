@@ -10,6 +10,7 @@ import dev.aerie.store.RollingStore;
 import dev.aerie.store.RollingUse;
 import dev.aerie.store.StoreLayout;
 import dev.aerie.store.StorePlan;
+import dev.aerie.store.StoreVacuum;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.PrintStream;
@@ -34,6 +35,8 @@ public final class RollingCapture {
 
     /** Time between two looks at the training's position. */
     private static final Duration INTERVAL = Duration.ofMillis(300);
+    /** An attempt that still writes has changed its file since. */
+    private static final Duration ABANDONED = Duration.ofMinutes(10);
 
     private final Capture capture;
     private final Capture.Planned planned;
@@ -55,6 +58,8 @@ public final class RollingCapture {
         this.budget = budget;
         this.writers = writers;
         this.console = console;
+        // What killed attempts left would take room of the budget for ever.
+        StoreVacuum.of(planned.store(), configuration()).run(ABANDONED);
     }
 
     /** Returns how many tasks run at a time on the executors that are there now. */
