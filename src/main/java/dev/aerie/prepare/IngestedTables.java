@@ -76,7 +76,7 @@ public final class IngestedTables implements AutoCloseable {
         JsonNode report = JSON.readTree(told.get());
         String inputs = HiddenStateStore.settings(store, conf).fingerprints().inputs();
         return report.path("origin").asText().equals(origin) && report.path("inputs").asText().equals(inputs)
-                && folder.exists(StoreLayout.VOCABULARY)
+                && TokenFrequencies.areOf(folder, inputs)
                 && TokensTable.wholeMarker(folder, StoreLayout.QUARANTINE, inputs).isPresent();
     }
 

@@ -1,5 +1,6 @@
 package dev.aerie.prepare;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -134,6 +135,16 @@ public record TokenFrequencies(long[] counts, long[] firstSeen) implements Seria
     /** Reads those of a generation, likewise. */
     public static TokenFrequencies read(HiddenStateStore store, Configuration conf) throws IOException {
         return read(store.uri(), conf, store.tables().vocabulary());
+    }
+
+    /** Returns whether a store has such a file of these conversations; one that cannot be read is none. */
+    static boolean areOf(Folder store, String inputs) throws IOException {
+        try {
+            byte[] found = store.read(StoreLayout.VOCABULARY).orElse(new byte[0]);
+            return JSON.readTree(found).path("inputs").asText().equals(inputs);
+        } catch (JsonProcessingException e) {
+            return false;
+        }
     }
 
     /** Returns the size of the draft vocabulary in such a file. */
