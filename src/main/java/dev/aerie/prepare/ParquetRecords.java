@@ -25,8 +25,6 @@ import org.apache.parquet.example.data.Group;
 import org.apache.parquet.hadoop.CodecFactory;
 import org.apache.parquet.hadoop.ParquetFileReader;
 import org.apache.parquet.hadoop.ParquetReader;
-import org.apache.parquet.hadoop.api.ReadSupport;
-import org.apache.parquet.hadoop.example.GroupReadSupport;
 import org.apache.parquet.hadoop.metadata.BlockMetaData;
 import org.apache.parquet.hadoop.metadata.CompressionCodecName;
 import org.apache.parquet.hadoop.metadata.ParquetMetadata;
@@ -80,7 +78,7 @@ final class ParquetRecords implements ConversationReader.Records {
                     "the Parquet file is damaged: it has no footer that can be read; what follows is lost (all of its "
                             + String.format(Locale.ROOT, "%,d", file.getLength()) + " bytes)", "", true)));
         }
-        return new ConversationReader(new ParquetRecords(new Builder(file, conf).build(), path.toString(), rows, format));
+        return new ConversationReader(new ParquetRecords(new ParquetGroups(file, conf).build(), path.toString(), rows, format));
     }
 
     /** @throws RefusalException for a codec that this installation lacks */
@@ -258,19 +256,6 @@ final class ParquetRecords implements ConversationReader.Records {
                     entry.getFieldRepetitionCount(1) == 0 ? JSON.nullNode() : value(entry, 1, 0));
         }
         return entries;
-    }
-
-    private static final class Builder extends ParquetReader.Builder<Group> {
-
-        Builder(InputFile file, Configuration conf) {
-            super(file);
-            withConf(conf);
-        }
-
-        @Override
-        protected ReadSupport<Group> getReadSupport() {
-            return new GroupReadSupport();
-        }
     }
 
     /** A file for Parquet, whose own class would use the local file system with checksums. */

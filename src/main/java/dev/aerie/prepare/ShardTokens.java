@@ -17,10 +17,7 @@ import org.apache.parquet.example.data.Group;
 import org.apache.parquet.filter2.compat.FilterCompat;
 import org.apache.parquet.filter2.predicate.FilterApi;
 import org.apache.parquet.hadoop.ParquetReader;
-import org.apache.parquet.hadoop.api.ReadSupport;
-import org.apache.parquet.hadoop.example.GroupReadSupport;
 import org.apache.parquet.hadoop.util.HadoopInputFile;
-import org.apache.parquet.io.InputFile;
 
 /**
  * Where the conversations of each shard are in a store's tokens table. For tasks, which read those of one shard.
@@ -38,7 +35,7 @@ record ShardTokens(String store, TreeMap<Integer, String> files) implements Seri
         }
         Folder folder = Folder.at(store, conf);
         String name = file.getValue();
-        return new Rows(new Builder(HadoopInputFile.fromPath(folder.path(name), conf), conf)
+        return new Rows(new ParquetGroups(HadoopInputFile.fromPath(folder.path(name), conf), conf)
                 .withFilter(FilterCompat.get(FilterApi.eq(FilterApi.intColumn("shard"), shard))).build(), folder, name, shard);
     }
 
@@ -111,19 +108,6 @@ record ShardTokens(String store, TreeMap<Integer, String> files) implements Seri
         @Override
         public void close() throws IOException {
             reader.close();
-        }
-    }
-
-    private static final class Builder extends ParquetReader.Builder<Group> {
-
-        Builder(InputFile file, Configuration conf) {
-            super(file);
-            withConf(conf);
-        }
-
-        @Override
-        protected ReadSupport<Group> getReadSupport() {
-            return new GroupReadSupport();
         }
     }
 }
