@@ -171,42 +171,51 @@ public final class Capture {
         if (!HiddenStateStore.exists(settings.output().store(), configuration())) {
             return Optional.empty();
         }
-        StoreSettings store = HiddenStateStore.settings(settings.output().store(), configuration());
         Optional<PlannedTokens> tokens = findTokens();
-        return tokens.isEmpty() ? Optional.empty() : Optional.of(complete(planned(store, tokens.get()), tokens.get()));
+        return tokens.isEmpty() ? Optional.empty() : Optional.of(complete(planned(tokens.get())));
     }
 
-    private CaptureReport complete(CapturePlan plan, PlannedTokens tokens) throws IOException {
+    private CaptureReport complete(Planned planned) throws IOException {
+        CapturePlan plan = planned.plan();
         requireWithin(plan);
         HiddenStateStore store = HiddenStateStore.openPartial(settings.output().store(), configuration());
-        int[] missing = store.missingShards().stream().mapToInt(Integer::intValue).toArray();
-        long todo = plan.tokens(missing);
+        int[] missing = ints(store.missingShards());
         console.println("prepare: " + plan);
         if (missing.length < plan.shards()) {
             console.printf(Locale.ROOT, "prepare: %,d of %,d shards are committed already%n",
                     plan.shards() - missing.length, plan.shards());
         }
-        requireRoom(plan.bytesOf(todo));
-        RefusalLimit limit = new RefusalLimit(settings.maxRefusedShare(), plan.settings().planned().conversations());
+        requireRoom(planned, missing);
         long start = System.nanoTime();
-        CaptureTimes times = CaptureTimes.of(spark.sparkContext());
         if (missing.length > 0) {
-            capture(store.uri(), tokens.shards(), limit, missing, todo, times, HiddenStateStore::attempt);
+            capture(planned, missing, HiddenStateStore::attempt);
             store = HiddenStateStore.openPartial(settings.output().store(), configuration());
         }
-        restoreEvicted(store.uri(), plan, tokens, limit);
-        limit.require(store.shards().stream().flatMap(s -> s.refused().stream()).toList());
+        restoreEvicted(planned);
+        planned.limit().require(store.shards().stream().flatMap(s -> s.refused().stream()).toList());
         HiddenStateStore whole = store.complete();
         whole.removeOrphans();
+        return report("done", whole, whole.shards(), missing, start, planned.times());
+    }
+
+    /**
+     * Says what was done.
+     *
+     * @param own shards of the plan
+     * @param made those of them that were made
+     * @param start when, in nanoseconds
+     */
+    private CaptureReport report(String what, HiddenStateStore whole, List<CommittedShard> own, int[] made, long start,
+            CaptureTimes times) {
         double seconds = (System.nanoTime() - start) / 1e9;
-        long done = Arrays.stream(missing).mapToLong(shard -> whole.shards().get(shard).tokens()).sum();
-        long refused = whole.shards().stream().mapToLong(s -> s.refused().size()).sum();
-        console.printf(Locale.ROOT, "prepare: done, %,d tokens in %s, %,.0f tokens/s, %,d conversations refused%n",
-                done, CaptureObserver.clock((long) seconds), done / seconds, refused);
-        if (missing.length > 0) {
+        long done = Arrays.stream(made).mapToLong(shard -> whole.shards().get(shard).tokens()).sum();
+        long refused = own.stream().mapToLong(s -> s.refused().size()).sum();
+        console.printf(Locale.ROOT, "prepare: %s, %,d tokens in %s, %,.0f tokens/s, %,d conversations refused%n",
+                what, done, CaptureObserver.clock((long) seconds), done / seconds, refused);
+        if (made.length > 0) {
             console.println("prepare: of the tasks' time, " + times);
         }
-        return new CaptureReport(whole, missing.length, done, seconds, refused);
+        return new CaptureReport(whole, made.length, done, seconds, refused);
     }
 
     /** Writes the files of a generation beside its shards. */
@@ -268,37 +277,23 @@ public final class Capture {
      * @throws InvalidStoreException if the store was made with other settings, or the shards do not fit
      */
     public CaptureReport finish(HiddenStateStore pending) throws IOException {
-        requireCompatibleStore();
         Generation changes = pending.changes().orElseThrow();
-        PlannedTokens tokens = PlannedTokens.of(pending, configuration());
-        CapturePlan plan = new CapturePlan(pending.settings(), tokens.shardTokens(), tokens.teacherRows());
-        int[] missing = pending.missingShards().stream().mapToInt(Integer::intValue).toArray();
-        long todo = plan.tokens(missing);
+        Planned planned = later(pending, changes.conversations());
+        int[] missing = ints(pending.missingShards());
         console.printf(Locale.ROOT, "prepare: generation %d adds %,d conversations in %,d shards, %,d of them to be made%n",
                 pending.generation(), changes.conversations(), changes.shards().size(), missing.length);
-        requireRoom(plan.bytesOf(todo));
-        RefusalLimit limit = new RefusalLimit(settings.maxRefusedShare(), changes.conversations());
+        requireRoom(planned, missing);
         long start = System.nanoTime();
-        CaptureTimes times = CaptureTimes.of(spark.sparkContext());
         if (missing.length > 0) {
             int generation = pending.generation();
-            capture(pending.uri(), tokens.shards(), limit, missing, todo, times,
-                    (uri, conf, shard) -> HiddenStateStore.attempt(uri, conf, generation, shard));
+            capture(planned, missing, (uri, conf, shard) -> HiddenStateStore.attempt(uri, conf, generation, shard));
         }
         HiddenStateStore made = HiddenStateStore.openPending(pending.uri(), configuration()).orElse(null);
         // Another run may have completed it meanwhile.
         HiddenStateStore whole = made != null && made.generation() == pending.generation()
-                ? completed(made, changes, limit) : HiddenStateStore.open(pending.uri(), configuration(), pending.generation());
-        double seconds = (System.nanoTime() - start) / 1e9;
+                ? completed(made, changes, planned.limit()) : HiddenStateStore.open(pending.uri(), configuration(), pending.generation());
         List<CommittedShard> own = changes.shards().stream().map(whole.shards()::get).toList();
-        long done = Arrays.stream(missing).mapToLong(shard -> whole.shards().get(shard).tokens()).sum();
-        long refused = own.stream().mapToLong(s -> s.refused().size()).sum();
-        console.printf(Locale.ROOT, "prepare: done, generation %d, %,d tokens in %s, %,.0f tokens/s, %,d conversations refused%n",
-                whole.generation(), done, CaptureObserver.clock((long) seconds), done / seconds, refused);
-        if (missing.length > 0) {
-            console.println("prepare: of the tasks' time, " + times);
-        }
-        return new CaptureReport(whole, missing.length, done, seconds, refused);
+        return report("done, generation " + whole.generation(), whole, own, missing, start, planned.times());
     }
 
     private static HiddenStateStore completed(HiddenStateStore made, Generation changes, RefusalLimit limit) throws IOException {
@@ -310,15 +305,14 @@ public final class Capture {
     }
 
     /** Makes the shards again that a rolling store has evicted, so that it keeps all of them from now on. */
-    private void restoreEvicted(String store, CapturePlan plan, PlannedTokens tokens, RefusalLimit limit) throws IOException {
-        RollingStore rolling = RollingStore.at(store, configuration());
+    private void restoreEvicted(Planned planned) throws IOException {
+        RollingStore rolling = RollingStore.at(planned.store(), configuration());
         if (rolling.exists()) {
-            int[] evicted = rolling.evicted().stream().mapToInt(Integer::intValue).toArray();
+            int[] evicted = ints(rolling.evicted());
             if (evicted.length > 0) {
                 console.printf(Locale.ROOT, "prepare: making %,d shards again that the store had evicted%n", evicted.length);
-                requireRoom(plan.bytesOf(plan.tokens(evicted)));
-                capture(store, tokens.shards(), limit, evicted, plan.tokens(evicted), CaptureTimes.of(spark.sparkContext()),
-                        HiddenStateStore::rolling);
+                requireRoom(planned, evicted);
+                capture(planned, evicted, HiddenStateStore::rolling);
             }
             rolling.end();
         }
@@ -327,23 +321,44 @@ public final class Capture {
     /** What making some shards of a planned store takes. */
     record Planned(String store, CapturePlan plan, PlannedTokens tokens, RefusalLimit limit, CaptureTimes times) {}
 
-    /** @throws InvalidStoreException if the store was made with other settings, or has no tokens */
+    /**
+     * Returns what the shards of a store's first generation take.
+     *
+     * @throws InvalidStoreException if the store was made with other settings, or has no tokens
+     */
     Planned planned() throws IOException {
         Folder folder = Folder.at(settings.output().store(), configuration());
-        PlannedTokens tokens = findTokens().orElseThrow(() ->
+        return planned(findTokens().orElseThrow(() ->
                 new InvalidStoreException("Invalid store " + folder + ": its " + StoreLayout.TOKENS
-                        + " is damaged or of other conversations (expected that of its plan; run prepare again)"));
+                        + " is damaged or of other conversations (expected that of its plan; run prepare again)")));
+    }
+
+    private Planned planned(PlannedTokens tokens) throws IOException {
+        Folder folder = Folder.at(settings.output().store(), configuration());
         CapturePlan plan = planned(HiddenStateStore.settings(folder.uri(), configuration()), tokens);
-        return new Planned(folder.uri(), plan, tokens,
-                new RefusalLimit(settings.maxRefusedShare(), plan.settings().planned().conversations()),
+        return planned(folder.uri(), plan, tokens, plan.settings().planned().conversations());
+    }
+
+    /** Returns what the shards of a later generation take, which may refuse a share of so many conversations. */
+    private Planned later(HiddenStateStore store, long conversations) throws IOException {
+        requireCompatibleStore();
+        PlannedTokens tokens = PlannedTokens.of(store, configuration());
+        return planned(store.uri(), new CapturePlan(store.settings(), tokens.shardTokens(), tokens.teacherRows()), tokens,
+                conversations);
+    }
+
+    private Planned planned(String store, CapturePlan plan, PlannedTokens tokens, long conversations) {
+        return new Planned(store, plan, tokens, new RefusalLimit(settings.maxRefusedShare(), conversations),
                 CaptureTimes.of(spark.sparkContext()));
     }
 
     /** Makes shards of a rolling store, those that were evicted with the bytes that they had. */
     void make(Planned planned, List<Integer> shards) {
-        int[] numbers = shards.stream().mapToInt(Integer::intValue).toArray();
-        capture(planned.store(), planned.tokens().shards(), planned.limit(), numbers, planned.plan().tokens(numbers),
-                planned.times(), HiddenStateStore::rolling);
+        capture(planned, ints(shards), HiddenStateStore::rolling);
+    }
+
+    private static int[] ints(List<Integer> shards) {
+        return shards.stream().mapToInt(Integer::intValue).toArray();
     }
 
     SparkSession spark() {
@@ -362,41 +377,24 @@ public final class Capture {
      * @throws InvalidStoreException if the store was made with other settings, or has no tokens
      */
     public void again(List<Integer> shards) throws IOException {
-        Folder folder = Folder.at(settings.output().store(), configuration());
         HiddenStateStore store = HiddenStateStore.openPartial(settings.output().store(), configuration());
-        PlannedTokens tokens;
-        CapturePlan plan;
-        if (store.generation() == 1) {
-            tokens = PlannedTokens.find(folder, store.settings().fingerprints().inputs()).orElseThrow(() ->
-                    new InvalidStoreException("Invalid store " + folder + ": its " + StoreLayout.TOKENS
-                            + " is damaged or of other conversations (expected that of its plan; run prepare again)"));
-            plan = planned(store.settings(), tokens);
-        } else {
-            requireCompatibleStore();
-            tokens = PlannedTokens.of(store, configuration());
-            plan = new CapturePlan(store.settings(), tokens.shardTokens(), tokens.teacherRows());
-        }
+        Planned planned = store.generation() == 1 ? planned() : later(store, store.settings().planned().conversations());
         int[] numbers = shards.stream().mapToInt(Integer::intValue).sorted().toArray();
-        long todo = plan.tokens(numbers);
-        requireRoom(plan.bytesOf(todo));
-        RefusalLimit limit = new RefusalLimit(settings.maxRefusedShare(), plan.settings().planned().conversations());
-        capture(folder.uri(), tokens.shards(), limit, numbers, todo, CaptureTimes.of(spark.sparkContext()),
-                HiddenStateStore::again);
+        requireRoom(planned, numbers);
+        capture(planned, numbers, HiddenStateStore::again);
     }
 
-    private void capture(
-            String store, ShardTokens tokens, RefusalLimit limit, int[] shards, long todo, CaptureTimes times,
-            ShardTask.Attempts attempts) {
+    private void capture(Planned planned, int[] shards, ShardTask.Attempts attempts) {
         JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
         LongAccumulator counted = spark.sparkContext().longAccumulator("tokens captured");
-        CaptureObserver progress = new CaptureObserver(counted.id(), todo, console);
+        CaptureObserver progress = new CaptureObserver(counted.id(), planned.plan().tokens(shards), console);
         spark.sparkContext().addSparkListener(progress);
         try {
             RunningTasks.awaiting(spark.sparkContext(), "Hidden states of " + shards.length + " shards", () -> {
                 context.parallelize(Arrays.stream(shards).boxed().toList(), shards.length)
                         .foreachPartition(new ShardTask(
-                                settings.withStore(store), new SerializableConfiguration(configuration()), limit, tokens,
-                                counted, times, observer, attempts));
+                                settings.withStore(planned.store()), new SerializableConfiguration(configuration()),
+                                planned.limit(), planned.tokens().shards(), counted, planned.times(), observer, attempts));
                 return null;
             });
         } finally {
@@ -488,7 +486,8 @@ public final class Capture {
         }
     }
 
-    private void requireRoom(long bytes) throws IOException {
+    private void requireRoom(Planned planned, int[] shards) throws IOException {
+        long bytes = planned.plan().bytesOf(planned.plan().tokens(shards));
         long free = HiddenStateStore.freeBytes(settings.output().store(), configuration());
         if (bytes > free) {
             throw new InvalidStoreException(String.format(Locale.ROOT,
