@@ -6,9 +6,9 @@ import static org.apache.spark.sql.functions.size;
 import dev.aerie.errors.RefusalException;
 import dev.aerie.store.HiddenStateStore;
 import dev.aerie.store.Part;
+import dev.aerie.store.RollingPosition;
 import dev.aerie.store.RollingStore;
 import dev.aerie.store.RollingUse;
-import dev.aerie.store.StoreLayout;
 import dev.aerie.store.StorePlan;
 import dev.aerie.store.StoreVacuum;
 import java.io.IOException;
@@ -21,6 +21,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.apache.hadoop.conf.Configuration;
@@ -78,10 +79,10 @@ public final class RollingCapture {
      *
      * @param ids of the conversations to train on; null for all of the part {@code train}
      */
-    public static StorePlan plan(SparkSession spark, HiddenStateStore store, Set<String> ids) {
+    public static StorePlan plan(SparkSession spark, HiddenStateStore store, Set<String> ids) throws IOException {
         List<StorePlan.Shard> shards = new ArrayList<>();
         BitSet trained = ids == null ? null : new BitSet();
-        Iterator<Row> rows = spark.read().schema(PlannedTokens.SCHEMA).parquet(store.uri() + "/" + StoreLayout.TOKENS)
+        Iterator<Row> rows = TokensTable.planned(spark, store)
                 .select(col("shard"), col("place"), col("part"), size(col("input_ids")).as("tokens"), col("id"))
                 .orderBy("shard", "place").toLocalIterator();
         IntStream.Builder lengths = IntStream.builder();
@@ -164,13 +165,25 @@ public final class RollingCapture {
      */
     public void run(Duration patience) throws IOException {
         long since = System.nanoTime();
-        long position = -1;
-        while (!isDone()) {
-            long now = store.position();
-            if (fill() || now != position) {
-                since = System.nanoTime();
-                position = now;
-            } else if (System.nanoTime() - since > patience.toNanos()) {
+        Optional<RollingPosition> seen = null;
+        boolean settled = false;
+        while (true) {
+            Optional<RollingPosition> announced = store.announced();
+            boolean moved = !announced.equals(seen);
+            seen = announced;
+            // Lists of 50,000 shards and files are read when the training has moved, and not at every look.
+            if (moved || !settled) {
+                RollingUse use = store.use().orElseThrow();
+                // While a training takes the store over, one of the two files is still of the training before.
+                settled = announced.isEmpty() || announced.get().training().equals(use.training());
+                if (settled && announced.isPresent() && announced.get().use() >= use.uses()) {
+                    break;
+                }
+                if (fill() || moved) {
+                    since = System.nanoTime();
+                }
+            }
+            if (System.nanoTime() - since > patience.toNanos()) {
                 throw new IOException("No training has used a shard of " + store.uri() + " for " + patience.toMinutes()
                         + " minutes, and its budget is full (expected train to run beside; prepare goes on when it is run again)");
             }
@@ -182,11 +195,6 @@ public final class RollingCapture {
             }
         }
         end();
-    }
-
-    private boolean isDone() throws IOException {
-        RollingUse use = store.use().orElseThrow();
-        return use.training() != null && store.position() >= use.uses();
     }
 
     /** Completes the store's manifest if every shard was made, and says what was done. */

@@ -47,10 +47,14 @@ public final class RollingStore {
         return files.read(TRAINING).map(json -> StoreJson.read(json, RollingUse.class, files.path(TRAINING).toString()));
     }
 
+    /** Returns what the training has last said; empty before it has begun. A small file, unlike {@link #use}. */
+    public Optional<RollingPosition> announced() throws IOException {
+        return files.read(POSITION).map(json -> StoreJson.read(json, RollingPosition.class, files.path(POSITION).toString()));
+    }
+
     /** Returns the first use that is still needed: 0 before the training has begun. */
     public long position() throws IOException {
-        return files.read(POSITION).map(json -> StoreJson.read(json, RollingPosition.class, files.path(POSITION).toString()))
-                .map(RollingPosition::use).orElse(0L);
+        return announced().map(RollingPosition::use).orElse(0L);
     }
 
     /**

@@ -46,7 +46,7 @@ final class RollingWindow {
      * @param announce whether this rank says so to the capture
      */
     void advance(int epoch, int firstConversation, boolean announce) throws IOException {
-        long use = (long) epoch * plan.shards().length + plan.ordinalOf(firstConversation);
+        long use = (long) epoch * plan.shardCount() + plan.ordinalOf(firstConversation);
         if (use != position) {
             position = use;
             there.clear();
@@ -62,7 +62,7 @@ final class RollingWindow {
     /** Says that the training needs no shard any more. */
     void end(int epochs) throws IOException {
         source.release(shard -> true);
-        store.advance(training.training(), (long) epochs * plan.shards().length);
+        store.advance(training.training(), (long) epochs * plan.shardCount());
     }
 
     /** Returns a shard that is still to be made of those that some conversations need. */

@@ -95,6 +95,10 @@ public final class ShardedPlan implements Serializable {
         return shards.clone();
     }
 
+    int shardCount() {
+        return shards.length;
+    }
+
     int[] heldOutShards() {
         return heldOut.clone();
     }
