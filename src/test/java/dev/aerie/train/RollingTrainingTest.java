@@ -207,6 +207,14 @@ class RollingTrainingTest {
         Files.move(aside, to, StandardCopyOption.ATOMIC_MOVE);
     }
 
+    /** Trains on the whole store, and returns the losses. */
+    private List<String> offline(Path output, int ranks) throws Exception {
+        train(inputs(null), output, ranks, 100, 0);
+        List<String> expected = List.copyOf(losses);
+        losses.clear();
+        return expected;
+    }
+
     private interface Body {
         void run() throws Exception;
     }
@@ -239,9 +247,7 @@ class RollingTrainingTest {
     void computesWhatAWholeStoreGives() throws Exception {
         for (int ranks = 1; ranks <= 2; ranks++) {
             Path offline = folder.resolve("offline" + ranks);
-            train(inputs(null), offline, ranks, 100, 0);
-            List<String> expected = List.copyOf(losses);
-            losses.clear();
+            List<String> expected = offline(offline, ranks);
             assertEquals(2 * 8, expected.size());
 
             Path output = folder.resolve("beside" + ranks);
@@ -262,9 +268,7 @@ class RollingTrainingTest {
     @Test
     void takesTurnsWithTheCapture() throws Exception {
         Path offline = folder.resolve("offline");
-        train(inputs(null), offline, 2, 100, 0);
-        List<String> expected = List.copyOf(losses);
-        losses.clear();
+        List<String> expected = offline(offline, 2);
         Path output = folder.resolve("turns");
         StoreInputs inputs = inputs(training(output, true));
         RollingUse use = inputs.use(2);
@@ -285,9 +289,7 @@ class RollingTrainingTest {
     @Test
     void goesBackToEvictedShardsWhenItResumes() throws Exception {
         Path offline = folder.resolve("offline");
-        train(inputs(null), offline, 1, 100, 0);
-        List<String> expected = List.copyOf(losses);
-        losses.clear();
+        List<String> expected = offline(offline, 1);
         Path output = folder.resolve("resumed");
         StoreInputs inputs = inputs(training(output, false));
         RollingUse use = inputs.use(2);
